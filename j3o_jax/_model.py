@@ -1,0 +1,136 @@
+"""The paper's formulas, once each: accuracy, objective, loads and capacities.
+
+Functions of one scenario, in `jax.numpy`; batches go through `jax.vmap`. Numbers in brackets are the paper's
+equations; letters are those of ``docs/formulation.md``. A choice of −1 means "no model".
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from ._scenario import Scenario
+from ._types import AnyArray, Bool, Float, Int
+
+
+class Plan(NamedTuple):
+    """The decisions (x, z, o) of one scenario, with the fields of `Solution`."""
+
+    client_models: Bool[AnyArray, "C M"]
+    edge_models: Bool[AnyArray, "E M"]
+    client_choice: Int[AnyArray, "C T"]
+    edge_choice: Int[AnyArray, "E T"]
+    local: Float[AnyArray, "C T"]
+    edge: Float[AnyArray, "C T"]
+    cloud: Float[AnyArray, "C T"]
+    unserved: Float[AnyArray, "C T"]
+
+
+class Resources(NamedTuple):
+    """One number for each limit: what is used of it, or what there is of it.
+
+    `edge_compute` is in GFLOP/s without batching (10), and in seconds of each window with it (28).
+    """
+
+    client_memory: Float[AnyArray, " C"]
+    client_compute: Float[AnyArray, " C"]
+    edge_memory: Float[AnyArray, " E"]
+    edge_compute: Float[AnyArray, " E"]
+    edge_uplink: Float[AnyArray, " E"]
+    cloud_uplink: Float[AnyArray, ""]
+
+
+def normalized_demand(scenario: Scenario) -> Float[AnyArray, "C T"]:
+    """λ̄ = λ / λ_tot, each stream's weight in the objective; all zero where nothing is asked. ``[C, T]``"""
+    total = jnp.sum(scenario.demand)
+    return jnp.where(total > 0, scenario.demand / jnp.where(total > 0, total, 1.0), 0.0)
+
+
+def client_model_accuracy(scenario: Scenario) -> Float[AnyArray, "C M T"]:
+    """a^e_{m,t} as each client sees it: that of its own edge's data, Σ_e y_{c,e} a^e_{m,t} in (4). ``[C, M, T]``"""
+    return scenario.client_accuracy[scenario.client_edge]
+
+
+def chosen_model(
+    values: Float[AnyArray, "V M T"], choice: Int[AnyArray, "V T"]
+) -> Float[AnyArray, "V T"]:
+    """`values` of the model that each node chose for each task, and 0 where it chose none. ``[V, T]``"""
+    taken = jnp.take_along_axis(values, jnp.maximum(choice, 0)[:, None, :], axis=1)[:, 0, :]
+    return jnp.where(choice >= 0, taken, 0.0)
+
+
+def client_choice_accuracy(scenario: Scenario, choice: Int[AnyArray, "C T"]) -> Float[AnyArray, "C T"]:
+    """A^c_t(x^c, z^c), (4). ``[C, T]``"""
+    return chosen_model(client_model_accuracy(scenario), choice)
+
+
+def edge_choice_accuracy(scenario: Scenario, choice: Int[AnyArray, "E T"]) -> Float[AnyArray, "E T"]:
+    """A^e_t(x^e, z^e), (6). ``[E, T]``"""
+    return chosen_model(scenario.edge_accuracy, choice)
+
+
+def client_choice_compute(scenario: Scenario, choice: Int[AnyArray, "C T"]) -> Float[AnyArray, "C T"]:
+    """w of the model that each client uses for each task, GFLOP/query. ``[C, T]``"""
+    return jnp.where(choice >= 0, scenario.client_model_compute[jnp.maximum(choice, 0)], 0.0)
+
+
+def edge_choice_compute(scenario: Scenario, choice: Int[AnyArray, "E T"]) -> Float[AnyArray, "E T"]:
+    """w of the model that each edge uses for each task, GFLOP/query. ``[E, T]``"""
+    return jnp.where(choice >= 0, scenario.edge_model_compute[jnp.maximum(choice, 0)], 0.0)
+
+
+def edge_choice_setup(scenario: Scenario, choice: Int[AnyArray, "E T"]) -> Float[AnyArray, "E T"]:
+    """ν of the model that each edge uses for each task, seconds; 0 without batching. ``[E, T]``"""
+    if scenario.batching is None:
+        return jnp.zeros(choice.shape)
+    taken = jnp.take_along_axis(scenario.batching.setup, jnp.maximum(choice, 0), axis=1)
+    return jnp.where(choice >= 0, taken, 0.0)
+
+
+def objective(scenario: Scenario, plan: Plan) -> Float[AnyArray, ""]:
+    """F(x, z, o), the average accuracy over all queries, (2), (3), (5), (7). ``[]``"""
+    client = client_choice_accuracy(scenario, plan.client_choice)
+    edge = edge_choice_accuracy(scenario, plan.edge_choice)[scenario.client_edge]
+    value = plan.local * client + plan.edge * edge + plan.cloud * scenario.cloud_accuracy
+    return jnp.sum(normalized_demand(scenario) * value)
+
+
+def edge_demand(scenario: Scenario, shares: Float[AnyArray, "C T"]) -> Float[AnyArray, "E T"]:
+    """Σ_{c∈C_e} λ_ct · share, queries/s; with shares `edge` it is λ^e_t. ``[E, T]``"""
+    return jax.ops.segment_sum(scenario.demand * shares, scenario.client_edge, num_segments=scenario.edges)
+
+
+def usage(scenario: Scenario, plan: Plan) -> Resources:
+    """Left-hand sides of (8) to (12), with (28) in place of (10) where there is batching."""
+    served = edge_demand(scenario, plan.edge)
+    sent = edge_demand(scenario, plan.edge + plan.cloud)
+    edge_load = served * edge_choice_compute(scenario, plan.edge_choice)
+    if scenario.batching is not None:
+        # A query at an edge without compute would take for ever: infinite, and 0 where there is none.
+        seconds = jnp.where(
+            edge_load > 0, edge_load / scenario.edge_compute[:, None] * scenario.batching.window[:, None], 0.0
+        )
+        setup = edge_choice_setup(scenario, plan.edge_choice)
+        edge_load = jnp.where(served > 0, setup, 0.0) + seconds
+    local_load = scenario.demand * plan.local * client_choice_compute(scenario, plan.client_choice)
+    return Resources(
+        client_memory=jnp.sum(jnp.where(plan.client_models, scenario.client_model_memory, 0.0), axis=1),
+        client_compute=jnp.sum(local_load, axis=1),
+        edge_memory=jnp.sum(jnp.where(plan.edge_models, scenario.edge_model_memory, 0.0), axis=1),
+        edge_compute=jnp.sum(edge_load, axis=1),
+        edge_uplink=sent @ scenario.input_size,
+        cloud_uplink=jnp.sum(scenario.demand * plan.cloud * scenario.input_size),
+    )
+
+
+def capacities(scenario: Scenario) -> Resources:
+    """Right-hand sides of (8) to (12), with (28) in place of (10) where there is batching."""
+    batching = scenario.batching
+    return Resources(
+        client_memory=scenario.client_memory,
+        client_compute=scenario.client_compute,
+        edge_memory=scenario.edge_memory,
+        edge_compute=scenario.edge_compute if batching is None else batching.window,
+        edge_uplink=scenario.edge_uplink,
+        cloud_uplink=scenario.cloud_uplink,
+    )

@@ -1,0 +1,183 @@
+"""The problem's data: who asks for what, which models there are, and what every node can bear."""
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import numpy as np
+
+from ._names import Names
+from ._types import AnyArray, Float, Int
+from ._validate import RULES, Problem, as_array, check_shapes, value_problems
+
+
+class Batching(eqx.Module):
+    """Batched execution at the edges (Section V of the paper).
+
+    **Arguments:**
+
+    - `window`: T_b per edge, seconds, > 0. ``[E]``
+    - `setup`: ν, the set-up time of a batch of each model at each edge, seconds, >= 0. ``[E, M]``
+    """
+
+    window: Float[AnyArray, "*batch E"]
+    setup: Float[AnyArray, "*batch E M"]
+
+    def __init__(self, window: Any, setup: Any):
+        self.window = as_array("batching.window", window, np.float64)
+        self.setup = as_array("batching.setup", setup, np.float64)
+
+
+class Scenario(eqx.Module):
+    """One scenario, or a batch of them: every array may carry the same leading batch axes.
+
+    A frozen pytree. Arrays are kept as float64 (`client_edge` as int64) NumPy arrays, whatever came in;
+    under a JAX transformation they are tracers. Keyword-only.
+
+    **Arguments:** (axes: ``C`` clients, ``E`` edges, ``T`` tasks, ``M`` models)
+
+    - `demand`: λ, queries/s. ``[C, T]``
+    - `client_edge`: index of the edge that each client is connected to. ``[C]``
+    - `client_accuracy`, `edge_accuracy`: accuracy in [0, 1] of each model's client and edge variant on the
+      data of each edge; 0 means that the task is not supported. ``[E, M, T]``
+    - `cloud_accuracy`: accuracy of the cloud. ``[T]``
+    - `client_model_memory`, `edge_model_memory`: size of each variant, MB. ``[M]``
+    - `client_model_compute`, `edge_model_compute`: cost of each variant, GFLOP/query. ``[M]``
+    - `client_memory` (MB), `client_compute` (GFLOP/s): capacities of the clients. ``[C]``
+    - `edge_memory` (MB), `edge_compute` (GFLOP/s), `edge_uplink` (κ_e, MB/s): capacities of the edges. ``[E]``
+    - `cloud_uplink`: κ_s, MB/s. ``[]``
+    - `input_size`: MB/query. ``[T]``
+    - `batching`: a `Batching`, or None for the compute limit (10) at the edges.
+    - `allow_unserved`: whether a query may be left unserved, at accuracy 0. False is P1 as printed.
+    - `names`: what tasks, models, clients and edges are called, if they have names.
+
+    Capacities may be infinite, which means "no limit".
+
+    **Raises:** `ValueError` that names the field and what it wants, for a wrong shape or type, and, where a
+    single scenario is given, for the first entry out of range. The entries of a batch are looked at by
+    `solve`, which can mark bad instances instead of refusing the batch.
+    """
+
+    demand: Float[AnyArray, "*batch C T"]
+    client_edge: Int[AnyArray, "*batch C"]
+    client_accuracy: Float[AnyArray, "*batch E M T"]
+    edge_accuracy: Float[AnyArray, "*batch E M T"]
+    cloud_accuracy: Float[AnyArray, "*batch T"]
+    client_model_memory: Float[AnyArray, "*batch M"]
+    edge_model_memory: Float[AnyArray, "*batch M"]
+    client_model_compute: Float[AnyArray, "*batch M"]
+    edge_model_compute: Float[AnyArray, "*batch M"]
+    client_memory: Float[AnyArray, "*batch C"]
+    client_compute: Float[AnyArray, "*batch C"]
+    edge_memory: Float[AnyArray, "*batch E"]
+    edge_compute: Float[AnyArray, "*batch E"]
+    edge_uplink: Float[AnyArray, "*batch E"]
+    cloud_uplink: Float[AnyArray, "*batch"]
+    input_size: Float[AnyArray, "*batch T"]
+    batching: Batching | None
+    allow_unserved: bool = eqx.field(static=True)
+    names: Names | None = eqx.field(static=True)
+
+    def __init__(
+        self,
+        *,
+        demand: Any,
+        client_edge: Any,
+        client_accuracy: Any,
+        edge_accuracy: Any,
+        cloud_accuracy: Any,
+        client_model_memory: Any,
+        edge_model_memory: Any,
+        client_model_compute: Any,
+        edge_model_compute: Any,
+        client_memory: Any,
+        client_compute: Any,
+        edge_memory: Any,
+        edge_compute: Any,
+        edge_uplink: Any,
+        cloud_uplink: Any,
+        input_size: Any,
+        batching: Batching | None = None,
+        allow_unserved: bool = True,
+        names: Names | None = None,
+    ):
+        given = locals()
+        for name in RULES:
+            dtype = np.int64 if name == "client_edge" else np.float64
+            setattr(self, name, as_array(name, given[name], dtype))
+        if not (batching is None or isinstance(batching, Batching)):
+            raise ValueError(f"batching: wants a Batching or None, got {batching!r}")
+        if not isinstance(allow_unserved, bool | np.bool_):
+            raise ValueError(f"allow_unserved: wants True or False, got {allow_unserved!r}")
+        self.batching = batching
+        self.allow_unserved = bool(allow_unserved)
+        self.names = names
+        batch, sizes = check_shapes(self.arrays())
+        if names is not None:
+            _check_names(names, sizes)
+        if batch == ():
+            problems = self.problems()
+            if problems:
+                raise ValueError(problems[0].message)
+
+    def arrays(self) -> dict[str, AnyArray]:
+        """The fields that hold arrays, by name; those of `batching` as ``batching.window``, ``batching.setup``."""
+        fields = {name: getattr(self, name) for name in RULES}
+        if self.batching is not None:
+            fields |= {"batching.window": self.batching.window, "batching.setup": self.batching.setup}
+        return fields
+
+    def problems(self) -> list[Problem]:
+        """Entries out of range: the first of each field and instance. Empty while JAX traces the scenario."""
+        fields = self.arrays()
+        if any(isinstance(array, jax.core.Tracer) for array in fields.values()):
+            return []
+        return value_problems(fields, self.batch_shape, self.edges)
+
+    @property
+    def batch_shape(self) -> tuple[int, ...]:
+        """Leading batch axes; ``()`` for a single scenario."""
+        return self.demand.shape[:-2]
+
+    @property
+    def clients(self) -> int:
+        """C, the number of clients."""
+        return self.demand.shape[-2]
+
+    @property
+    def tasks(self) -> int:
+        """T, the number of tasks."""
+        return self.demand.shape[-1]
+
+    @property
+    def edges(self) -> int:
+        """E, the number of edges."""
+        return self.edge_memory.shape[-1]
+
+    @property
+    def models(self) -> int:
+        """M, the number of models."""
+        return self.client_model_memory.shape[-1]
+
+    @property
+    def labels(self) -> Names:
+        """The names, or numbers in their place."""
+        if self.names is not None:
+            return self.names
+        return Names.numbered(tasks=self.tasks, models=self.models, clients=self.clients, edges=self.edges)
+
+    def __getitem__(self, index: Any) -> "Scenario":
+        """Instance or slice of a batch; the index runs over the batch axes."""
+        if not self.batch_shape:
+            raise TypeError("this is a single scenario, not a batch: it has no instances")
+        return jax.tree.map(lambda array: array[index], self)
+
+
+def _check_names(names: Names, sizes: dict[str, int]) -> None:
+    for word, axis in (("clients", "C"), ("edges", "E"), ("tasks", "T"), ("models", "M")):
+        given = getattr(names, word)
+        if len(given) != sizes[axis]:
+            raise ValueError(f"names.{word}: has {len(given)} names for {sizes[axis]} {word}")
+        if len(set(given)) != len(given):
+            twice = next(name for name in given if given.count(name) > 1)
+            raise ValueError(f"names.{word}: {twice!r} is there twice")

@@ -1,0 +1,107 @@
+"""A plan, what it is worth, and what became of the attempt to find it."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import equinox as eqx
+import jax
+import numpy as np
+
+from ._names import Names
+from ._status import Status
+from ._types import AnyArray, Bool, Float, Int
+
+
+class Solution(eqx.Module):
+    """One plan, or a batch of them with the batch axes of the scenario. A frozen pytree of NumPy arrays.
+
+    **Arguments:**
+
+    - `client_models` ``[C, M]``, `edge_models` ``[E, M]``: x, which models each node holds.
+    - `client_choice` ``[C, T]``, `edge_choice` ``[E, T]``: z, the model that serves each task, −1 for none.
+    - `local`, `edge`, `cloud`, `unserved` ``[C, T]``: shares of each stream; they sum to 1.
+    - `objective`: F, the average accuracy (2). NaN where there is no plan. ``[]``
+    - `bound`: a proven upper bound on the optimum of the scenario, or NaN where none was proven. ``[]``
+    - `status`: a `Status`, as an integer. ``[]``
+    - `history`: objective after each outer iteration, padded with NaN. ``[N]``
+    - `stats`: figures of the run by name; one entry per instance.
+    - `reasons`: what is wrong, for each instance (in flattened order) without success; "" for the others.
+    - `names`: those of the scenario.
+    """
+
+    client_models: Bool[AnyArray, "*batch C M"]
+    edge_models: Bool[AnyArray, "*batch E M"]
+    client_choice: Int[AnyArray, "*batch C T"]
+    edge_choice: Int[AnyArray, "*batch E T"]
+    local: Float[AnyArray, "*batch C T"]
+    edge: Float[AnyArray, "*batch C T"]
+    cloud: Float[AnyArray, "*batch C T"]
+    unserved: Float[AnyArray, "*batch C T"]
+    objective: Float[AnyArray, "*batch"]
+    bound: Float[AnyArray, "*batch"]
+    status: Int[AnyArray, "*batch"]
+    history: Float[AnyArray, "*batch N"]
+    stats: Mapping[str, Any]
+    reasons: tuple[str, ...] = eqx.field(static=True, default=())
+    names: Names | None = eqx.field(static=True, default=None)
+
+    @property
+    def gap(self) -> Float[AnyArray, "*batch"]:
+        """(bound − objective) / objective: how far from the optimum the plan can be at most; NaN if unproven."""
+        bound, objective = np.asarray(self.bound), np.asarray(self.objective)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            # Where nothing can be gained, a plan worth 0 is optimal: 0, not 0/0.
+            return np.where(bound == objective, 0.0, (bound - objective) / objective)
+
+    @property
+    def batch_shape(self) -> tuple[int, ...]:
+        """Leading batch axes; ``()`` for a single plan."""
+        return np.shape(self.objective)
+
+    @property
+    def labels(self) -> Names:
+        """The names, or numbers in their place."""
+        if self.names is not None:
+            return self.names
+        clients, tasks = self.local.shape[-2:]
+        edges, models = self.edge_models.shape[-2:]
+        return Names.numbered(tasks=tasks, models=models, clients=clients, edges=edges)
+
+    def reason(self, index: Any = ()) -> str:
+        """Why the instance at `index` (of the batch axes) has no plan; "" if it has one."""
+        status = Status(int(np.asarray(self.status)[index]))
+        if status.success:
+            return ""
+        own = np.array(self.reasons, dtype=object)
+        if own.size == np.size(self.status):
+            own = own.reshape(self.batch_shape)[index]
+            if own:
+                return str(own)
+        return status.message
+
+    def raise_for_status(self) -> "Solution":
+        """The solution itself if every instance has a plan; raises `SolveError` otherwise."""
+        status = np.asarray(self.status)
+        failed = [index for index in np.ndindex(status.shape) if not Status(int(status[index])).success]
+        if failed:
+            first = failed[0]
+            name = Status(int(status[first])).name
+            where = f"instance {list(map(int, first))}: " if first else ""
+            more = f" (and {len(failed) - 1} more of {status.size} instances)" if len(failed) > 1 else ""
+            raise SolveError(f"{where}{name}: {self.reason(first)}{more}")
+        return self
+
+    def __getitem__(self, index: Any) -> "Solution":
+        """Plan or plans of a batch; the index runs over the batch axes."""
+        if not self.batch_shape:
+            raise TypeError("this is a single plan, not a batch: it has no instances")
+        picked = jax.tree.map(lambda array: array[index], self)
+        if len(self.reasons) == np.size(self.status):
+            reasons = np.array(self.reasons, dtype=object).reshape(self.batch_shape)[index]
+            picked = dataclasses.replace(picked, reasons=tuple(np.ravel(reasons)))
+        return picked
+
+
+class SolveError(RuntimeError):
+    """A scenario ended without a plan; the message says which and why."""

@@ -1,0 +1,38 @@
+"""What became of a scenario."""
+
+import enum
+
+
+class Status(enum.IntEnum):
+    """Outcome of one scenario; `Solution.status` holds these as integers, one per instance."""
+
+    optimal = 0
+    converged = 1
+    iteration_limit = 2
+    infeasible = 3
+    numerical_error = 4
+    invalid = 5
+
+    @property
+    def message(self) -> str:
+        """What happened, and what to do about it."""
+        return _MESSAGES[self]
+
+    @property
+    def success(self) -> bool:
+        """Whether the solution holds a plan that keeps every limit."""
+        return self in (Status.optimal, Status.converged, Status.iteration_limit)
+
+
+_MESSAGES = {
+    Status.optimal: "a proven optimum",
+    Status.converged: "the method came to its end; the plan keeps every limit",
+    Status.iteration_limit: (
+        "stopped by the iteration limit; the plan keeps every limit, a higher max_iterations may improve it"
+    ),
+    Status.infeasible: (
+        "no plan that serves all the load was found; allow unserved queries or add capacity"
+    ),
+    Status.numerical_error: "the numbers broke down and no plan was accepted; check the scale of the inputs",
+    Status.invalid: "the scenario's data are not valid",
+}

@@ -1,0 +1,155 @@
+"""What a valid scenario is: shapes, ranges, and messages that name the field and the entry."""
+
+import dataclasses
+from collections import Counter
+from collections.abc import Mapping
+
+import jax
+import numpy as np
+
+from ._types import AnyArray
+
+
+@dataclasses.dataclass(frozen=True)
+class FieldRule:
+    """What one field must look like.
+
+    **Arguments:**
+
+    - `axes`: letters of the field's own axes, after any batch axes.
+    - `upper`: largest value allowed; infinite means that +inf itself is allowed ("no limit").
+    - `wants`: the range and unit, for messages.
+    - `positive`: whether zero is refused too.
+    """
+
+    axes: str
+    wants: str
+    upper: float = np.finfo(np.float64).max
+    positive: bool = False
+
+
+_UNLIMITED = np.inf
+AXIS_WORDS = {"C": "clients", "E": "edges", "T": "tasks", "M": "models"}
+
+RULES: Mapping[str, FieldRule] = {
+    "demand": FieldRule("CT", "a finite rate >= 0 in queries/s"),
+    "client_edge": FieldRule("C", "the index of an edge"),
+    "client_accuracy": FieldRule("EMT", "an accuracy in [0, 1]", upper=1.0),
+    "edge_accuracy": FieldRule("EMT", "an accuracy in [0, 1]", upper=1.0),
+    "cloud_accuracy": FieldRule("T", "an accuracy in [0, 1]", upper=1.0),
+    "client_model_memory": FieldRule("M", "a finite size >= 0 in MB"),
+    "edge_model_memory": FieldRule("M", "a finite size >= 0 in MB"),
+    "client_model_compute": FieldRule("M", "a finite cost >= 0 in GFLOP/query"),
+    "edge_model_compute": FieldRule("M", "a finite cost >= 0 in GFLOP/query"),
+    "client_memory": FieldRule("C", "a capacity >= 0 in MB", upper=_UNLIMITED),
+    "client_compute": FieldRule("C", "a capacity >= 0 in GFLOP/s", upper=_UNLIMITED),
+    "edge_memory": FieldRule("E", "a capacity >= 0 in MB", upper=_UNLIMITED),
+    "edge_compute": FieldRule("E", "a capacity >= 0 in GFLOP/s", upper=_UNLIMITED),
+    "edge_uplink": FieldRule("E", "a capacity >= 0 in MB/s", upper=_UNLIMITED),
+    "cloud_uplink": FieldRule("", "a capacity >= 0 in MB/s", upper=_UNLIMITED),
+    "input_size": FieldRule("T", "a finite size >= 0 in MB/query"),
+}
+BATCHING_RULES: Mapping[str, FieldRule] = {
+    "batching.window": FieldRule("E", "a finite time > 0 in seconds", positive=True),
+    "batching.setup": FieldRule("EM", "a finite time >= 0 in seconds"),
+}
+
+
+def as_array(name: str, value: object, dtype: type[np.generic]) -> AnyArray:
+    """`value` as a NumPy array of `dtype`, or untouched while JAX traces it; raises `ValueError`."""
+    if isinstance(value, jax.core.Tracer):
+        return value
+    kind = "whole numbers" if dtype is np.int64 else "numbers"
+    try:
+        array = np.asarray(value)
+        if array.dtype.kind not in "biuf":
+            raise TypeError
+    except (TypeError, ValueError):
+        raise ValueError(f"{name}: wants an array of {kind}, got {_short(value)}") from None
+    if dtype is np.int64 and array.dtype.kind == "f":
+        with np.errstate(invalid="ignore"):
+            whole = np.isfinite(array) & (array == np.floor(array)) & (np.abs(array) < 2**53)
+        if not whole.all():
+            index = tuple(map(int, np.argwhere(~whole)[0]))
+            raise ValueError(f"{name}{list(index) if index else ''} = {array[index]}: must be a whole number")
+    return array.astype(dtype, copy=False)
+
+
+def check_shapes(fields: Mapping[str, AnyArray]) -> tuple[tuple[int, ...], dict[str, int]]:
+    """Batch shape and axis sizes on which the fields agree.
+
+    Most fields decide what an axis measures, so that the odd one out is the one named.
+    Raises `ValueError` with the field, the shape it has and the shape it wants.
+    """
+    rules = RULES | BATCHING_RULES
+    short = next((n for n, x in fields.items() if x.ndim < len(rules[n].axes)), None)
+    if short is not None:
+        raise ValueError(
+            f"{short}: has shape {list(fields[short].shape)}, wants {_wanted(rules[short].axes)} "
+            "(after any batch axes)"
+        )
+    votes: dict[str, Counter[int]] = {axis: Counter() for axis in AXIS_WORDS}
+    batch_votes: Counter[tuple[int, ...]] = Counter()
+    for name, array in fields.items():
+        axes = rules[name].axes
+        batch_votes[array.shape[: array.ndim - len(axes)]] += 1
+        for axis, size in zip(axes, array.shape[array.ndim - len(axes) :], strict=True):
+            votes[axis][size] += 1
+    sizes = {axis: counter.most_common(1)[0][0] for axis, counter in votes.items()}
+    batch = batch_votes.most_common(1)[0][0]
+    for name, array in fields.items():
+        axes = rules[name].axes
+        own = tuple(sizes[axis] for axis in axes)
+        if array.shape != batch + own:
+            raise ValueError(
+                f"{name}: has shape {list(array.shape)}, wants {_wanted(axes)} = {list(batch + own)}"
+                + (f" with the batch axes {list(batch)} of the other fields" if batch else "")
+            )
+    empty = next((AXIS_WORDS[axis] for axis, size in sizes.items() if size == 0), None)
+    if empty is not None:
+        name = next(n for n, x in fields.items() if 0 in x.shape[len(batch) :])
+        raise ValueError(f"{name}: has shape {list(fields[name].shape)}, wants at least one of the {empty}")
+    return batch, sizes
+
+
+@dataclasses.dataclass(frozen=True)
+class Problem:
+    """The first bad entry of one field in one instance of a batch."""
+
+    instance: int
+    field: str
+    message: str
+
+
+def value_problems(fields: Mapping[str, AnyArray], batch: tuple[int, ...], edges: int) -> list[Problem]:
+    """Every (instance, field) with an entry out of range, in the order of instances, then of fields."""
+    rules = RULES | BATCHING_RULES
+    problems = []
+    for name, array in fields.items():
+        rule = rules[name]
+        values = np.asarray(array)
+        if name == "client_edge":
+            good = (values >= 0) & (values < edges)
+            wants = f"{rule.wants}, 0 to {edges - 1}"
+        else:
+            good = (values > 0 if rule.positive else values >= 0) & (values <= rule.upper)
+            wants = rule.wants
+        if good.all():
+            continue
+        flat = good.reshape(int(np.prod(batch, dtype=int)), -1)
+        for instance in np.flatnonzero(~flat.all(axis=1)):
+            entry = np.unravel_index(int(np.argmin(flat[instance])), values.shape[len(batch) :])
+            index = (*np.unravel_index(instance, batch), *entry)
+            place = f"[{', '.join(str(int(i)) for i in index)}]" if index else ""
+            message = f"{name}{place} = {values[index]}: must be {wants}"
+            problems.append(Problem(int(instance), name, message))
+    return sorted(problems, key=lambda problem: problem.instance)
+
+
+def _wanted(axes: str) -> str:
+    return f"[{', '.join(AXIS_WORDS[axis] for axis in axes)}]"
+
+
+def _short(value: object) -> str:
+    text = repr(value).replace("\n", " ")
+    return text if len(text) <= 60 else text[:57] + "..."
