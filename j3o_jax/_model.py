@@ -51,9 +51,7 @@ def client_model_accuracy(scenario: Scenario) -> Float[AnyArray, "C M T"]:
     return scenario.client_accuracy[scenario.client_edge]
 
 
-def chosen_model(
-    values: Float[AnyArray, "V M T"], choice: Int[AnyArray, "V T"]
-) -> Float[AnyArray, "V T"]:
+def chosen_model(values: Float[AnyArray, "V M T"], choice: Int[AnyArray, "V T"]) -> Float[AnyArray, "V T"]:
     """`values` of the model that each node chose for each task, and 0 where it chose none. ``[V, T]``"""
     taken = jnp.take_along_axis(values, jnp.maximum(choice, 0)[:, None, :], axis=1)[:, 0, :]
     return jnp.where(choice >= 0, taken, 0.0)

@@ -5,6 +5,7 @@ from typing import Any
 import equinox as eqx
 import jax
 import numpy as np
+from jax.core import Tracer
 
 from ._names import Names
 from ._types import AnyArray, Float, Int
@@ -130,7 +131,7 @@ class Scenario(eqx.Module):
     def problems(self) -> list[Problem]:
         """Entries out of range: the first of each field and instance. Empty while JAX traces the scenario."""
         fields = self.arrays()
-        if any(isinstance(array, jax.core.Tracer) for array in fields.values()):
+        if any(isinstance(array, Tracer) for array in fields.values()):
             return []
         return value_problems(fields, self.batch_shape, self.edges)
 

@@ -30,9 +30,7 @@ _MESSAGES = {
     Status.iteration_limit: (
         "stopped by the iteration limit; the plan keeps every limit, a higher max_iterations may improve it"
     ),
-    Status.infeasible: (
-        "no plan that serves all the load was found; allow unserved queries or add capacity"
-    ),
+    Status.infeasible: ("no plan that serves all the load was found; allow unserved queries or add capacity"),
     Status.numerical_error: "the numbers broke down and no plan was accepted; check the scale of the inputs",
     Status.invalid: "the scenario's data are not valid",
 }

@@ -4,8 +4,8 @@ import dataclasses
 from collections import Counter
 from collections.abc import Mapping
 
-import jax
 import numpy as np
+from jax.core import Tracer
 
 from ._types import AnyArray
 
@@ -31,7 +31,7 @@ class FieldRule:
 _UNLIMITED = np.inf
 AXIS_WORDS = {"C": "clients", "E": "edges", "T": "tasks", "M": "models"}
 
-RULES: Mapping[str, FieldRule] = {
+RULES: dict[str, FieldRule] = {
     "demand": FieldRule("CT", "a finite rate >= 0 in queries/s"),
     "client_edge": FieldRule("C", "the index of an edge"),
     "client_accuracy": FieldRule("EMT", "an accuracy in [0, 1]", upper=1.0),
@@ -49,7 +49,7 @@ RULES: Mapping[str, FieldRule] = {
     "cloud_uplink": FieldRule("", "a capacity >= 0 in MB/s", upper=_UNLIMITED),
     "input_size": FieldRule("T", "a finite size >= 0 in MB/query"),
 }
-BATCHING_RULES: Mapping[str, FieldRule] = {
+BATCHING_RULES: dict[str, FieldRule] = {
     "batching.window": FieldRule("E", "a finite time > 0 in seconds", positive=True),
     "batching.setup": FieldRule("EM", "a finite time >= 0 in seconds"),
 }
@@ -57,7 +57,7 @@ BATCHING_RULES: Mapping[str, FieldRule] = {
 
 def as_array(name: str, value: object, dtype: type[np.generic]) -> AnyArray:
     """`value` as a NumPy array of `dtype`, or untouched while JAX traces it; raises `ValueError`."""
-    if isinstance(value, jax.core.Tracer):
+    if isinstance(value, Tracer):
         return value
     kind = "whole numbers" if dtype is np.int64 else "numbers"
     try:
@@ -85,8 +85,7 @@ def check_shapes(fields: Mapping[str, AnyArray]) -> tuple[tuple[int, ...], dict[
     short = next((n for n, x in fields.items() if x.ndim < len(rules[n].axes)), None)
     if short is not None:
         raise ValueError(
-            f"{short}: has shape {list(fields[short].shape)}, wants {_wanted(rules[short].axes)} "
-            "(after any batch axes)"
+            f"{short}: has shape {list(fields[short].shape)}, wants {_wanted(rules[short].axes)} (after any batch axes)"
         )
     votes: dict[str, Counter[int]] = {axis: Counter() for axis in AXIS_WORDS}
     batch_votes: Counter[tuple[int, ...]] = Counter()

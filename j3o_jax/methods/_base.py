@@ -1,0 +1,47 @@
+"""What every method of solving a scenario offers to `solve`."""
+
+import abc
+from typing import Any, ClassVar, NamedTuple
+
+import equinox as eqx
+import numpy as np
+
+from .._model import Plan
+from .._scenario import Scenario
+from .._types import AnyArray, Float, Int
+
+
+class Outcome(NamedTuple):
+    """What a method returns for a batch of one axis B: NumPy arrays with B in front.
+
+    - `plan`: the decisions; shapes as in `Plan` with B in front.
+    - `status`: a `Status` per instance. ``[B]``
+    - `bound`: proven upper bound on the optimum, NaN where none. ``[B]``
+    - `history`: objective per outer iteration, padded with NaN. ``[B, N]``
+    - `stats`: figures by name, each ``[B]``.
+    """
+
+    plan: Plan
+    status: Int[AnyArray, " B"]
+    bound: Float[AnyArray, " B"]
+    history: Float[AnyArray, "B N"]
+    stats: dict[str, np.ndarray]
+
+
+class AbstractMethod(eqx.Module):
+    """A way to solve scenarios: a frozen set of parameters with one function."""
+
+    supports_batching: ClassVar[bool] = True
+    """Whether scenarios with `Batching`, limit (28), are understood."""
+
+    @abc.abstractmethod
+    def run(self, scenarios: Scenario, key: Any) -> Outcome:
+        """Solve a batch of one axis of valid scenarios, in double precision.
+
+        The answer for an instance depends on its data and on the key alone, not on the rest of the batch.
+
+        **Arguments:**
+
+        - `scenarios`: NumPy arrays with one batch axis.
+        - `key`: a JAX key for methods that draw at random.
+        """

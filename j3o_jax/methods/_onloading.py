@@ -1,0 +1,141 @@
+"""From a scenario and fixed shares to the onloading problem of all nodes, and back."""
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+import optax
+
+from j3o_kernels.onloading import NodeProblem, chosen, greedy_lagrangian
+
+from .._model import client_model_accuracy, edge_demand, normalized_demand
+from .._scenario import Scenario
+from .._types import AnyArray, Bool, Float, Int
+
+# A stream that is sent away whole leaves its node no reason to prefer one model to another. This much of it counts
+# as if it stayed, which decides between models that are otherwise equal and leaves the rest alone.
+_REMAINDER = 1e-6
+
+# Where every query must be served, serving one is worth more than any accuracy (which is at most 1).
+SERVE_FIRST = 10.0
+
+
+class Placement(NamedTuple):
+    """x and z of one scenario: held models and chosen models (−1: none)."""
+
+    client_models: Bool[AnyArray, "*batch C M"]
+    edge_models: Bool[AnyArray, "*batch E M"]
+    client_choice: Int[AnyArray, "*batch C T"]
+    edge_choice: Int[AnyArray, "*batch E T"]
+
+
+def node_problem(
+    scenario: Scenario,
+    at_client: Float[AnyArray, "C T"],
+    at_edge: Float[AnyArray, "C T"],
+    *,
+    bonus: float = 0.0,
+) -> NodeProblem:
+    """The onloading step (14), (16) for fixed shares: clients first, then edges, V = C + E rows.
+
+    Loads and capacities are per query of the whole system (divided by λ_tot), as in (18). With batching, the
+    set-up time of a batch counts as the compute that the edge could have done in it.
+
+    **Arguments:**
+
+    - `at_client`: share of each stream that its client has to serve, 1 − o^c.
+    - `at_edge`: share that its edge has to serve, o^c − o^{c,e}.
+    - `bonus`: added to the accuracy of whatever serves a query; every model then serves every task.
+    """
+    weight = normalized_demand(scenario)
+    total = jnp.sum(scenario.demand)
+    per_query = jnp.where(total > 0.0, 1.0 / jnp.where(total > 0.0, total, 1.0), 0.0)
+
+    stays = weight * jnp.maximum(at_client, _REMAINDER)
+    arrives = edge_demand(scenario, jnp.maximum(at_edge, _REMAINDER)) * per_query
+    client_gain = stays[:, None, :] * (client_model_accuracy(scenario) + bonus)
+    edge_gain = arrives[:, None, :] * (scenario.edge_accuracy + bonus)
+    client_load = stays[:, None, :] * scenario.client_model_compute[:, None]
+    edge_load = arrives[:, None, :] * scenario.edge_model_compute[:, None]
+    if scenario.batching is not None:
+        lost = scenario.edge_compute / scenario.batching.window * per_query
+        edge_load = edge_load + (scenario.batching.setup * lost[:, None])[:, :, None] * (arrives > 0.0)[:, None, :]
+
+    def both(client: AnyArray, edge: AnyArray) -> AnyArray:
+        return jnp.concatenate([client, edge], axis=0)
+
+    return NodeProblem(
+        gain=both(client_gain, edge_gain),
+        load=both(client_load, edge_load),
+        size=both(
+            jnp.broadcast_to(scenario.client_model_memory, (scenario.clients, scenario.models)),
+            jnp.broadcast_to(scenario.edge_model_memory, (scenario.edges, scenario.models)),
+        ),
+        budget=both(scenario.client_memory, scenario.edge_memory),
+        capacity=both(scenario.client_compute, scenario.edge_compute) * per_query,
+    )
+
+
+def greedy_placement(
+    scenario: Scenario,
+    at_client: Float[AnyArray, "C T"],
+    at_edge: Float[AnyArray, "C T"],
+    optimizer: optax.GradientTransformation,
+    *,
+    steps: int,
+    plus_max: bool,
+    bonus: float = 0.0,
+) -> Placement:
+    """GREEDY-LR (Algorithm 2) for one scenario and fixed shares."""
+    problem = node_problem(scenario, at_client, at_edge, bonus=bonus)
+    onloading = greedy_lagrangian(problem, optimizer, steps=steps, plus_max=plus_max)
+    return placement_of(scenario, problem, onloading.held, onloading.choice)
+
+
+def placement_of(
+    scenario: Scenario, problem: NodeProblem, held: Bool[AnyArray, "V M"], choice: Int[AnyArray, "V T"]
+) -> Placement:
+    """Split the rows into clients and edges, complete the choices and drop models that nothing uses.
+
+    A task that did not pay at the last multiplier gets the held model that earns most per compute: the offloading
+    step may use it, and loses nothing if not. With batching an open task costs its set-up time, so there the edges
+    keep "none", and give up the tasks that earn least for their set-up time where the window cannot hold all.
+    """
+    held3 = held[:, :, None]
+    ratio = problem.gain / jnp.where(problem.load > 0.0, problem.load, jnp.finfo(problem.load.dtype).tiny)
+    thrifty = jnp.argmax(jnp.where(held3, ratio, -1.0), axis=1)
+    earns = jnp.max(jnp.where(held3, problem.gain, 0.0), axis=1) > 0.0
+    completed = jnp.where((choice < 0) & earns, thrifty, choice)
+    clients = scenario.clients
+    client_choice, edge_choice = completed[:clients], completed[clients:]
+    if scenario.batching is not None:
+        gain = chosen(problem.gain[clients:], choice[clients:])
+        edge_choice = _within_window(scenario, choice[clients:], gain)
+    return Placement(
+        client_models=models_in_use(client_choice, scenario.models),
+        edge_models=models_in_use(edge_choice, scenario.models),
+        client_choice=client_choice,
+        edge_choice=edge_choice,
+    )
+
+
+def _within_window(
+    scenario: Scenario, choice: Int[AnyArray, "E T"], gain: Float[AnyArray, "E T"]
+) -> Int[AnyArray, "E T"]:
+    assert scenario.batching is not None
+    taken = jnp.take_along_axis(scenario.batching.setup, jnp.maximum(choice, 0), axis=1)
+    setup = jnp.where(choice >= 0, taken, 0.0)
+    order = jnp.argsort(-gain / jnp.where(setup > 0.0, setup, jnp.finfo(setup.dtype).tiny), axis=1)
+    elapsed = jnp.cumsum(jnp.take_along_axis(setup, order, axis=1), axis=1)
+    kept = jnp.put_along_axis(
+        jnp.zeros(choice.shape, dtype=bool),
+        order,
+        elapsed < scenario.batching.window[:, None],
+        axis=1,
+        inplace=False,
+    )
+    return jnp.where(kept, choice, -1)
+
+
+def models_in_use(choice: Int[AnyArray, "V T"], models: int) -> Bool[AnyArray, "V M"]:
+    """x, as little as z needs. ``[V, M]``"""
+    return jnp.any(choice[:, :, None] == jnp.arange(models), axis=1)

@@ -1,0 +1,107 @@
+"""Exact selection with HiGHS: the models of one node, by a mixed-integer linear program."""
+
+from typing import Any
+
+import numpy as np
+
+from .._highs import silence_banner
+from .._types import Bool, Float, Int
+
+
+def best_node_choice(
+    gain: Float[np.ndarray, "M T"],
+    load: Float[np.ndarray, "M T"],
+    size: Float[np.ndarray, " M"],
+    budget: float,
+    capacity: float,
+    *,
+    relative_gap: float = 1e-9,
+) -> Int[np.ndarray, " T"]:
+    """z(t) of the set of models that earns most at one node, served in part where compute runs out.
+
+    Strong formulation with x_m, z_mt ∈ {0, 1}: maximise Σ gain·f, f_mt ≤ z_mt ≤ x_m, Σ_m z_mt ≤ 1,
+    Σ load·f ≤ capacity, Σ size·x ≤ budget.
+
+    **Arguments:**
+
+    - `gain`: accuracy earned if model m serves the whole of task t, >= 0. ``[M, T]``
+    - `load`: compute that it takes, in the unit of `capacity`. ``[M, T]``
+    - `size`, `budget`: MB.
+
+    **Returns:** the chosen model of each task, −1 for none. ``[T]``
+
+    **Raises:** `RuntimeError` if HiGHS does not end with a proven optimum.
+    """
+    tasks = gain.shape[1]
+    choice = np.full(tasks, -1)
+    useful = (gain > 0.0) & (size <= budget)[:, None]
+    model, task = np.nonzero(useful)
+    if model.size == 0:
+        return choice
+    held, held_of = np.unique(model, return_inverse=True)
+    answer = _solve(gain[useful], load[useful], size[held], held_of, task, budget, capacity, relative_gap)
+    choice[task[answer]] = model[answer]
+    return choice
+
+
+def _solve(
+    gain: Float[np.ndarray, " P"],
+    load: Float[np.ndarray, " P"],
+    size: Float[np.ndarray, " H"],
+    held_of: Int[np.ndarray, " P"],
+    task: Int[np.ndarray, " P"],
+    budget: float,
+    capacity: float,
+    relative_gap: float,
+) -> Bool[np.ndarray, " P"]:
+    """Which of the P pairs (model, task) with a gain are chosen. Columns: x (H), z (P), f (P)."""
+    import highspy
+    import scipy.sparse
+
+    silence_banner()
+    pairs, models = gain.size, size.size
+    x, z, f = np.arange(models), models + np.arange(pairs), models + pairs + np.arange(pairs)
+    row = np.arange(pairs)
+    _, task_row = np.unique(task, return_inverse=True)
+    tasks = task_row.max() + 1
+
+    def block(columns: np.ndarray, rows: np.ndarray, values: np.ndarray, height: int) -> Any:
+        return scipy.sparse.coo_array((values, (rows, columns)), shape=(height, models + 2 * pairs))
+
+    ones = np.ones(pairs)
+    finite_budget = budget if np.isfinite(budget) else float(size.sum())
+    most = float(load.sum())
+    limit = min(capacity, most)
+    scale = max(limit, float(load.max()), np.finfo(float).tiny)
+    blocks = [
+        block(z, row, ones, pairs) - block(x[held_of], row, ones, pairs),
+        block(f, row, ones, pairs) - block(z, row, ones, pairs),
+        block(z, task_row, ones, tasks),
+        block(x, np.zeros(models, dtype=int), size, 1),
+        block(f, np.zeros(pairs, dtype=int), load / scale, 1),
+    ]
+    matrix: Any = scipy.sparse.vstack(blocks, format="csr")
+    upper = np.concatenate([np.zeros(2 * pairs), np.ones(tasks), [finite_budget, limit / scale]])
+    width = models + 2 * pairs
+
+    lp = highspy.HighsLp()
+    lp.num_col_, lp.num_row_ = width, upper.size
+    lp.sense_ = highspy.ObjSense.kMaximize
+    cost = np.zeros(width)
+    cost[f] = gain / gain.max()
+    lp.col_cost_ = cost
+    lp.col_lower_, lp.col_upper_ = np.zeros(width), np.ones(width)
+    lp.row_lower_, lp.row_upper_ = np.full(upper.size, -highspy.kHighsInf), upper
+    lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+    lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = matrix.indptr, matrix.indices, matrix.data
+    kinds = highspy.HighsVarType
+    lp.integrality_ = [kinds.kInteger] * (models + pairs) + [kinds.kContinuous] * pairs
+
+    solver = highspy.Highs()
+    solver.setOptionValue("output_flag", False)
+    solver.setOptionValue("mip_rel_gap", relative_gap)
+    solver.passModel(lp)
+    solver.run()
+    if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+        raise RuntimeError(f"HiGHS ended with {solver.modelStatusToString(solver.getModelStatus())}")
+    return np.asarray(solver.getSolution().col_value)[z] > 0.5

@@ -1,0 +1,190 @@
+"""The offloading step (17): the best shares o for a fixed placement, and what any solver of it must offer."""
+
+import abc
+from typing import NamedTuple
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jax.ops import segment_sum
+
+from .._model import (
+    client_choice_accuracy,
+    client_choice_compute,
+    edge_choice_accuracy,
+    edge_choice_compute,
+    edge_choice_setup,
+    normalized_demand,
+)
+from .._scenario import Scenario
+from .._types import AnyArray, Bool, Float, Int
+
+
+class OffloadingProblem(NamedTuple):
+    """The linear program (17) of one scenario with x and z fixed, all its numbers finite.
+
+    Maximise Σ local·local_value + edge·edge_value + cloud·cloud_value over shares ≥ 0 with
+    local + edge + cloud + unserved = 1 for every stream, a share being 0 where it is not open, under
+
+        Σ_t local·local_load ≤ client_compute   (9)       Σ_{c∈C_e,t} edge·edge_load ≤ edge_compute        (10)
+        Σ_{c,t} cloud·data   ≤ cloud_uplink    (12)       Σ_{c∈C_e,t} (edge + cloud)·data ≤ edge_uplink   (11)
+
+    `wanted` marks the streams with demand. With batching, `edge_compute` is what (28) leaves after the set-up times
+    of the tasks that are open.
+    """
+
+    client_edge: Int[AnyArray, "*batch C"]
+    wanted: Bool[AnyArray, "*batch C T"]
+    local_value: Float[AnyArray, "*batch C T"]
+    edge_value: Float[AnyArray, "*batch C T"]
+    cloud_value: Float[AnyArray, "*batch C T"]
+    local_load: Float[AnyArray, "*batch C T"]
+    edge_load: Float[AnyArray, "*batch C T"]
+    data: Float[AnyArray, "*batch C T"]
+    local_open: Bool[AnyArray, "*batch C T"]
+    edge_open: Bool[AnyArray, "*batch C T"]
+    client_compute: Float[AnyArray, "*batch C"]
+    edge_compute: Float[AnyArray, "*batch E"]
+    edge_uplink: Float[AnyArray, "*batch E"]
+    cloud_uplink: Float[AnyArray, "*batch"]
+
+
+class Offloading(NamedTuple):
+    """Shares, and the multipliers (prices) of the capacities, in objective per unit of each capacity.
+
+    `solved` is False where the program has no solution or the solver failed; `feasible` is False only where the
+    solver proved that there is none.
+    """
+
+    local: Float[AnyArray, "*batch C T"]
+    edge: Float[AnyArray, "*batch C T"]
+    cloud: Float[AnyArray, "*batch C T"]
+    client_price: Float[AnyArray, "*batch C"]
+    edge_price: Float[AnyArray, "*batch E"]
+    edge_uplink_price: Float[AnyArray, "*batch E"]
+    cloud_uplink_price: Float[AnyArray, "*batch"]
+    solved: Bool[AnyArray, "*batch"]
+    feasible: Bool[AnyArray, "*batch"]
+
+
+def no_offloading(batch: int, clients: int, tasks: int, edges: int) -> Offloading:
+    """Blank NumPy answers for a batch, to be filled in: no share, no price, not solved."""
+    return Offloading(
+        local=np.zeros((batch, clients, tasks)),
+        edge=np.zeros((batch, clients, tasks)),
+        cloud=np.zeros((batch, clients, tasks)),
+        client_price=np.zeros((batch, clients)),
+        edge_price=np.zeros((batch, edges)),
+        edge_uplink_price=np.zeros((batch, edges)),
+        cloud_uplink_price=np.zeros(batch),
+        solved=np.zeros(batch, dtype=bool),
+        feasible=np.ones(batch, dtype=bool),
+    )
+
+
+class AbstractOffloadingSolver(eqx.Module):
+    """Solves batches of `OffloadingProblem`."""
+
+    @abc.abstractmethod
+    def offload(self, problem: OffloadingProblem, active: Bool[AnyArray, " B"], *, allow_unserved: bool) -> Offloading:
+        """Optimal shares of each instance of a batch of one axis B where `active`; zeros elsewhere.
+
+        Shares may break a limit by the solver's tolerance; `settle_shares` puts that right. The answer for an
+        instance does not depend on the others.
+        """
+
+
+def offloading_problem(
+    scenario: Scenario,
+    client_choice: Int[AnyArray, "C T"],
+    edge_choice: Int[AnyArray, "E T"],
+    *,
+    bonus: float = 0.0,
+) -> OffloadingProblem:
+    """The program (17) of one scenario for the choices z.
+
+    **Arguments:**
+
+    - `bonus`: added to the accuracy of whatever serves a query, so that serving comes before serving well.
+    """
+    weight = normalized_demand(scenario)
+    home = scenario.client_edge
+    edge_open = edge_choice >= 0
+    local_load = scenario.demand * client_choice_compute(scenario, client_choice)
+    edge_load = scenario.demand * edge_choice_compute(scenario, edge_choice)[home]
+    data = scenario.demand * scenario.input_size
+    edge_compute = scenario.edge_compute
+    if scenario.batching is not None:
+        setup = jnp.sum(edge_choice_setup(scenario, edge_choice), axis=1)
+        edge_compute = edge_compute * jnp.maximum(1.0 - setup / scenario.batching.window, 0.0)
+
+    def at_most(capacity: AnyArray, load: AnyArray) -> AnyArray:
+        # A limit above all that can come is none; said with a finite number, for the solvers' sake.
+        return jnp.minimum(capacity, 2.0 * load)
+
+    def per_edge(load: AnyArray) -> AnyArray:
+        return segment_sum(jnp.sum(load, axis=1), home, num_segments=scenario.edges)
+
+    return OffloadingProblem(
+        client_edge=home,
+        wanted=scenario.demand > 0.0,
+        local_value=weight * (client_choice_accuracy(scenario, client_choice) + bonus),
+        edge_value=weight * (edge_choice_accuracy(scenario, edge_choice)[home] + bonus),
+        cloud_value=weight * (scenario.cloud_accuracy + bonus),
+        local_load=local_load,
+        edge_load=edge_load,
+        data=data,
+        local_open=client_choice >= 0,
+        edge_open=edge_open[home],
+        client_compute=at_most(scenario.client_compute, jnp.sum(local_load, axis=1)),
+        edge_compute=at_most(edge_compute, per_edge(edge_load)),
+        edge_uplink=at_most(scenario.edge_uplink, per_edge(data)),
+        cloud_uplink=at_most(scenario.cloud_uplink, jnp.sum(data)),
+    )
+
+
+def settle_shares(
+    problem: OffloadingProblem, offloading: Offloading, *, allow_unserved: bool
+) -> tuple[AnyArray, AnyArray, AnyArray, AnyArray]:
+    """Shares (local, edge, cloud, unserved) of one instance that keep every limit, not just to a tolerance.
+
+    A solver's answer breaks limits by its tolerance. Serving less never breaks another limit, so every share is
+    first clipped, then what goes through an overloaded node or link is scaled down. Streams that nobody asks for
+    are set to a share that is free: local where a model is there, else unserved (cloud if all must be served).
+    Where all must be served, a rest within 1e-6 is spread over what the stream uses.
+    """
+
+    def clip(share: AnyArray, is_open: AnyArray | bool) -> AnyArray:
+        return jnp.where(is_open, jnp.clip(share, 0.0, 1.0), 0.0)
+
+    def relief(load: AnyArray, capacity: AnyArray) -> AnyArray:
+        return jnp.where(load > capacity, capacity / jnp.where(load > 0.0, load, 1.0), 1.0)
+
+    def per_edge(load: AnyArray) -> AnyArray:
+        return segment_sum(jnp.sum(load, axis=1), problem.client_edge, num_segments=problem.edge_uplink.shape[0])
+
+    local = clip(offloading.local, problem.local_open)
+    edge = clip(offloading.edge, problem.edge_open)
+    cloud = clip(offloading.cloud, True)
+    whole = jnp.maximum(local + edge + cloud, 1.0)
+    local, edge, cloud = local / whole, edge / whole, cloud / whole
+
+    local = local * relief(jnp.sum(local * problem.local_load, axis=1), problem.client_compute)[:, None]
+    edge = edge * relief(per_edge(edge * problem.edge_load), problem.edge_compute)[problem.client_edge][:, None]
+    link = relief(per_edge((edge + cloud) * problem.data), problem.edge_uplink)[problem.client_edge][:, None]
+    edge, cloud = edge * link, cloud * link
+    cloud = cloud * relief(jnp.sum(cloud * problem.data), problem.cloud_uplink)
+
+    served = local + edge + cloud
+    if not allow_unserved:
+        nearly = (served >= 1.0 - 1e-6) & (served > 0.0)
+        fill = jnp.where(nearly, 1.0 / jnp.where(nearly, served, 1.0), 1.0)
+        local, edge, cloud = local * fill, edge * fill, cloud * fill
+
+    idle = ~problem.wanted
+    free_local = jnp.where(problem.local_open, 1.0, 0.0)
+    free_cloud = 0.0 if allow_unserved else 1.0 - free_local
+    local = jnp.where(idle, free_local, local)
+    edge = jnp.where(idle, 0.0, edge)
+    cloud = jnp.where(idle, free_cloud, cloud)
+    return local, edge, cloud, jnp.maximum(1.0 - local - edge - cloud, 0.0)
