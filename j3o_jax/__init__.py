@@ -2,6 +2,8 @@
 
 from importlib.metadata import version as _version
 
+from . import benchmarks as benchmarks
+from ._check import check as check
 from ._names import Names as Names
 from ._scenario import Batching as Batching
 from ._scenario import Scenario as Scenario
@@ -9,8 +11,35 @@ from ._solution import Solution as Solution
 from ._solution import SolveError as SolveError
 from ._solve import solve as solve
 from ._status import Status as Status
+from ._violations import Report as Report
+from ._violations import Violation as Violation
+from .io import FileError as FileError
+from .io import load as load
+from .io import save as save
 from .methods import J3O as J3O
 from .methods import FullLocal as FullLocal
+from .methods import Subgradient as Subgradient
 from .routing import CvxpyLP as CvxpyLP
 
 __version__ = _version("j3o-jax")
+
+__all__ = [
+    "J3O",
+    "Batching",
+    "CvxpyLP",
+    "FileError",
+    "FullLocal",
+    "Names",
+    "Report",
+    "Scenario",
+    "Solution",
+    "SolveError",
+    "Status",
+    "Subgradient",
+    "Violation",
+    "benchmarks",
+    "check",
+    "load",
+    "save",
+    "solve",
+]

@@ -89,7 +89,7 @@ def objective(scenario: Scenario, plan: Plan) -> Float[AnyArray, ""]:
     """F(x, z, o), the average accuracy over all queries, (2), (3), (5), (7). ``[]``"""
     client = client_choice_accuracy(scenario, plan.client_choice)
     edge = edge_choice_accuracy(scenario, plan.edge_choice)[scenario.client_edge]
-    value = plan.local * client + plan.edge * edge + plan.cloud * scenario.cloud_accuracy
+    value = plan.local * client + plan.edge * edge + plan.cloud * scenario.cloud_accuracy[None, :]
     return jnp.sum(normalized_demand(scenario) * value)
 
 
@@ -112,12 +112,12 @@ def usage(scenario: Scenario, plan: Plan) -> Resources:
         edge_load = jnp.where(served > 0, setup, 0.0) + seconds
     local_load = scenario.demand * plan.local * client_choice_compute(scenario, plan.client_choice)
     return Resources(
-        client_memory=jnp.sum(jnp.where(plan.client_models, scenario.client_model_memory, 0.0), axis=1),
+        client_memory=jnp.sum(jnp.where(plan.client_models, scenario.client_model_memory[None, :], 0.0), axis=1),
         client_compute=jnp.sum(local_load, axis=1),
-        edge_memory=jnp.sum(jnp.where(plan.edge_models, scenario.edge_model_memory, 0.0), axis=1),
+        edge_memory=jnp.sum(jnp.where(plan.edge_models, scenario.edge_model_memory[None, :], 0.0), axis=1),
         edge_compute=jnp.sum(edge_load, axis=1),
         edge_uplink=sent @ scenario.input_size,
-        cloud_uplink=jnp.sum(scenario.demand * plan.cloud * scenario.input_size),
+        cloud_uplink=jnp.sum(scenario.demand * plan.cloud * scenario.input_size[None, :]),
     )
 
 

@@ -99,7 +99,7 @@ class Solution(eqx.Module):
         picked = jax.tree.map(lambda array: array[index], self)
         if len(self.reasons) == np.size(self.status):
             reasons = np.array(self.reasons, dtype=object).reshape(self.batch_shape)[index]
-            picked = dataclasses.replace(picked, reasons=tuple(np.ravel(reasons)))
+            picked = dataclasses.replace(picked, reasons=tuple(str(reason) for reason in np.ravel(reasons)))
         return picked
 
 

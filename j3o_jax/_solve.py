@@ -122,11 +122,16 @@ def _blank(flat: Scenario, invalid: np.ndarray) -> Scenario:
 
 @eqx.filter_jit
 def _evaluate(scenarios: Scenario, plans: Plan) -> tuple[Any, Any]:
-    """F and the largest relative excess over a limit, per instance."""
+    """F and, per instance, the largest excess: over a limit, of shares over the whole, of shares without a model."""
 
     def one(scenario: Scenario, plan: Plan) -> tuple[jax.Array, jax.Array]:
         used, limits = usage(scenario, plan), capacities(scenario)
         excess = [_excess(u, limit) for u, limit in zip(used, limits, strict=True)]
+        shares = jnp.stack([plan.local, plan.edge, plan.cloud, plan.unserved])
+        excess += [jnp.max(-shares), jnp.max(jnp.abs(jnp.sum(shares, axis=0) - 1.0))]
+        at_edge = plan.edge_choice[scenario.client_edge]
+        for share, choice in ((plan.local, plan.client_choice), (plan.edge, at_edge)):
+            excess.append(jnp.max(jnp.where((choice < 0) & (scenario.demand > 0.0), share, 0.0)))
         return objective(scenario, plan), jnp.max(jnp.stack(excess))
 
     return jax.vmap(one)(scenarios, plans)

@@ -37,8 +37,8 @@ def node_problem(
 ) -> NodeProblem:
     """The onloading step (14), (16) for fixed shares: clients first, then edges, V = C + E rows.
 
-    Loads and capacities are per query of the whole system (divided by λ_tot), as in (18). With batching, the
-    set-up time of a batch counts as the compute that the edge could have done in it.
+    Loads and capacities are per query of the whole system (divided by λ_tot), as in (18); those of edges with
+    batching are parts of the window, (28) divided by T_b.
 
     **Arguments:**
 
@@ -48,17 +48,22 @@ def node_problem(
     """
     weight = normalized_demand(scenario)
     total = jnp.sum(scenario.demand)
-    per_query = jnp.where(total > 0.0, 1.0 / jnp.where(total > 0.0, total, 1.0), 0.0)
+    per_query = 1.0 / jnp.where(total > 0.0, total, 1.0)
 
     stays = weight * jnp.maximum(at_client, _REMAINDER)
     arrives = edge_demand(scenario, jnp.maximum(at_edge, _REMAINDER)) * per_query
     client_gain = stays[:, None, :] * (client_model_accuracy(scenario) + bonus)
     edge_gain = arrives[:, None, :] * (scenario.edge_accuracy + bonus)
-    client_load = stays[:, None, :] * scenario.client_model_compute[:, None]
-    edge_load = arrives[:, None, :] * scenario.edge_model_compute[:, None]
+    edge_capacity = scenario.edge_compute * per_query
+    client_load = stays[:, None, :] * scenario.client_model_compute[None, :, None]
+    edge_load = arrives[:, None, :] * scenario.edge_model_compute[None, :, None]
     if scenario.batching is not None:
-        lost = scenario.edge_compute / scenario.batching.window * per_query
-        edge_load = edge_load + (scenario.batching.setup * lost[:, None])[:, :, None] * (arrives > 0.0)[:, None, :]
+        # In parts of the window: a query's own time, and its batch's set-up time if there is a batch at all.
+        works = scenario.edge_compute > 0.0
+        running = edge_load * total / jnp.where(works, scenario.edge_compute, 1.0)[:, None, None]
+        setup = (scenario.batching.setup / scenario.batching.window[:, None])[:, :, None]
+        edge_load = running + jnp.where(arrives[:, None, :] > 0.0, setup, 0.0)
+        edge_capacity = jnp.where(works, 1.0, 0.0)
 
     def both(client: AnyArray, edge: AnyArray) -> AnyArray:
         return jnp.concatenate([client, edge], axis=0)
@@ -71,7 +76,7 @@ def node_problem(
             jnp.broadcast_to(scenario.edge_model_memory, (scenario.edges, scenario.models)),
         ),
         budget=both(scenario.client_memory, scenario.edge_memory),
-        capacity=both(scenario.client_compute, scenario.edge_compute) * per_query,
+        capacity=both(scenario.client_compute * per_query, edge_capacity),
     )
 
 
@@ -138,4 +143,4 @@ def _within_window(
 
 def models_in_use(choice: Int[AnyArray, "V T"], models: int) -> Bool[AnyArray, "V M"]:
     """x, as little as z needs. ``[V, M]``"""
-    return jnp.any(choice[:, :, None] == jnp.arange(models), axis=1)
+    return jnp.any(choice[:, :, None] == jnp.arange(models)[None, None, :], axis=1)

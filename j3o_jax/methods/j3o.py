@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from jax.core import Tracer
 
 from j3o_kernels.multipliers import inverse_square_root, projected_subgradient
 
@@ -17,6 +18,10 @@ from .._types import AnyArray, Bool, Float
 from ..routing import AbstractOffloadingSolver, CvxpyLP, Offloading, offloading_problem, settle_shares
 from ._base import AbstractMethod, Outcome
 from ._onloading import SERVE_FIRST, Placement, greedy_placement
+
+
+def _as_step_size(value: Any) -> Any:
+    return value if isinstance(value, Tracer) else np.asarray(value, dtype=np.float64)
 
 
 class Subgradient(eqx.Module):
@@ -31,7 +36,7 @@ class Subgradient(eqx.Module):
       It must keep the multipliers non-negative (chain `optax.keep_params_nonnegative`).
     """
 
-    step_size: Float[AnyArray, ""] = eqx.field(converter=np.asarray, default=1.0)
+    step_size: Float[AnyArray, ""] = eqx.field(converter=_as_step_size, default=1.0)
     steps: int = eqx.field(static=True, default=50)
     optimizer: optax.GradientTransformation | None = eqx.field(static=True, default=None)
 
@@ -77,7 +82,7 @@ class J3O(AbstractMethod):
         batch = scenarios.batch_shape[0]
         strict = not scenarios.allow_unserved
         rounds = _Rounds(self, scenarios)
-        at_client, at_edge = _initial_shares(scenarios)
+        at_client, at_edge = jax.tree.map(np.asarray, _initial_shares(scenarios))
         best: Plan | None = None
         value = np.full(batch, -np.inf)
         history = np.full((batch, self.max_iterations), np.nan)

@@ -63,7 +63,7 @@ def _solve(
     x, z, f = np.arange(models), models + np.arange(pairs), models + pairs + np.arange(pairs)
     row = np.arange(pairs)
     _, task_row = np.unique(task, return_inverse=True)
-    tasks = task_row.max() + 1
+    tasks = int(task_row.max()) + 1
 
     def block(columns: np.ndarray, rows: np.ndarray, values: np.ndarray, height: int) -> Any:
         return scipy.sparse.coo_array((values, (rows, columns)), shape=(height, models + 2 * pairs))

@@ -112,11 +112,12 @@ def offloading_problem(
     edge_open = edge_choice >= 0
     local_load = scenario.demand * client_choice_compute(scenario, client_choice)
     edge_load = scenario.demand * edge_choice_compute(scenario, edge_choice)[home]
-    data = scenario.demand * scenario.input_size
+    data = scenario.demand * scenario.input_size[None, :]
     edge_compute = scenario.edge_compute
     if scenario.batching is not None:
         setup = jnp.sum(edge_choice_setup(scenario, edge_choice), axis=1)
-        edge_compute = edge_compute * jnp.maximum(1.0 - setup / scenario.batching.window, 0.0)
+        left = 1.0 - setup / scenario.batching.window
+        edge_compute = jnp.where(left > 0.0, edge_compute * left, 0.0)
 
     def at_most(capacity: AnyArray, load: AnyArray) -> AnyArray:
         # A limit above all that can come is none; said with a finite number, for the solvers' sake.
@@ -130,7 +131,7 @@ def offloading_problem(
         wanted=scenario.demand > 0.0,
         local_value=weight * (client_choice_accuracy(scenario, client_choice) + bonus),
         edge_value=weight * (edge_choice_accuracy(scenario, edge_choice)[home] + bonus),
-        cloud_value=weight * (scenario.cloud_accuracy + bonus),
+        cloud_value=weight * (scenario.cloud_accuracy[None, :] + bonus),
         local_load=local_load,
         edge_load=edge_load,
         data=data,

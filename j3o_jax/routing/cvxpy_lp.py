@@ -7,7 +7,6 @@ from typing import Any
 
 import equinox as eqx
 import numpy as np
-import scipy.sparse
 
 from .._highs import silence_banner
 from .._types import AnyArray, Bool
@@ -71,6 +70,7 @@ class _Template:
 
     def __init__(self, clients: int, tasks: int, edges: int, home: np.ndarray, allow_unserved: bool):
         import cvxpy as cp
+        import scipy.sparse
 
         shape = (clients, tasks)
         self.home = home

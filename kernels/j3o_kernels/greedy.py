@@ -62,6 +62,7 @@ def greedy_selection(
     """
     nodes, models, _ = profit.shape
     limit = budget * (1.0 + _ROUNDING)
+    first_of_all = jnp.sqrt(jnp.finfo(profit.dtype).max)
 
     def add_best(state: tuple[Array, Array]) -> tuple[Array, Array]:
         held, _ = state
@@ -71,8 +72,8 @@ def greedy_selection(
         useful = gains > 0.0
         if pass_over:
             useful &= fits
-        # A model without size costs nothing to hold: first of all, the largest gain among such first.
-        density = jnp.where(size > 0.0, gains / jnp.where(size > 0.0, size, 1.0), jnp.inf)
+        # Models without size cost nothing to hold: they come first, those of the largest gain before the others.
+        density = gains * jnp.where(size > 0.0, 1.0 / jnp.where(size > 0.0, size, 1.0), first_of_all)
         best = jnp.argmax(jnp.where(useful, density, -1.0), axis=1)
         row = jnp.arange(nodes)
         adds = useful[row, best] & fits[row, best]
@@ -98,7 +99,7 @@ def greedy_plus_max(
 
     def try_first(model: Int[Array, ""], best: tuple[Array, Array]) -> tuple[Array, Array]:
         held, value = best
-        start = (jnp.arange(models) == model) & fits
+        start = (jnp.arange(models) == model)[None, :] & fits
         candidate = greedy_selection(profit, size, budget, start=start, pass_over=True)
         candidate_value = node_value(profit, candidate)
         # A set must be worth visibly more to replace one, so that rounding decides nothing.

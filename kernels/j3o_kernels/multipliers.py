@@ -19,7 +19,7 @@ def inverse_square_root(step_size: float | Float[Array, ""]) -> optax.Schedule:
     """η/√k at the k-th step, k = 1, 2, … ; the schedule of (19)."""
 
     def schedule(count: Any) -> Any:
-        return step_size / jnp.sqrt(count + 1.0)
+        return step_size / jnp.sqrt(jnp.asarray(count + 1, dtype=jnp.result_type(float)))
 
     return schedule
 

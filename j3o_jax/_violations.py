@@ -1,0 +1,68 @@
+"""What a check of a plan finds."""
+
+import dataclasses
+
+import numpy as np
+
+from ._types import AnyArray, Bool, Float
+
+
+@dataclasses.dataclass(frozen=True)
+class Violation:
+    """One constraint that one plan breaks at one place.
+
+    **Arguments:**
+
+    - `instance`: index of the plan in the batch; ``()`` for a single plan, or where arrays do not fit.
+    - `constraint`: which one, with the number of its equation: ``"client_memory (8)"``.
+    - `place`: the names of the node and task, or of the field.
+    - `amount`: the excess, as `check` measures it; 1 for a choice not held, infinite if it has no measure.
+    - `message`: what is wrong, in one line.
+    """
+
+    instance: tuple[int, ...]
+    constraint: str
+    place: str
+    amount: float
+    message: str
+
+    def __str__(self) -> str:
+        where = f"instance {list(self.instance)}: " if self.instance else ""
+        return f"{where}{self.constraint}: {self.place}: {self.message}"
+
+
+class ViolationError(RuntimeError):
+    """A plan breaks a constraint; the message says which, and where."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Report:
+    """What `check` found. Arrays have the batch shape of the scenario.
+
+    **Arguments:**
+
+    - `ok`: whether the plan keeps every constraint and is worth what it says.
+    - `objective`: F (2), recomputed; NaN where the plan has no numbers.
+    - `worst`: the largest excess, within the tolerance or not.
+    - `violations`: every excess beyond the tolerance, in the order of instances.
+    """
+
+    ok: Bool[AnyArray, "*batch"]
+    objective: Float[AnyArray, "*batch"]
+    worst: Float[AnyArray, "*batch"]
+    violations: tuple[Violation, ...]
+
+    def raise_if_violated(self) -> "Report":
+        """Return the report itself if every plan is ok; raise `ViolationError` otherwise."""
+        if not np.all(self.ok):
+            raise ViolationError(str(self))
+        return self
+
+    def __str__(self) -> str:
+        ok, worst = np.asarray(self.ok), np.max(self.worst, initial=0.0)
+        value = f"objective {self.objective:.6f}" if ok.ndim == 0 else f"{ok.sum()} of {ok.size} plans ok"
+        lines = [f"{'ok' if ok.all() else 'not ok'}: {value}, worst excess {worst:.1e}"]
+        lines += [f"  {violation}" for violation in self.violations[:10]]
+        if len(self.violations) > 10:
+            lines.append(f"  and {len(self.violations) - 10} more")
+        return "\n".join(lines)

@@ -1,0 +1,94 @@
+"""The program: its commands, and how it ends."""
+
+import io
+import logging
+import os
+import sys
+import traceback
+import warnings
+from collections.abc import Sequence
+from typing import Annotated, cast
+
+import typer
+
+from .. import __version__
+from ..io import FileError
+from . import _output
+from ._failures import BAD_INPUT, DONE, FAILED, INTERRUPTED, CommandError, one_line
+from .compare import compare
+from .new import new
+from .solve import solve
+
+# Typer exports this usage error only; what it has in common with the others is its base class.
+_UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+for _command in (new, solve, compare):
+    app.command()(_command)
+
+
+@app.callback(invoke_without_command=True)
+def _program(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    """Plan multi-task inference: which models clients and edges hold, and where queries are answered.
+
+    Exit status: 0 done; 1 there is no plan; 2 the input is not good, and a line on stderr says where.
+    """
+    if version:
+        _output.write(f"j3o {__version__}\n")
+    elif context.invoked_subcommand is None:
+        _output.write(context.get_help() + "\n")
+
+
+def main() -> None:
+    """Run the command line and leave with its exit code."""
+    debug = os.environ.get("J3O_DEBUG", "") not in ("", "0")
+    if not debug:
+        # Libraries have opinions; stderr is for the one line that matters.
+        warnings.simplefilter("ignore")
+        logging.getLogger("jax").setLevel(logging.ERROR)
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that knows no box-drawing characters shows question marks instead of an error.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+    raise SystemExit(run(sys.argv[1:], debug))
+
+
+def run(arguments: Sequence[str], debug: bool = False) -> int:
+    """Run one command and return its exit code; nothing but an interpreter's own exit comes out as an exception."""
+    try:
+        code = typer.main.get_command(app).main(list(arguments), prog_name="j3o", standalone_mode=False)
+    except (KeyboardInterrupt, typer.Abort):
+        code = INTERRUPTED
+    except Exception as error:
+        if debug:
+            traceback.print_exc()
+        code, message = _verdict(error)
+        details = error.details if isinstance(error, CommandError) else {}
+        sys.stderr.write(f"j3o: {message}\n")
+        if "--json" in arguments:
+            _output.show_json({**details, "error": {"code": code, "message": message}})
+        return code
+    if code == INTERRUPTED:
+        sys.stderr.write("j3o: interrupted\n")
+        return INTERRUPTED
+    return DONE
+
+
+def _verdict(error: Exception) -> tuple[int, str]:
+    """Exit code and line for whatever ended a command."""
+    if isinstance(error, CommandError):
+        return error.code, one_line(str(error))
+    if isinstance(error, FileError):
+        return BAD_INPUT, one_line(str(error))
+    if isinstance(error, _UsageError):
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context is not None else "j3o"
+        return BAD_INPUT, one_line(f"{error.format_message()} (see `{command} --help`)")
+    if isinstance(error, OSError):
+        place = f"{error.filename}: " if error.filename else ""
+        return FAILED, one_line(f"{place}{error.strerror or error}")
+    kind = type(error).__name__
+    return FAILED, one_line(f"{kind}: {error} (this is a fault of j3o; J3O_DEBUG=1 shows where)")

@@ -1,0 +1,50 @@
+"""What can go wrong on the command line: one line on stderr and an exit code, never a traceback."""
+
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from ..report.wording import printable
+
+DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+
+
+class CommandError(Exception):
+    """The end of a command; its text is one line that says what is wrong, where, and what to do about it.
+
+    **Arguments:**
+
+    - `message`: that line, without the name of the program.
+    - `details`: what `--json` reports besides it.
+    """
+
+    code = FAILED
+
+    def __init__(self, message: str, details: Mapping[str, Any] | None = None):
+        super().__init__(message)
+        self.details = dict(details or {})
+
+
+class WorkError(CommandError):
+    """The input was good, but there is no plan."""
+
+    code = FAILED
+
+
+class InputError(CommandError):
+    """The input is not good."""
+
+    code = BAD_INPUT
+
+
+def one_line(text: str) -> str:
+    """`text` as a single line without control characters."""
+    return printable(" ".join(text.split()))
+
+
+def unknown(what: str, name: str, known: Iterable[str], place: str) -> InputError:
+    """Say that there is no `what` of this name, and which one may have been meant."""
+    known = list(known)
+    near = get_close_matches(name, known, n=1)
+    remedy = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
+    return InputError(f"{place}: there is no {what} {name!r}: {remedy}")

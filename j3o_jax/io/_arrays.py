@@ -1,0 +1,110 @@
+"""Scenarios and plans as .npz archives, single or in batches: one array for each field. Names stay out."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.lib.npyio import NpzFile
+
+from .._scenario import Batching, Scenario
+from .._solution import Solution
+from .._validate import BATCHING_RULES, RULES
+from ._errors import FileError, Finding, refuse
+from ._solution_arrays import AXES, array_problem, arrays_of
+from ._words import nearest, shortened, suggestion
+
+_WINDOW, _SETUP = (name.replace(".", "_") for name in BATCHING_RULES)
+_STAT = "stats_"
+_AGAIN = "write it with j3o_jax.io.save or numpy.savez"
+
+
+def write_scenario(scenario: Scenario, file: BinaryIO) -> None:
+    """The fields of a scenario or batch as an archive."""
+    arrays: dict[str, Any] = {name.replace(".", "_"): np.asarray(array) for name, array in scenario.arrays().items()}
+    np.savez(file, **arrays, allow_unserved=np.asarray(scenario.allow_unserved))
+
+
+def write_solution(solution: Solution, file: BinaryIO) -> None:
+    """The fields of a plan or batch of plans as an archive."""
+    arrays: dict[str, Any] = arrays_of(solution)
+    arrays |= {_STAT + name: np.asarray(value) for name, value in solution.stats.items()}
+    if solution.reasons:
+        arrays["reasons"] = np.array(solution.reasons)
+    np.savez(file, **arrays)
+
+
+def read_archive(path: str) -> Scenario | Solution:
+    """What the archive at `path` holds; raises `FileError`, or `DocumentError` where keys are at fault."""
+    try:
+        archive = np.load(path, allow_pickle=False)
+    # NumPy and zipfile have a dozen ways, most of them undocumented, to fail on damaged bytes.
+    except Exception as error:
+        raise FileError(path, f"is no .npz archive, or damaged ({shortened(str(error))}): {_AGAIN}") from None
+    if not isinstance(archive, NpzFile):
+        raise FileError(path, f"holds a single array, not an archive: {_AGAIN}")
+    with archive:
+        keys = archive.files
+        of_scenario, of_plan = (sum(key in known for key in keys) for known in (RULES, AXES))
+        if not of_scenario + of_plan:
+            raise FileError(path, f"has no key of a scenario or plan, such as demand or client_models: {_AGAIN}")
+        # By the majority of the keys: a misspelt one should be named as such.
+        if of_scenario >= of_plan:
+            batching = {_WINDOW, _SETUP} if {_WINDOW, _SETUP} & set(keys) else set()
+            refuse(_wrong_keys(keys, (*RULES, *sorted(batching)), (_WINDOW, _SETUP, "allow_unserved")))
+            return _scenario(path, _arrays(path, archive))
+        refuse(_wrong_keys([key for key in keys if not key.startswith(_STAT)], tuple(AXES), ("reasons",)))
+        return _solution(path, _arrays(path, archive))
+
+
+def _wrong_keys(keys: Sequence[str], needed: Sequence[str], more: Sequence[str]) -> Iterator[Finding]:
+    known = tuple(dict.fromkeys((*needed, *more)))
+    unknown = [key for key in keys if key not in known]
+    for key in unknown:
+        yield Finding((key,), f"is not a known key: {suggestion(key, known)}")
+    for key in dict.fromkeys(keys):
+        if keys.count(key) > 1:
+            yield Finding((key,), "is there twice: keep one of them")
+    meant = {nearest(key, known) for key in unknown}
+    for key in needed:
+        if key not in keys and key not in meant:
+            yield Finding((key,), "is missing: add the array of that name")
+
+
+def _arrays(path: str, archive: NpzFile) -> dict[str, Any]:
+    arrays = {}
+    for key in archive.files:
+        try:
+            arrays[key] = np.asarray(archive[key])
+        except Exception as error:
+            pickled = "allow_pickle" in str(error)
+            reason = "holds Python objects" if pickled else f"is damaged ({shortened(str(error))})"
+            raise FileError(path, f"{reason}: write numbers, with numpy.savez", place=shortened(key)) from None
+    return arrays
+
+
+def _scenario(path: str, arrays: dict[str, Any]) -> Scenario:
+    allow_unserved = arrays.pop("allow_unserved", np.True_)
+    if allow_unserved.shape != () or allow_unserved.dtype.kind != "b":
+        raise FileError(path, "is not a single yes/no value: write True or False", place="allow_unserved")
+    try:
+        batching = None
+        if _WINDOW in arrays:
+            batching = Batching(window=arrays.pop(_WINDOW), setup=arrays.pop(_SETUP))
+        return Scenario(**arrays, batching=batching, allow_unserved=bool(allow_unserved))
+    except ValueError as error:
+        raise FileError(path, str(error).replace("batching.", "batching_")) from None
+
+
+def _solution(path: str, arrays: dict[str, Any]) -> Solution:
+    stats = {key.removeprefix(_STAT): arrays.pop(key)[()] for key in list(arrays) if key.startswith(_STAT)}
+    reasons = np.ravel(arrays.pop("reasons", np.array([], dtype=str)))
+    problem = array_problem(arrays, stats)
+    if problem is None and reasons.dtype.kind != "U":
+        problem = f"reasons: wants text, got {reasons.dtype}"
+    if problem is not None:
+        raise FileError(path, problem)
+    kinds: Mapping[str, Any] = {"b": np.bool_, "i": np.int64, "f": np.float64}
+    fields: dict[str, Any] = {
+        name: arrays[name].astype(kinds[kind], copy=False)[()] for name, (_, kind) in AXES.items()
+    }
+    return Solution(**fields, stats=stats, reasons=tuple(map(str, reasons)))

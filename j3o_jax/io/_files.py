@@ -1,0 +1,177 @@
+"""`load` and `save`: which file holds what."""
+
+import importlib.resources
+import os
+from collections.abc import Callable
+from functools import partial
+from typing import Any, BinaryIO, TypeAlias, TypeVar, overload
+
+from .._scenario import Scenario
+from .._solution import Solution
+from ._errors import DocumentError, FileError
+from ._write import check_destination, write_file
+
+Path: TypeAlias = str | os.PathLike[str]
+FiledT = TypeVar("FiledT", Scenario, Solution)
+
+_SUFFIXES = {
+    Scenario: (".yaml", ".yml", ".json", ".npz"),
+    Solution: (".json", ".npz"),
+}
+_WORDS = {Scenario: "a deployment", Solution: "a plan"}
+
+
+@overload
+def load(path: Path, *, want: type[FiledT]) -> FiledT: ...
+@overload
+def load(path: Path, *, want: None = None) -> Scenario | Solution: ...
+def load(path: Path, *, want: type[Scenario] | type[Solution] | None = None) -> Scenario | Solution:
+    """What is in a file: a scenario (of a deployment, with its names, or of a batch) or a plan.
+
+    **Arguments:**
+
+    - `path`: a .yaml, .yml, .json or .npz file; what it holds is told by its content.
+    - `want`: `Scenario` or `Solution`, where only one of them will do.
+
+    **Raises:** `FileError`, whatever is wrong with the file. The entries of a batch are looked at by `solve`.
+    """
+    name = _named(path)
+    if not os.path.isfile(name):
+        raise FileError(name, _no_file(name))
+    # Without a kind any suffix will do, and the suffixes of deployments are all there are.
+    suffix = _suffix(name, _SUFFIXES[want or Scenario], _WORDS[want] if want else "a deployment or plan")
+    if suffix != ".npz":
+        return _load_text(name, suffix, want)
+
+    from ._arrays import read_archive
+
+    try:
+        loaded = read_archive(name)
+    except DocumentError as error:
+        raise error.at(name, {}) from None
+    if want is not None and not isinstance(loaded, want):
+        raise _other_kind(name, want)
+    return loaded
+
+
+def save(content: Scenario | Solution, path: Path) -> None:
+    """Write a scenario or a plan, in one step: `path` holds all of it or what it held before.
+
+    A single scenario becomes a deployment (.yaml, .yml, .json), a single plan a .json; both, and batches of
+    them, an .npz without names. What has no names gets numbers in their place.
+
+    **Raises:** `FileError`, among others where the file could not be read back: a deployment refuses
+    numbers that no machine has, an .npz does not.
+    """
+    name = _named(path)
+    check_writable(path, type(content), batch=bool(content.batch_shape))
+    write_file(name, _writer(name, content))
+
+
+def check_writable(path: Path, kind: type[Scenario] | type[Solution] = Scenario, *, batch: bool = False) -> None:
+    """Raise the `FileError` that `save` would raise over the destination; to be asked before the work is done.
+
+    **Arguments:**
+
+    - `path`: where to write.
+    - `kind`: what is to be written there.
+    - `batch`: whether that is a batch.
+    """
+    name = _named(path)
+    words = f"a batch of {_WORDS[kind].removeprefix('a ')}s" if batch else _WORDS[kind]
+    _suffix(name, (".npz",) if batch else _SUFFIXES[kind], words)
+    check_destination(name)
+
+
+def example_deployment() -> str:
+    """A small deployment in YAML, with comments that explain every key."""
+    return importlib.resources.files("j3o_jax.io").joinpath("example.yaml").read_text("utf-8")
+
+
+def _named(path: Path) -> str:
+    name = os.fspath(path)
+    if "\0" in name:
+        raise FileError(name, "is not a path, it holds a zero byte: name a file")
+    return name
+
+
+def _suffix(name: str, known: tuple[str, ...], words: str) -> str:
+    suffix = os.path.splitext(name)[1].lower()
+    if suffix not in known:
+        *others, last = known
+        listed = f"{', '.join(others)} or {last}" if others else last
+        raise FileError(name, f"is no name for {words}: use the suffix {listed}")
+    return suffix
+
+
+def _no_file(name: str) -> str:
+    if os.path.isdir(name):
+        return "is a directory: name a file"
+    return "is not a regular file: name a file" if os.path.exists(name) else "is not there: check the path"
+
+
+def _other_kind(name: str, want: type[Scenario] | type[Solution]) -> FileError:
+    other = Solution if want is Scenario else Scenario
+    return FileError(name, f"holds {_WORDS[other]}: name the file of {_WORDS[want]}")
+
+
+def _load_text(name: str, suffix: str, want: type[Scenario] | type[Solution] | None) -> Scenario | Solution:
+    from ._deployment_read import scenario_of
+    from ._parse import json_lines, parse_json, parse_yaml
+    from ._plan import solution_of
+    from ._plan_schema import PLAN_FORMAT
+
+    text = _text(name)
+    data, lines = None, None
+    if text.strip():
+        data, lines = (parse_json(name, text), None) if suffix == ".json" else parse_yaml(name, text)
+    if data is None:
+        raise FileError(name, "is empty: `j3o new` writes an example to start from")
+    is_plan = isinstance(data, dict) and data.get("format") == PLAN_FORMAT
+    if want is not None and is_plan != (want is Solution):
+        raise _other_kind(name, want)
+    try:
+        return solution_of(data) if is_plan else scenario_of(data)
+    except DocumentError as error:
+        raise error.at(name, json_lines(name, text) if lines is None else lines) from None
+
+
+def _text(name: str) -> str:
+    try:
+        with open(name, "rb") as file:
+            return file.read().decode("utf-8-sig")
+    except PermissionError:
+        raise FileError(name, "may not be read: give read permission") from None
+    except OSError as error:
+        raise FileError(name, f"cannot be read ({error.strerror}): check the path") from None
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise FileError(name, "is not UTF-8 text: save it as UTF-8", line) from None
+
+
+def _writer(name: str, content: Scenario | Solution) -> Callable[[BinaryIO], Any]:
+    """What puts `content` into an open file; all that can be wrong with it is found before one is opened."""
+    from . import _arrays
+    from ._deployment_read import scenario_of
+    from ._deployment_write import deployment_of
+    from ._layout import json_text, yaml_text
+    from ._plan import plan_of, solution_of
+    from ._solution_arrays import array_problem, arrays_of
+
+    if isinstance(content, Solution):
+        problem = array_problem(arrays_of(content), content.stats)
+        if problem is not None:
+            raise FileError(name, f"cannot hold this plan, {problem}")
+    suffix = os.path.splitext(name)[1].lower()
+    if suffix == ".npz":
+        if isinstance(content, Scenario):
+            return partial(_arrays.write_scenario, content)
+        return partial(_arrays.write_solution, content)
+    document = deployment_of(content) if isinstance(content, Scenario) else plan_of(content)
+    try:
+        # Read back first: a file that `load` would refuse is not worth having.
+        scenario_of(document) if isinstance(content, Scenario) else solution_of(document)
+    except DocumentError as error:
+        raise error.at(name, {}) from None
+    text = json_text(document) if suffix == ".json" else yaml_text(document)
+    return lambda file: file.write(text.encode("utf-8"))

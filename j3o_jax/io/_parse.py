@@ -1,0 +1,219 @@
+"""Text to plain data: mappings, lists, text, numbers, true, false, nothing; and the line of each of them.
+
+Both parsers turn down what could be read in two ways or without end: keys that are there twice, anchors
+and aliases, tags, deep nesting, several documents in one file.
+"""
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.events import (
+    AliasEvent,
+    DocumentStartEvent,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+)
+from ruamel.yaml.reader import ReaderError
+
+from ._errors import FileError
+from ._words import Loc, shown
+
+_TOO_LARGE = 10**309
+_DEEPEST = 16
+_TOO_DEEP = "is nested too deeply: `j3o new` writes an example of what belongs here"
+
+# The core schema of YAML 1.2, less numbers in base 8 and 16: `yes`, `1_000` and `2024-01-01` are text.
+_NOTHING = {"", "~", "null", "Null", "NULL"}
+_BOOLEANS = {word: word.lower() == "true" for word in ("true", "True", "TRUE", "false", "False", "FALSE")}
+_NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_INFINITE = re.compile(r"[-+]?\.(inf|Inf|INF)")
+_NOT_A_NUMBER = {".nan", ".NaN", ".NAN"}
+
+
+class Parsed(NamedTuple):
+    """What a text says, and on which line each value is."""
+
+    data: Any
+    lines: Mapping[Loc, int]
+
+
+def parse_yaml(path: str, text: str) -> Parsed:
+    """YAML 1.2 as plain data; raises `FileError` with the line."""
+    builder = _Builder(path)
+    try:
+        # Events rather than a ready-made object: nothing is expanded or built before it is looked at.
+        for event in YAML(typ="safe", pure=True).parse(text):
+            builder.take(event)
+    except MarkedYAMLError as error:
+        raise _syntax_error(path, error) from None
+    except ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise FileError(path, "holds a control character: take it out", line) from None
+    return Parsed(builder.document, builder.lines)
+
+
+def parse_json(path: str, text: str) -> Any:
+    """JSON as plain data; raises `FileError` with the line. Reads ``Infinity`` and ``NaN``, as some write it."""
+    try:
+        return json.loads(text, object_pairs_hook=_unique, parse_int=_number, parse_float=_number)
+    except json.JSONDecodeError as error:
+        said = f"is not valid JSON at column {error.colno} ({error.msg}): check commas, quotes and brackets"
+        raise FileError(path, said, error.lineno) from None
+    except RecursionError:
+        raise FileError(path, _TOO_DEEP) from None
+    except _TwiceError as error:
+        raise FileError(path, _twice(error.key), _line_of_twice(path, text)) from None
+
+
+def json_lines(path: str, text: str) -> Mapping[Loc, int]:
+    """Line of each value of a JSON text; empty where it cannot be told. JSON is YAML, all but a few corners."""
+    try:
+        return parse_yaml(path, text).lines
+    except FileError:
+        return {}
+
+
+class _TwiceError(Exception):
+    def __init__(self, key: str):
+        super().__init__(key)
+        self.key = key
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        seen: set[str] = set()
+        raise _TwiceError(next(key for key, _ in pairs if key in seen or seen.add(key)))
+    return made
+
+
+def _twice(key: str) -> str:
+    return f"has the key {shown(key)} twice: keep one of them"
+
+
+def _line_of_twice(path: str, text: str) -> int | None:
+    try:
+        parse_yaml(path, text)
+    except FileError as error:
+        return error.line
+    return None
+
+
+def _syntax_error(path: str, error: MarkedYAMLError) -> FileError:
+    mark = error.problem_mark or error.context_mark
+    line = None if mark is None else mark.line + 1
+    problem = error.problem or error.context or "syntax error"
+    remedy = "check the indentation, quotes, colons and brackets"
+    if r"'\t'" in problem:
+        remedy = "indent with spaces, not tabs"
+    return FileError(path, f"is not valid YAML ({problem}): {remedy}", line)
+
+
+def _number(text: str) -> int | float:
+    """`text` as a number; where no float64 is that large, a whole number that is larger still."""
+    # int() of very long text is slow, then refused; beyond 64 bits nothing here needs whole numbers.
+    if text.lstrip("+-").isdigit() and len(text) <= 20:
+        return int(text)
+    number = float(text)
+    if math.isinf(number):
+        return _TOO_LARGE if number > 0 else -_TOO_LARGE
+    return number
+
+
+def _scalar(text: str) -> Any:
+    if text in _NOTHING:
+        return None
+    if text in _BOOLEANS:
+        return _BOOLEANS[text]
+    if _NUMBER.fullmatch(text):
+        return _number(text)
+    if _INFINITE.fullmatch(text):
+        return float("-inf" if text[0] == "-" else "inf")
+    return float("nan") if text in _NOT_A_NUMBER else text
+
+
+class _Level:
+    """A mapping or list under construction; `key` is that of a mapping's value to come."""
+
+    def __init__(self, loc: Loc, held: dict[str, Any] | list[Any]):
+        self.loc = loc
+        self.held = held
+        self.key: str | None = None
+
+
+class _Builder:
+    """Puts parser events together. With a stack of its own: depth is our limit, not Python's."""
+
+    def __init__(self, path: str):
+        self.path = path
+        self.document: Any = None
+        self.lines: dict[Loc, int] = {}
+        self._levels: list[_Level] = []
+        self._documents = 0
+
+    def take(self, event: Any) -> None:
+        if isinstance(event, ScalarEvent):
+            self._refuse_extras(event)
+            level = self._levels[-1] if self._levels else None
+            if level is not None and isinstance(level.held, dict) and level.key is None:
+                self._open_key(level, event)
+            else:
+                plain = event.implicit[0]
+                self._put(_scalar(event.value) if plain else event.value, event)
+        elif isinstance(event, MappingStartEvent | SequenceStartEvent):
+            self._refuse_extras(event)
+            held = {} if isinstance(event, MappingStartEvent) else []
+            loc = self._put(held, event)
+            self._levels.append(_Level(loc, held))
+            if len(self._levels) > _DEEPEST:
+                raise self._error(_TOO_DEEP, event)
+        elif isinstance(event, MappingEndEvent | SequenceEndEvent):
+            self._levels.pop()
+        elif isinstance(event, AliasEvent):
+            self._refuse_extras(event)
+        elif isinstance(event, DocumentStartEvent):
+            self._documents += 1
+            if self._documents > 1:
+                raise self._error("holds several documents: write one in each file, without '---'", event)
+
+    def _open_key(self, level: _Level, event: Any) -> None:
+        # Always text, so that a task may be called 3 or yes without quotes.
+        if event.value in level.held:
+            raise self._error(_twice(event.value), event)
+        level.key = event.value
+        self.lines[(*level.loc, event.value)] = event.start_mark.line + 1
+
+    def _put(self, value: Any, event: Any) -> Loc:
+        if not self._levels:
+            self.document = value
+            self.lines[()] = event.start_mark.line + 1
+            return ()
+        level = self._levels[-1]
+        if isinstance(level.held, list):
+            loc = (*level.loc, len(level.held))
+            self.lines[loc] = event.start_mark.line + 1
+            level.held.append(value)
+        elif level.key is None:
+            raise self._error("has a list or mapping as a key: write a name", event)
+        else:
+            loc = (*level.loc, level.key)
+            level.held[level.key] = value
+            level.key = None
+        return loc
+
+    def _refuse_extras(self, event: Any) -> None:
+        if event.anchor is not None:
+            raise self._error("uses an anchor or alias (& or *): write the value out, or quote the text", event)
+        if event.tag is not None:
+            raise self._error("uses a tag (!): take it out, or quote the text", event)
+
+    def _error(self, message: str, event: Any) -> FileError:
+        return FileError(self.path, message, event.start_mark.line + 1)

@@ -1,0 +1,138 @@
+"""A plan document and a solution: one as the other."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from .._names import Names
+from .._solution import Solution
+from .._status import Status
+from ._errors import Finding, refuse
+from ._explain import validated
+from ._plan_schema import PLAN_FORMAT, PlanPart, ServedPart, written_number
+from ._solution_arrays import arrays_of
+from ._words import Loc, shown, suggestion
+
+_SHARES = ("local", "edge", "cloud", "unserved")
+
+
+def plan_of(solution: Solution) -> dict[str, Any]:
+    """The document of a single plan, with its names or numbers in their place."""
+    names = solution.labels
+    arrays = arrays_of(solution)
+    document: dict[str, Any] = {"format": PLAN_FORMAT, "status": Status(int(arrays["status"])).name}
+    if solution.reasons:
+        document["reason"] = solution.reasons[0]
+    for name in ("objective", "bound", "gap"):
+        document[name] = written_number(float(getattr(solution, name)))
+    client_choice, edge_choice = arrays["client_choice"].tolist(), arrays["edge_choice"].tolist()
+    shares = np.stack([arrays[name] for name in _SHARES], axis=-1).astype(np.float64)
+    document |= {"tasks": list(names.tasks), "models": list(names.models)}
+    document["clients"] = [
+        {
+            "name": name,
+            "models": _held(names, arrays["client_models"][client]),
+            "tasks": {
+                task: {"model": _chosen(names, client_choice[client][column])}
+                | dict(zip(_SHARES, written_number(shares[client, column].tolist()), strict=True))
+                for column, task in enumerate(names.tasks)
+            },
+        }
+        for client, name in enumerate(names.clients)
+    ]
+    document["edges"] = [
+        {
+            "name": name,
+            "models": _held(names, arrays["edge_models"][edge]),
+            "tasks": {task: _chosen(names, edge_choice[edge][column]) for column, task in enumerate(names.tasks)},
+        }
+        for edge, name in enumerate(names.edges)
+    ]
+    document["history"] = written_number(arrays["history"].astype(np.float64).tolist())
+    document["stats"] = {name: written_number(np.asarray(value).tolist()) for name, value in solution.stats.items()}
+    return document
+
+
+def solution_of(document: object) -> Solution:
+    """The plan that a document describes, with its names; raises `DocumentError`."""
+    part = validated(PlanPart, document)
+    names = Names(
+        tasks=tuple(part.tasks),
+        models=tuple(part.models),
+        clients=tuple(client.name for client in part.clients),
+        edges=tuple(edge.name for edge in part.edges),
+    )
+    refuse(_slips(part, names))
+    model_index = {name: index for index, name in enumerate(names.models)} | {None: -1}
+    served = [[client.tasks[task] for task in names.tasks] for client in part.clients]
+    return Solution(
+        client_models=_holdings(names, [client.models for client in part.clients]),
+        edge_models=_holdings(names, [edge.models for edge in part.edges]),
+        client_choice=np.array([[model_index[way.model] for way in row] for row in served]),
+        edge_choice=np.array([[model_index[edge.tasks[task]] for task in names.tasks] for edge in part.edges]),
+        local=_shares(served, "local"),
+        edge=_shares(served, "edge"),
+        cloud=_shares(served, "cloud"),
+        unserved=_shares(served, "unserved"),
+        objective=np.float64(part.objective),
+        bound=np.float64(part.bound),
+        status=np.int64(Status[part.status]),
+        history=np.array(part.history, dtype=np.float64),
+        stats=part.stats,
+        reasons=() if part.reason is None else (part.reason,),
+        names=names,
+    )
+
+
+def _held(names: Names, row: np.ndarray) -> list[str]:
+    return [name for name, held in zip(names.models, row, strict=True) if held]
+
+
+def _chosen(names: Names, choice: int) -> str | None:
+    return names.models[choice] if choice >= 0 else None
+
+
+def _holdings(names: Names, held: Sequence[Sequence[str]]) -> np.ndarray:
+    return np.array([[model in row for model in names.models] for row in map(set, held)])
+
+
+def _shares(served: Sequence[Sequence[ServedPart]], name: str) -> np.ndarray:
+    return np.array([[getattr(way, name) for way in row] for row in served], dtype=np.float64)
+
+
+def _slips(part: PlanPart, names: Names) -> Iterator[Finding]:
+    """Names that are there twice, unknown, or left out."""
+    statuses = tuple(status.name for status in Status)
+    if part.status not in statuses:
+        message = f"= {shown(part.status)} is not a status: {suggestion(part.status, statuses)}"
+        yield Finding(("status",), message)
+    yield from _twice(names.tasks, lambda index: ("tasks", index))
+    yield from _twice(names.models, lambda index: ("models", index))
+    for word, nodes in (("clients", part.clients), ("edges", part.edges)):
+        yield from _twice([node.name for node in nodes], lambda index, word=word: (word, index, "name"))
+        for index, node in enumerate(nodes):
+            for column, model in enumerate(node.models):
+                yield from _unknown_model(names, model, (word, index, "models", column))
+            for task, way in node.tasks.items():
+                loc: Loc = (word, index, "tasks", task)
+                if task not in names.tasks:
+                    yield Finding(loc, f"is not one of the tasks: {suggestion(task, names.tasks)}")
+                if isinstance(way, ServedPart):
+                    loc, way = (*loc, "model"), way.model
+                if way is not None:
+                    yield from _unknown_model(names, way, loc)
+            for task in names.tasks:
+                if task not in node.tasks:
+                    yield Finding((word, index, "tasks", task), "is missing: write an entry for each task")
+
+
+def _twice(names: Sequence[str], loc_of: Callable[[int], Loc]) -> Iterator[Finding]:
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            yield Finding(loc_of(index), f"= {shown(name)} is there twice: write each name once")
+
+
+def _unknown_model(names: Names, model: str, loc: Loc) -> Iterator[Finding]:
+    if model not in names.models:
+        yield Finding(loc, f"= {shown(model)} is not one of the models: {suggestion(model, names.models)}")

@@ -1,0 +1,96 @@
+"""What a plan file may hold."""
+
+import math
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import Field, PlainValidator
+
+from ._quantities import Name, fail, number
+from ._schema import Part
+
+PLAN_FORMAT = "j3o-plan-1"
+
+_INFINITE = {"inf": math.inf, "-inf": -math.inf}
+
+
+def written_number(value: Any) -> Any:
+    """A number, yes/no value or text, or nested lists of them, as any JSON reader takes it: null for NaN."""
+    if isinstance(value, list):
+        return [written_number(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None if math.isnan(value) else str(value)
+    return value
+
+
+def _read_number(value: object) -> float:
+    if value is None:
+        return math.nan
+    if isinstance(value, str) and value in _INFINITE:
+        return _INFINITE[value]
+    return number(value, "a number or null", 'write a number, null, "inf" or "-inf"')
+
+
+def _read_stat(value: object) -> Any:
+    """A number of any kind, text, or an array of them, as NumPy has it."""
+    try:
+        array = np.asarray(_numbers(value))
+    except ValueError:
+        fail("is a ragged list: write rows of one length")
+    if array.dtype.kind not in "biufU":
+        fail("is not a figure: write a number, text, or lists of them")
+    return array[()]
+
+
+def _numbers(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_numbers(item) for item in value]
+    return math.nan if value is None else _INFINITE.get(value, value) if isinstance(value, str) else value
+
+
+Figure = Annotated[float, PlainValidator(_read_number), Field(description="a number or null")]
+Stat = Annotated[Any, PlainValidator(_read_stat)]
+Names = Annotated[list[Name], Field(description="a list of names")]
+
+
+class ServedPart(Part):
+    """How the queries of one client for one task are served: shares, and the client's model."""
+
+    model: Annotated[Name | None, Field(description="the name of a model or null")]
+    local: Figure
+    edge: Figure
+    cloud: Figure
+    unserved: Figure
+
+
+class PlanClientPart(Part):
+    """What one client holds and does."""
+
+    name: Name
+    models: Names
+    tasks: Annotated[dict[str, ServedPart], Field(description="{task: {model: ..., local: ..., ...}}")]
+
+
+class PlanEdgePart(Part):
+    """What one edge holds, and which model serves each task."""
+
+    name: Name
+    models: Names
+    tasks: Annotated[dict[str, Name | None], Field(description="{task: model or null}")]
+
+
+class PlanPart(Part):
+    """The whole file. `gap` follows from objective and bound: it is written for people, and not read."""
+
+    format: Literal["j3o-plan-1"]
+    status: Name
+    reason: str | None = None
+    objective: Figure
+    bound: Figure
+    gap: Figure = math.nan
+    tasks: Annotated[Names, Field(min_length=1)]
+    models: Annotated[Names, Field(min_length=1)]
+    clients: Annotated[list[PlanClientPart], Field(min_length=1)]
+    edges: Annotated[list[PlanEdgePart], Field(min_length=1)]
+    history: Annotated[list[Figure], Field(description="a list of numbers")]
+    stats: dict[str, Stat]

@@ -1,0 +1,165 @@
+"""Numbers and names as files hold them: each with its unit, its range, and the slips that people make."""
+
+import dataclasses
+import math
+import sys
+import unicodedata
+from typing import Annotated, NoReturn
+
+from pydantic import Field, PlainValidator
+from pydantic_core import PydanticCustomError
+
+from ._words import described, shown
+
+UNLIMITED = "unlimited"
+_LONGEST_NAME = 100
+# Control characters, surrogates, line and paragraph separators.
+_UNFIT = {"Cc", "Cs", "Zl", "Zp"}
+
+
+def fail(message: str) -> NoReturn:
+    """Refuse the value at hand; `message` follows its place, ``= -3 is negative: write …``."""
+    raise PydanticCustomError("refused", "{message}", {"message": message})
+
+
+def number(value: object, wants: str, hint: str) -> float:
+    """`value` as a float if it is a number, NaN excluded; `hint` says how to write what is meant."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        fail(f"{described(value)}: {hint}")
+    if isinstance(value, int) and abs(value) > sys.float_info.max:
+        fail(f"is too large a number: write {wants}")
+    if math.isnan(value):
+        fail(f"= {shown(value)} is not a number: write {wants}")
+    return float(value)
+
+
+@dataclasses.dataclass(frozen=True)
+class Quantity:
+    """Reads one kind of number.
+
+    **Arguments:**
+
+    - `wants`: range and unit.
+    - `unit`: the unit alone.
+    - `largest`: what no machine has; more than that is taken for a slip of the unit.
+    - `scale`, `scale_unit`: a larger unit, to say how much that is.
+    - `slip`: the unit that was probably meant.
+    - `unlimited`: whether "no limit" is possible.
+    - `positive`: whether zero is refused too.
+    """
+
+    wants: str
+    unit: str
+    largest: float
+    scale: float
+    scale_unit: str
+    slip: str
+    unlimited: bool = False
+    positive: bool = False
+
+    def __call__(self, value: object) -> float:
+        """`value` as a float."""
+        if self.unlimited and value == UNLIMITED:
+            return math.inf
+        found = number(value, self.wants, f"write the number alone, in {self.unit}")
+        if found < 0:
+            fail(f"= {shown(value)} is negative: write {self.wants}")
+        if found == 0 and self.positive:
+            fail(f"= {shown(value)} is not positive: write {self.wants}")
+        if math.isinf(found) and not self.unlimited:
+            fail(f"= {shown(value)} is infinite: write {self.wants}")
+        if self.largest < found < math.inf:
+            scaled = f"{found / self.scale:.4g} {self.scale_unit}"
+            fail(f"= {found:g} {self.unit} is {scaled}: {self.slip}? write {self.unit}")
+        return found
+
+
+def _share(value: object) -> float:
+    wants = "a share from 0 to 1"
+    found = number(value, wants, f"write the number alone, {wants}")
+    if found < 0:
+        fail(f"= {shown(value)} is negative: write {wants}")
+    if found > 1:
+        fail(f"= {shown(value)} is above 1: is it in percent? write {wants}")
+    return found
+
+
+def _name(value: object) -> str:
+    if not isinstance(value, str):
+        fail(f"{described(value)}: write a name" + (", in quotes" if value is not None else ""))
+    if not value.strip():
+        fail(f"= {shown(value)} is blank: write a name")
+    if len(value) > _LONGEST_NAME:
+        fail(f"= {shown(value)} is long: write a name of at most {_LONGEST_NAME} characters")
+    # A line break or half a surrogate pair would tear tables and messages apart.
+    if any(unicodedata.category(character) in _UNFIT for character in value):
+        fail(f"= {shown(value)} holds a line break or control character: write a name on one line")
+    return value
+
+
+Name = Annotated[str, PlainValidator(_name), Field(description="a name")]
+Share = Annotated[float, PlainValidator(_share)]
+
+_SIZE = Quantity(
+    wants="a finite size >= 0, in MB",
+    unit="MB",
+    largest=1e7,
+    scale=1e6,
+    scale_unit="TB",
+    slip="is it in bytes",
+)
+_COST = Quantity(
+    wants="a finite cost >= 0, in GFLOP/query",
+    unit="GFLOP/query",
+    largest=1e7,
+    scale=1e6,
+    scale_unit="PFLOP/query",
+    slip="is it in FLOP/query",
+)
+_SPEED = Quantity(
+    wants="a capacity >= 0 or unlimited, in GFLOP/s",
+    unit="GFLOP/s",
+    largest=1e9,
+    scale=1e9,
+    scale_unit="EFLOP/s",
+    slip="is it in FLOP/s",
+    unlimited=True,
+)
+_RATE = Quantity(
+    wants="a rate >= 0, in queries/s",
+    unit="queries/s",
+    largest=1e9,
+    scale=1e9,
+    scale_unit="billion queries/s",
+    slip="is it per day",
+)
+_TIME = Quantity(
+    wants="a finite time >= 0, in seconds",
+    unit="seconds",
+    largest=3600.0,
+    scale=3600.0,
+    scale_unit="hours",
+    slip="is it in milliseconds",
+)
+_MEMORY = dataclasses.replace(_SIZE, wants="a capacity >= 0 or unlimited, in MB", unlimited=True)
+_UPLINK = dataclasses.replace(
+    _MEMORY,
+    wants="a capacity >= 0 or unlimited, in MB/s",
+    unit="MB/s",
+    scale_unit="TB/s",
+    slip="is it in bytes/s",
+)
+_INPUT = dataclasses.replace(
+    _SIZE, wants="a finite size >= 0, in MB/query", unit="MB", largest=1e5, scale=1e3, scale_unit="GB"
+)
+_WINDOW = dataclasses.replace(_TIME, wants="a finite time > 0, in seconds", positive=True)
+
+ModelSize = Annotated[float, PlainValidator(_SIZE), Field(description=_SIZE.wants)]
+InputSize = Annotated[float, PlainValidator(_INPUT), Field(description=_INPUT.wants)]
+ModelCost = Annotated[float, PlainValidator(_COST), Field(description=_COST.wants)]
+Memory = Annotated[float, PlainValidator(_MEMORY), Field(description=_MEMORY.wants)]
+Compute = Annotated[float, PlainValidator(_SPEED), Field(description=_SPEED.wants)]
+Uplink = Annotated[float, PlainValidator(_UPLINK), Field(description=_UPLINK.wants)]
+Rate = Annotated[float, PlainValidator(_RATE)]
+Setup = Annotated[float, PlainValidator(_TIME)]
+Window = Annotated[float, PlainValidator(_WINDOW)]

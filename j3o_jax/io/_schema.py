@@ -1,0 +1,109 @@
+"""What a deployment file may hold. Units are in the names of the keys."""
+
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from ._quantities import (
+    Compute,
+    InputSize,
+    Memory,
+    ModelCost,
+    ModelSize,
+    Name,
+    Rate,
+    Setup,
+    Share,
+    Uplink,
+    Window,
+)
+
+DEPLOYMENT_FORMAT = "j3o-deployment-1"
+
+Accuracy: TypeAlias = Annotated[dict[str, Share], Field(description="shares from 0 to 1 by task, {task: number}")]
+Demand: TypeAlias = Annotated[dict[str, Rate], Field(description="queries/s by task, {task: number}")]
+
+
+class Part(BaseModel):
+    """A mapping of a file: no key but its own, and nothing converted behind the writer's back."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class TaskPart(Part):
+    """One kind of query."""
+
+    name: Name
+    input_mb: InputSize
+
+
+class VariantPart(Part):
+    """What a model takes on a client."""
+
+    memory_mb: ModelSize
+    gflop_per_query: ModelCost
+
+
+class EdgeVariantPart(VariantPart):
+    """What a model takes on an edge."""
+
+    setup_s: Setup | None = None
+
+
+class AtEdgePart(Part):
+    """Where a model fares otherwise at one edge: single tasks, set-up of a batch."""
+
+    accuracy: Accuracy = {}
+    client_accuracy: Accuracy = {}
+    setup_s: Setup | None = None
+
+
+class ModelPart(Part):
+    """One model, with the variants that clients and edges run."""
+
+    name: Name
+    client: VariantPart
+    edge: EdgeVariantPart
+    accuracy: Accuracy
+    client_accuracy: Accuracy = {}
+    at_edge: dict[str, AtEdgePart] = {}
+
+
+class EdgePart(Part):
+    """One edge server."""
+
+    name: Name
+    memory_mb: Memory
+    compute_gflop_per_s: Compute
+    uplink_mb_per_s: Uplink
+    batching_window_s: Window | None = None
+
+
+class ClientPart(Part):
+    """One client and what is asked of it."""
+
+    name: Name
+    edge: Annotated[Name, Field(description="the name of the client's edge")]
+    memory_mb: Memory
+    compute_gflop_per_s: Compute
+    demand_per_s: Demand
+
+
+class CloudPart(Part):
+    """The cloud, and the way to it that all edges share."""
+
+    accuracy: Accuracy = {}
+    uplink_mb_per_s: Uplink
+
+
+class DeploymentPart(Part):
+    """The whole file."""
+
+    format: Literal["j3o-deployment-1"] | None = None
+    name: Name | None = None
+    allow_unserved: bool = True
+    tasks: Annotated[list[TaskPart], Field(min_length=1)]
+    models: Annotated[list[ModelPart], Field(min_length=1)]
+    edges: Annotated[list[EdgePart], Field(min_length=1)]
+    clients: Annotated[list[ClientPart], Field(min_length=1)]
+    cloud: CloudPart

@@ -1,0 +1,62 @@
+"""What the arrays of a plan look like: shapes, kinds, and which whole numbers mean something."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from .._solution import Solution
+from .._status import Status
+from .._validate import AXIS_WORDS
+
+# Axes after any batch axes, and the kind of number: b for yes/no, i for whole numbers, f for any.
+AXES: Mapping[str, tuple[str, str]] = {
+    "client_models": ("CM", "b"),
+    "edge_models": ("EM", "b"),
+    "client_choice": ("CT", "i"),
+    "edge_choice": ("ET", "i"),
+    "local": ("CT", "f"),
+    "edge": ("CT", "f"),
+    "cloud": ("CT", "f"),
+    "unserved": ("CT", "f"),
+    "objective": ("", "f"),
+    "bound": ("", "f"),
+    "status": ("", "i"),
+    "history": ("N", "f"),
+}
+_KINDS = {"b": ("b", "true or false"), "i": ("iu", "whole numbers"), "f": ("iuf", "numbers")}
+_STAT_KINDS = "biufU"
+_WORDS = AXIS_WORDS | {"N": "iterations"}
+
+
+def arrays_of(solution: Solution) -> dict[str, np.ndarray]:
+    """The fields of `solution` that are arrays, by name."""
+    return {name: np.asarray(getattr(solution, name)) for name in AXES}
+
+
+def array_problem(arrays: Mapping[str, np.ndarray], stats: Mapping[str, Any]) -> str | None:
+    """What is wrong with the arrays of a plan or its figures, the field first; None if nothing is."""
+    sizes: dict[str, int] = {}
+    batch = arrays["objective"].shape
+    for name, (axes, kind) in AXES.items():
+        array = arrays[name]
+        kinds, words = _KINDS[kind]
+        if array.dtype.kind not in kinds:
+            return f"{name}: wants {words}, got {array.dtype}"
+        own = array.shape[len(batch) :]
+        if array.shape[: len(batch)] != batch or len(own) != len(axes):
+            wanted = ", ".join([*map(str, batch), *(_WORDS[axis] for axis in axes)])
+            return f"{name}: has shape {list(array.shape)}, wants [{wanted}]"
+        for axis, size in zip(axes, own, strict=True):
+            if sizes.setdefault(axis, size) != size:
+                other = f"{sizes[axis]} {_WORDS[axis]} of the other fields"
+                return f"{name}: has shape {list(array.shape)}, wants the {other}"
+    for name in ("client_choice", "edge_choice"):
+        if np.any((arrays[name] < -1) | (arrays[name] >= sizes["M"])):
+            return f"{name}: wants indices of models, -1 to {sizes['M'] - 1}"
+    if not np.isin(arrays["status"], list(Status)).all():
+        return f"status: wants 0 to {max(Status).value}"
+    for name, value in stats.items():
+        if np.asarray(value).dtype.kind not in _STAT_KINDS:
+            return f"stats[{name!r}]: wants numbers or text, got {type(value).__name__}"
+    return None

@@ -1,0 +1,62 @@
+"""Writing so that a file is either the old one or the new one, whole."""
+
+import os
+import secrets
+import stat
+from collections.abc import Callable
+from typing import BinaryIO
+
+from ._errors import FileError
+
+
+def check_destination(path: str) -> None:
+    """Raise `FileError` if no file can be put at `path`; leaves nothing behind."""
+    target, temporary = _target(path)
+    try:
+        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+        os.unlink(temporary)
+    except (OSError, ValueError) as error:
+        raise _refusal(path, target, error) from None
+
+
+def write_file(path: str, write: Callable[[BinaryIO], None]) -> None:
+    """Put what `write` produces at `path`, in one step; raises `FileError`.
+
+    Until then an existing file stays as it is, and after a failure, an interrupt included, nothing else is left.
+    """
+    target, temporary = _target(path)
+    try:
+        try:
+            with open(temporary, "xb") as file:
+                write(file)
+                file.flush()
+                os.fsync(file.fileno())
+            if os.path.exists(target):
+                os.chmod(temporary, stat.S_IMODE(os.stat(target).st_mode))
+            os.replace(temporary, target)
+        except BaseException:
+            if os.path.exists(temporary):
+                os.unlink(temporary)
+            raise
+    except OSError as error:
+        raise _refusal(path, target, error) from None
+
+
+def _target(path: str) -> tuple[str, str]:
+    """The file that `path` means, links followed, and a new name beside it."""
+    target = os.path.realpath(path)
+    if os.path.exists(target) and not os.path.isfile(target):
+        raise FileError(path, "is not a file: name a file")
+    if os.path.exists(target) and not os.access(target, os.W_OK):
+        raise FileError(path, "may not be written: give write permission or name another file")
+    return target, os.path.join(os.path.dirname(target), f".j3o-{secrets.token_hex(8)}.tmp")
+
+
+def _refusal(path: str, target: str, error: Exception) -> FileError:
+    directory = os.path.dirname(target)
+    if not os.path.isdir(directory):
+        return FileError(path, f"cannot be written, there is no directory {directory}: make it first")
+    if isinstance(error, PermissionError):
+        return FileError(path, "cannot be written, the directory is read-only: name another directory")
+    reason = getattr(error, "strerror", None) or str(error)
+    return FileError(path, f"cannot be written ({reason}): name another file or make room")

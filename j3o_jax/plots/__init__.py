@@ -1,0 +1,67 @@
+"""Pictures of plans. They need matplotlib, which is loaded by the first picture and not before."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .._scenario import Scenario
+from .._solution import Solution
+from ..report.summary import Summary
+
+if TYPE_CHECKING:
+    import matplotlib.figure
+
+SUFFIXES = (".png", ".svg", ".pdf")
+
+
+def plot_plan(scenario: Scenario, solution: Solution) -> "matplotlib.figure.Figure":
+    """Draw one plan: who holds which model, where the queries of each task go, and how full every node is.
+
+    More nodes than a reader can tell apart are drawn as shares: the clients of each edge as one row, or, with many
+    edges, each tier as one.
+
+    **Raises:** `ValueError` for a batch, and for a solution without a plan; `ImportError` without matplotlib.
+    """
+    require_matplotlib()
+    from ._plan import draw_plan
+
+    return draw_plan(scenario, solution)
+
+
+def plot_comparison(summaries: Mapping[str, Summary]) -> "matplotlib.figure.Figure":
+    """Draw the plans of several methods on one scenario side by side: accuracy, and where the queries go.
+
+    **Raises:** `ValueError` if no method has a plan; `ImportError` without matplotlib.
+    """
+    require_matplotlib()
+    from ._comparison import draw_comparison
+
+    return draw_comparison(summaries)
+
+
+def save_figure(figure: "matplotlib.figure.Figure", path: str | Path) -> None:
+    """Write a picture as the suffix of `path` says, whole or not at all: nobody sees half of a file.
+
+    The same figure gives the same bytes, and text in a PDF is set in fonts that publishers accept.
+
+    **Raises:** `ValueError` for a suffix other than those in `SUFFIXES`, `OSError` if it cannot be written.
+    """
+    check_suffix(path)
+    from ._paper import write
+
+    write(figure, Path(path))
+
+
+def check_suffix(path: str | Path) -> None:
+    """Raise `ValueError` unless `path` is named as a picture that can be written."""
+    suffix = Path(path).suffix
+    if suffix.lower() not in SUFFIXES:
+        raise ValueError(f"{path}: pictures end in {', '.join(SUFFIXES)}, not in {suffix!r}")
+
+
+def require_matplotlib() -> None:
+    """Raise `ImportError` that says what to install, if matplotlib is missing."""
+    try:
+        import matplotlib.figure  # noqa: F401
+    except ImportError as error:
+        raise ImportError("pictures need matplotlib: pip install 'j3o-jax[plots]'") from error

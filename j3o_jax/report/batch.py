@@ -1,0 +1,129 @@
+"""A batch of plans as one table: how many ended how, and how good they are."""
+
+import dataclasses
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import numpy as np
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from .._solution import Solution
+from .._status import Status
+from .wording import count, duration, percent, printable
+
+FAILURES_SHOWN = 5
+
+
+@dataclasses.dataclass(frozen=True)
+class BatchSummary:
+    """Figures of a batch; those of the objective are over the instances that have a plan, NaN if none has.
+
+    `worst` and `best` are indices of instances, `failures` maps those without a plan to the reason, and `gap`
+    is the largest proven distance to the optimum, NaN unless it is proven for all.
+    """
+
+    instances: int
+    statuses: Mapping[str, int]
+    mean: float
+    deviation: float
+    lowest: float
+    median: float
+    highest: float
+    worst: tuple[int, ...] | None
+    best: tuple[int, ...] | None
+    gap: float
+    seconds: float
+    failures: Mapping[tuple[int, ...], str]
+
+    @property
+    def planned(self) -> int:
+        """Number of instances that have a plan."""
+        return self.instances - len(self.failures)
+
+
+def summarize_batch(solution: Solution) -> BatchSummary:
+    """Figures of a batch of plans.
+
+    **Raises:** `ValueError` for a single plan.
+    """
+    shape = solution.batch_shape
+    if not shape:
+        raise ValueError("summarize_batch: wants a batch, got a single plan")
+    status = np.asarray(solution.status)
+    success = np.array([Status(int(code)).success for code in status.flat], dtype=bool).reshape(shape)
+    objective = np.where(success, np.asarray(solution.objective), np.nan)
+    reached = objective[success]
+    gap = np.asarray(solution.gap)[success]
+
+    def index(position: int) -> tuple[int, ...]:
+        return tuple(int(i) for i in np.unravel_index(position, shape))
+
+    def figure(function: Callable[[np.ndarray], np.floating], values: np.ndarray) -> float:
+        return float(function(values)) if values.size else math.nan
+
+    return BatchSummary(
+        instances=status.size,
+        statuses={kind.name: int(np.sum(status == kind)) for kind in Status if np.any(status == kind)},
+        mean=figure(np.mean, reached),
+        deviation=figure(np.std, reached),
+        lowest=figure(np.min, reached),
+        median=figure(np.median, reached),
+        highest=figure(np.max, reached),
+        worst=index(int(np.nanargmin(objective))) if reached.size else None,
+        best=index(int(np.nanargmax(objective))) if reached.size else None,
+        gap=figure(np.max, gap),
+        seconds=float(np.sum(solution.stats.get("seconds", math.nan))),
+        failures={index(int(at)): solution.reason(index(int(at))) for at in np.flatnonzero(~success)},
+    )
+
+
+class BatchReport:
+    """What `rich` prints for a batch.
+
+    **Arguments:**
+
+    - `summary`: the figures.
+    - `title`: what was solved, e.g. the file and the method.
+    - `facts`: further lines, as pairs of a word and a text.
+    """
+
+    def __init__(self, summary: BatchSummary, title: str, facts: Sequence[tuple[str, str]] = ()):
+        self.summary = summary
+        self.title = title
+        self.facts = facts
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        """Yield the table, and the first instances without a plan."""
+        summary = self.summary
+        yield Text(printable(self.title), style="bold")
+        grid = Table.grid(padding=(0, 2))
+        grid.add_column(style="dim", no_wrap=True)
+        grid.add_column()
+        statuses = ", ".join(f"{many:,} {name.replace('_', ' ')}" for name, many in summary.statuses.items())
+        grid.add_row("Instances", f"{summary.instances:,}: {statuses}")
+        if summary.worst is not None and summary.best is not None:
+            spread = f"{summary.mean:.4f} ± {summary.deviation:.4f}"
+            grid.add_row("Accuracy", Text(f"{spread}  (loss {1 - summary.mean:.4f})", style="bold"))
+            grid.add_row("Median", f"{summary.median:.4f}")
+            grid.add_row("Worst", f"{summary.lowest:.4f}  (instance {place(summary.worst)})")
+            grid.add_row("Best", f"{summary.highest:.4f}  (instance {place(summary.best)})")
+            proven = f"at most {percent(summary.gap)} better is possible, in the worst instance"
+            grid.add_row("Bound", proven if summary.gap == summary.gap else "none proven for all by this method")
+        if summary.seconds == summary.seconds:
+            each = duration(summary.seconds / summary.instances)
+            grid.add_row("Time", f"{duration(summary.seconds)}, {each} per instance")
+        for word, text in self.facts:
+            grid.add_row(word, Text(printable(text)))
+        yield grid
+        for index, reason in list(summary.failures.items())[:FAILURES_SHOWN]:
+            yield Text(f"Instance {place(index)}: {printable(reason)}", style="red")
+        rest = len(summary.failures) - FAILURES_SHOWN
+        if rest > 0:
+            yield Text(f"… and {count(rest, 'more instance')} without a plan", style="dim")
+
+
+def place(index: Sequence[int]) -> str:
+    """Write the index of an instance as it is written in Python."""
+    return ", ".join(map(str, index))

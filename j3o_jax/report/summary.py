@@ -1,0 +1,276 @@
+"""What a plan means: who holds what, where the queries go, and which limits bind."""
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import jax
+import numpy as np
+
+from .._model import (
+    Plan,
+    Resources,
+    capacities,
+    client_choice_accuracy,
+    edge_choice_accuracy,
+    usage,
+)
+from .._precision import double_precision
+from .._scenario import Scenario
+from .._solution import Solution
+from .._status import Status
+from .._types import AnyArray
+from .wording import NEGLIGIBLE, count, few, number, percent
+
+Tier = Literal["client", "edge", "cloud"]
+Resource = Literal["memory", "compute", "window", "uplink"]
+
+# From here on a limit counts as reached: routing leaves it by the solver's tolerance, not by choice.
+BINDING = 0.999
+
+
+@dataclasses.dataclass(frozen=True)
+class Capacity:
+    """One limit of one node: what there is of it, and what the plan uses."""
+
+    node: str
+    tier: Tier
+    resource: Resource
+    unit: str
+    used: float
+    available: float
+
+    @property
+    def share(self) -> float:
+        """Used over available; 1 where there is nothing to use, for then it is all gone."""
+        if self.available > 0:
+            return self.used / self.available
+        return 1.0 if self.used == 0 else math.inf
+
+    @property
+    def binds(self) -> bool:
+        """Whether it is used up."""
+        return self.share >= BINDING
+
+
+@dataclasses.dataclass(frozen=True)
+class Node:
+    """A client or an edge with what it holds.
+
+    `edge` is the edge that it is connected to, or itself; `serves` maps tasks to the model that answers them;
+    `fits` is whether its memory could hold any model at all.
+    """
+
+    name: str
+    tier: Tier
+    edge: str
+    models: tuple[str, ...]
+    serves: Mapping[str, str]
+    memory: Capacity
+    fits: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class Traffic:
+    """Where the queries of one task go, as shares of its demand (queries/s), and how well they are answered.
+
+    `accuracy` is the mean over all queries of the task, those of the tiers over the queries served there;
+    NaN where there are none.
+    """
+
+    task: str
+    demand: float
+    local: float
+    edge: float
+    cloud: float
+    unserved: float
+    accuracy: float
+    local_accuracy: float
+    edge_accuracy: float
+    cloud_accuracy: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Summary:
+    """A plan in figures; empty of nodes, traffic and capacities where there is no plan."""
+
+    status: Status
+    reason: str
+    objective: float
+    bound: float
+    gap: float
+    seconds: float
+    iterations: int | None
+    sizes: Mapping[str, int]
+    nodes: tuple[Node, ...] = ()
+    traffic: tuple[Traffic, ...] = ()
+    total: Traffic | None = None
+    capacities: tuple[Capacity, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def loss(self) -> float:
+        """1 − accuracy, the figure that the paper prints."""
+        return 1.0 - self.objective
+
+    def of_tier(self, tier: Tier) -> list[Node]:
+        """Nodes of one tier."""
+        return [node for node in self.nodes if node.tier == tier]
+
+
+def summarize(scenario: Scenario, solution: Solution) -> Summary:
+    """Figures of the plan of one scenario.
+
+    **Raises:** `ValueError` for a batch.
+    """
+    if scenario.batch_shape or solution.batch_shape:
+        raise ValueError("summarize: wants one scenario and one plan, got a batch; pick one by [index]")
+    status = Status(int(solution.status))
+    iterations = solution.stats.get("iterations")
+    head = Summary(
+        status=status,
+        reason=solution.reason(),
+        objective=float(solution.objective),
+        bound=float(solution.bound),
+        gap=float(solution.gap),
+        seconds=float(solution.stats.get("seconds", math.nan)),
+        iterations=None if iterations is None else int(iterations),
+        sizes={
+            "clients": scenario.clients,
+            "edges": scenario.edges,
+            "tasks": scenario.tasks,
+            "models": scenario.models,
+        },
+    )
+    if not status.success:
+        return head
+    plan = Plan(*(np.asarray(getattr(solution, field)) for field in Plan._fields))
+    with double_precision():
+        # Compiled as one: operation by operation the first call would take seconds. Names would compile anew.
+        nameless = dataclasses.replace(scenario, names=None)
+        used, client_accuracy, edge_accuracy = jax.jit(_figures)(nameless, plan)
+    limits = _limits(scenario, used)
+    nodes = _nodes(scenario, plan, limits)
+    streams, edge_of = np.asarray(scenario.demand), np.asarray(scenario.client_edge)
+    answered = {
+        "local": np.asarray(client_accuracy),
+        "edge": np.asarray(edge_accuracy)[edge_of],
+        "cloud": np.broadcast_to(np.asarray(scenario.cloud_accuracy), streams.shape),
+    }
+    traffic = tuple(
+        _traffic(task, streams[:, index], plan, answered, np.s_[:, index])
+        for index, task in enumerate(scenario.labels.tasks)
+    )
+    total = _traffic("all tasks", streams, plan, answered, np.s_[:, :])
+    return dataclasses.replace(
+        head,
+        nodes=nodes,
+        traffic=traffic,
+        total=total,
+        capacities=limits,
+        notes=tuple(_notes(scenario, nodes, traffic, total)),
+    )
+
+
+def _figures(scenario: Scenario, plan: Plan) -> tuple[Resources, AnyArray, AnyArray]:
+    return (
+        usage(scenario, plan),
+        client_choice_accuracy(scenario, plan.client_choice),
+        edge_choice_accuracy(scenario, plan.edge_choice),
+    )
+
+
+def _limits(scenario: Scenario, used: Resources) -> tuple[Capacity, ...]:
+    names, there = scenario.labels, capacities(scenario)
+
+    def rows(nodes: Sequence[str], tier: Tier, resource: Resource, unit: str, field: str) -> list[Capacity]:
+        pairs = zip(nodes, np.ravel(getattr(used, field)), np.ravel(getattr(there, field)), strict=True)
+        return [Capacity(node, tier, resource, unit, float(use), float(room)) for node, use, room in pairs]
+
+    window = scenario.batching is not None
+    return (
+        *rows(("cloud",), "cloud", "uplink", "MB/s", "cloud_uplink"),
+        *rows(names.edges, "edge", "memory", "MB", "edge_memory"),
+        *rows(names.edges, "edge", *(("window", "s") if window else ("compute", "GFLOP/s")), "edge_compute"),
+        *rows(names.edges, "edge", "uplink", "MB/s", "edge_uplink"),
+        *rows(names.clients, "client", "memory", "MB", "client_memory"),
+        *rows(names.clients, "client", "compute", "GFLOP/s", "client_compute"),
+    )
+
+
+def _nodes(scenario: Scenario, plan: Plan, limits: Sequence[Capacity]) -> tuple[Node, ...]:
+    names = scenario.labels
+    memory = {(limit.tier, limit.node): limit for limit in limits if limit.resource == "memory"}
+
+    def rows(tier: Tier, own: Sequence[str], edges: Sequence[str], smallest: float) -> list[Node]:
+        held = np.asarray(plan.edge_models if tier == "edge" else plan.client_models)
+        choice = np.asarray(plan.edge_choice if tier == "edge" else plan.client_choice)
+        return [
+            Node(
+                name=name,
+                tier=tier,
+                edge=edges[index],
+                models=tuple(names.models[model] for model in np.flatnonzero(held[index])),
+                serves={names.tasks[t]: names.models[m] for t, m in enumerate(choice[index]) if m >= 0},
+                memory=memory[tier, name],
+                fits=smallest <= memory[tier, name].available,
+            )
+            for index, name in enumerate(own)
+        ]
+
+    connected = [names.edges[edge] for edge in np.asarray(scenario.client_edge)]
+    return (
+        *rows("edge", names.edges, names.edges, float(np.min(scenario.edge_model_memory))),
+        *rows("client", names.clients, connected, float(np.min(scenario.client_model_memory))),
+    )
+
+
+def _traffic(
+    task: str,
+    demand: np.ndarray,
+    plan: Plan,
+    answered: Mapping[str, np.ndarray],
+    where: tuple[slice, int | slice],
+) -> Traffic:
+    """Sum the streams `where` of the plan, each weighted with its demand."""
+    total = float(demand.sum())
+    shares = {tier: np.asarray(getattr(plan, tier))[where] for tier in (*answered, "unserved")}
+    load = {tier: demand * share for tier, share in shares.items()}
+    right = {tier: float(np.sum(load[tier] * values[where])) for tier, values in answered.items()}
+
+    def over(part: float, whole: float) -> float:
+        return part / whole if whole > 0 else math.nan
+
+    return Traffic(
+        task=task,
+        demand=total,
+        **{tier: over(float(load[tier].sum()), total) for tier in load},
+        accuracy=over(sum(right.values()), total),
+        **{f"{tier}_accuracy": over(right[tier], float(load[tier].sum())) for tier in right},
+    )
+
+
+def _notes(scenario: Scenario, nodes: Sequence[Node], traffic: Sequence[Traffic], total: Traffic) -> list[str]:
+    """Write down what a reader should not overlook."""
+    notes = []
+    for tier, sizes in (("edge", scenario.edge_model_memory), ("client", scenario.client_model_memory)):
+        same = [node for node in nodes if node.tier == tier]
+        bare = [node.name for node in same if not node.fits]
+        if bare:
+            many = f" ({len(bare):,} of {count(len(same), tier)})" if len(bare) > 1 else ""
+            smallest = number(float(np.min(sizes)))
+            notes.append(f"no model fits on {few(bare)}{many}: the smallest takes {smallest} MB")
+    best = np.maximum(np.asarray(scenario.client_accuracy), np.asarray(scenario.edge_accuracy))
+    known = best.max(axis=(0, 1)) > 0
+    orphans = [row.task for row, some in zip(traffic, known, strict=True) if not some]
+    if orphans:
+        notes.append(f"no model supports {few(orphans)}: only the cloud can answer")
+    idle = [row.task for row in traffic if row.demand == 0]
+    if idle:
+        notes.append(f"nobody asks for {few(idle)}")
+    if total.unserved > NEGLIGIBLE:
+        worst = max(traffic, key=lambda row: row.unserved * row.demand if row.demand > 0 else 0.0)
+        most = f", above all {worst.task} ({percent(worst.unserved)} of its own)" if len(traffic) > 1 else ""
+        notes.append(f"{percent(total.unserved)} of the queries are left unserved{most}")
+    return notes

@@ -1,0 +1,242 @@
+import dataclasses
+import functools
+import hashlib
+import itertools
+import sys
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from handmade_plans import rough_plan, taskonomy_like, without_plan
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+import j3o_jax as j3o
+from j3o_jax.plots import check_suffix, plot_comparison, plot_plan, save_figure
+from j3o_jax.plots._rows import placement_rows, shown_models
+from j3o_jax.report.summary import summarize
+
+
+@functools.cache
+def picture(**options):
+    scenario = taskonomy_like(**options)
+    return plot_plan(scenario, rough_plan(scenario))
+
+
+def texts(figure):
+    """Every text that is seen, with its box in pixels."""
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    renderer = canvas.get_renderer()
+    return [
+        (text.get_text(), text.get_window_extent(renderer))
+        for text in figure.findobj(mpl.text.Text)
+        if text.get_text() and text.get_visible()
+    ]
+
+
+def overlaps(figure):
+    """Pairs of texts that run into each other by more than a pixel."""
+    boxes = [(text, box.padded(-1.0)) for text, box in texts(figure)]
+    return [(a, b) for (a, one), (b, other) in itertools.combinations(boxes, 2) if one.overlaps(other)]
+
+
+SIZES = [
+    {"clients": 1, "edges": 1, "tasks": 1},
+    {"clients": 3},
+    {"clients": 3, "batching": True},
+    {"clients": 30},
+    {"clients": 30, "tasks": 3, "named": False},
+    {"clients": 60},
+    {"clients": 300},
+    {"clients": 300, "edges": 12},
+    {"clients": 400, "edges": 60, "tasks": 3},
+]
+
+
+@pytest.mark.parametrize("options", SIZES, ids=str)
+def test_a_page_on_which_no_text_hides_another(options):
+    figure = picture(**options)
+    assert overlaps(figure) == []
+    for text, box in texts(figure):
+        assert box.x0 >= 0, text
+        assert box.y0 >= 0, text
+        assert box.x1 <= figure.bbox.x1, text
+        assert box.y1 <= figure.bbox.y1, text
+    across, down = figure.get_size_inches()
+    assert 8 < across < 15
+    assert 3 < down < 14
+
+
+def test_thirty_clients_are_all_named():
+    scenario = taskonomy_like()
+    figure = plot_plan(scenario, rough_plan(scenario))
+    matrix, memory, legend, traffic, limits = figure.axes
+    names = scenario.labels
+    rows = [label.get_text() for label in matrix.get_yticklabels()]
+    assert [row for row in rows if row.startswith("camera")] == list(names.clients)
+    assert rows[0] == "site-0"
+    assert rows[11] == "site-1"
+    assert [label.get_text() for label in matrix.get_xticklabels()] == list(names.models)
+    assert [label.get_text() for label in traffic.get_yticklabels()] == [*names.tasks, "all tasks"]
+    assert [label.get_text() for label in limits.get_yticklabels()] == [
+        "client memory",
+        "client compute",
+        "edge memory",
+        "edge compute",
+        "edge uplink",
+        "cloud uplink",
+    ]
+    assert len(memory.get_yticks()) == len(legend.get_lines()) == 0
+
+
+def test_bars_are_the_shares_of_the_queries():
+    scenario = taskonomy_like(clients=3)
+    plan = rough_plan(scenario)
+    summary = summarize(scenario, plan)
+    traffic = plot_plan(scenario, plan).axes[3]
+    widths = [patch.get_width() for patch in traffic.patches]
+    wanted = [getattr(row, way) for row in (*summary.traffic, summary.total) for way in ("local", "edge", "cloud")]
+    for share in wanted:
+        assert any(width == pytest.approx(share) for width in widths)
+    assert f"{summary.total.accuracy:.3f}" in [text.get_text() for text in traffic.texts]
+
+
+def test_the_window_stands_in_for_the_compute_of_the_edges():
+    limits = picture(clients=3, batching=True).axes[4]
+    assert "edge batch window" in [label.get_text() for label in limits.get_yticklabels()]
+
+
+@pytest.mark.parametrize(
+    ("clients", "edges", "labels"),
+    [
+        (4, 2, ["edge 0", "client 0", "client 1", "edge 1", "client 2", "client 3"]),
+        (300, 3, ["edge 0", "100 clients", "edge 1", "100 clients", "edge 2", "100 clients"]),
+        (400, 60, ["all 60 edges", "all 400 clients"]),
+    ],
+)
+def test_rows_are_nodes_or_groups_of_them(clients, edges, labels):
+    scenario = taskonomy_like(clients=clients, edges=edges, tasks=2, named=False)
+    plan = rough_plan(scenario)
+    rows = placement_rows(scenario, plan, summarize(scenario, plan).nodes)
+    assert [row.label for row in rows] == labels
+    held = sum(row.nodes * row.held for row in rows)
+    np.testing.assert_allclose(held, plan.client_models.sum(axis=0) + plan.edge_models.sum(axis=0))
+    assert all(np.all(row.busy <= row.held) for row in rows)
+
+
+def test_an_edge_without_clients_has_a_row_of_its_own():
+    scenario = taskonomy_like(clients=3, edges=2, tasks=2)
+    scenario = dataclasses.replace(scenario, client_edge=np.zeros(3, dtype=np.int64), edge_uplink=np.array([9.0, 0.0]))
+    assert overlaps(plot_plan(scenario, rough_plan(scenario))) == []
+
+
+def test_models_that_nobody_holds_give_way_where_there_are_many():
+    scenario = taskonomy_like(clients=3, tasks=6)
+    plan = rough_plan(scenario)
+    rows = placement_rows(scenario, plan, summarize(scenario, plan).nodes)
+    held = np.flatnonzero(plan.client_models.any(axis=0) | plan.edge_models.any(axis=0))
+    assert scenario.models == 63
+    np.testing.assert_array_equal(shown_models(scenario, rows), held)
+    figure = plot_plan(scenario, plan)
+    assert f"Models held ({len(held)} of 63 models)" in [text for text, _ in texts(figure)]
+    assert overlaps(figure) == []
+
+
+def test_any_name_can_be_drawn():
+    scenario = taskonomy_like(clients=2, edges=1, tasks=2)
+    names = j3o.Names(
+        tasks=("$\\frac{1}", "a task with a long name, the first of a kind"),
+        models=("m_{", "100 % real", "x" * 60),
+        clients=("client\nwith a line", "_hidden"),
+        edges=("an edge in the cellar of the old building",),
+    )
+    figure = plot_plan(dataclasses.replace(scenario, names=names), rough_plan(scenario))
+    shown = [text for text, _ in texts(figure)]
+    assert "$\\frac{1}" in shown
+    assert "a task with… of a kind" in shown
+    assert overlaps(figure) == []
+
+
+def test_no_capacity_and_no_limit_can_be_drawn():
+    scenario = taskonomy_like(clients=3, edges=1, tasks=2)
+    scenario = dataclasses.replace(
+        scenario,
+        client_memory=np.zeros(3),
+        client_compute=np.full(3, np.inf),
+        demand=np.zeros((3, 2)),
+        cloud_uplink=np.asarray(0.0),
+    )
+    figure = plot_plan(scenario, rough_plan(scenario))
+    shown = [text for text, _ in texts(figure)]
+    assert "no limit" in shown
+    assert "none" in shown
+    assert overlaps(figure) == []
+
+
+def test_without_a_plan_there_is_no_picture():
+    scenario = taskonomy_like(clients=3)
+    with pytest.raises(ValueError, match="no plan to draw: too much"):
+        plot_plan(scenario, without_plan(scenario, j3o.Status.infeasible, "too much"))
+    with pytest.raises(ValueError, match="no method has a plan"):
+        plot_comparison({"j3o": summarize(scenario, without_plan(scenario, j3o.Status.infeasible, "too much"))})
+
+
+def test_methods_are_drawn_side_by_side():
+    scenario = taskonomy_like(clients=3)
+    summaries = {f"method-{seed}": summarize(scenario, rough_plan(scenario, seed=seed)) for seed in range(4)}
+    summaries["strict"] = summarize(scenario, without_plan(scenario, j3o.Status.infeasible, "too much"))
+    figure = plot_comparison(summaries)
+    traffic, losses = figure.axes
+    assert [label.get_text() for label in traffic.get_yticklabels()] == [f"method-{seed}" for seed in range(4)]
+    shown = [text.get_text() for text in losses.texts]
+    assert shown == [f"{summaries[f'method-{seed}'].loss:.4f}" for seed in range(4)]
+    assert overlaps(figure) == []
+
+
+@pytest.mark.parametrize(("suffix", "start"), [(".png", b"\x89PNG"), (".svg", b"<?xml"), (".pdf", b"%PDF")])
+def test_files_are_whole_and_the_same_each_time(tmp_path, suffix, start):
+    scenario = taskonomy_like(clients=3)
+    plan, digests = rough_plan(scenario), set()
+    for name in ("one", "two"):
+        path = tmp_path / f"{name}{suffix}"
+        save_figure(plot_plan(scenario, plan), path)
+        assert path.read_bytes().startswith(start)
+        digests.add(hashlib.sha256(path.read_bytes()).hexdigest())
+    assert len(digests) == 1
+    assert sorted(file.name for file in tmp_path.iterdir()) == [f"one{suffix}", f"two{suffix}"]
+
+
+def test_a_failure_leaves_the_old_picture(tmp_path, monkeypatch):
+    path = tmp_path / "plan.png"
+    path.write_bytes(b"old")
+    scenario = taskonomy_like(clients=3)
+    figure = plot_plan(scenario, rough_plan(scenario))
+
+    def fail(file, **options):
+        file.write(b"half")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(figure, "savefig", fail)
+    with pytest.raises(KeyboardInterrupt):
+        save_figure(figure, path)
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_pictures_leave_matplotlib_as_it_was(tmp_path):
+    before = dict(mpl.rcParams)
+    save_figure(picture(clients=3), tmp_path / "plan.svg")
+    assert dict(mpl.rcParams) == before
+
+
+@pytest.mark.parametrize("name", ["plan.gif", "plan", "plan.png.txt"])
+def test_other_kinds_of_picture_are_refused(name):
+    with pytest.raises(ValueError, match=r"pictures end in \.png, \.svg, \.pdf"):
+        check_suffix(name)
+
+
+def test_without_matplotlib_it_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    scenario = taskonomy_like(clients=3)
+    with pytest.raises(ImportError, match=r"pip install 'j3o-jax\[plots\]'"):
+        plot_plan(scenario, rough_plan(scenario))

@@ -1,0 +1,369 @@
+import json
+import os
+import pickle
+
+import pytest
+from file_examples import SMALL
+from ruamel.yaml import YAML
+
+from j3o_jax import Scenario
+from j3o_jax.io import FileError, load
+
+CAMERA_1 = "memory_mb: 24, compute_gflop_per_s: 500, demand_per_s: {segmentation: 10, depth: 3}"
+WINDOW = "uplink_mb_per_s: 500, batching_window_s: 0.5"
+
+# What is replaced in the small deployment and by what; the line and place of the fault, what is said of it.
+SLIPS = [
+    # Numbers.
+    (
+        "depth: 3}",
+        "depth: -3}",
+        14,
+        "clients[0].demand_per_s.depth",
+        "= -3 is negative: write a rate >= 0, in queries/s",
+    ),
+    ("depth: 3}", "depth: .nan}", 14, "clients[0].demand_per_s.depth", "= nan is not a number: write a rate"),
+    ("depth: 3}", "depth: .inf}", 14, "clients[0].demand_per_s.depth", "= inf is infinite: write a rate"),
+    ("depth: 3}", "depth: -.inf}", 14, "clients[0].demand_per_s.depth", "= -inf is negative"),
+    ("depth: 3}", "depth: unlimited}", 14, "clients[0].demand_per_s.depth", "is text: write the number alone"),
+    ("depth: 3}", "depth: 1e999}", 14, "clients[0].demand_per_s.depth", "is too large a number: write a rate"),
+    ("depth: 3}", f"depth: {'9' * 5000}}}", 14, "clients[0].demand_per_s.depth", "is too large a number: write a rate"),
+    ("depth: 3}", "depth: 99999999999999999999}", 14, "clients[0].demand_per_s.depth", "= 1e+20 queries/s"),
+    ("depth: 3}", "depth: 2592000000000}", 14, "clients[0].demand_per_s.depth", "is it per day? write queries/s"),
+    (
+        "memory_mb: 24",
+        "memory_mb: 24 MB",
+        14,
+        "clients[0].memory_mb",
+        "= '24 MB' is text: write the number alone, in MB",
+    ),
+    ("memory_mb: 24", "memory_mb: 1_000", 14, "clients[0].memory_mb", "= '1_000' is text"),
+    ("memory_mb: 24", "memory_mb: true", 14, "clients[0].memory_mb", "= true is a yes/no value: write the number"),
+    ("memory_mb: 24", "memory_mb: ", 14, "clients[0].memory_mb", "is empty: write the number alone, in MB"),
+    ("memory_mb: 24", "memory_mb: [24]", 14, "clients[0].memory_mb", "is a list: write the number alone, in MB"),
+    ("memory_mb: 24", "memory_mb: {a: 1}", 14, "clients[0].memory_mb", "is a mapping: write the number alone, in MB"),
+    (
+        "memory_mb: 24",
+        "memory_mb: 24000000",
+        14,
+        "clients[0].memory_mb",
+        "= 2.4e+07 MB is 24 TB: is it in bytes? write MB",
+    ),
+    ("y_mb: 512", "y_mb: 1000000000", 11, "edges[0].memory_mb", "= 1e+09 MB is 1000 TB: is it in bytes? write MB"),
+    ("10000", "1e13", 11, "edges[0].compute_gflop_per_s", "GFLOP/s is 1e+04 EFLOP/s: is it in FLOP/s? write GFLOP/s"),
+    ("_s: 800", "_s: 8e8", 16, "cloud.uplink_mb_per_s", "= 8e+08 MB/s is 800 TB/s: is it in bytes/s? write MB/s"),
+    ("input_mb: 0.8}\nm", "input_mb: 8e5}\nm", 4, "tasks[1].input_mb", "is 800 GB: is it in bytes? write MB"),
+    (
+        "query: 9.17}\n    edge",
+        "query: 9.17e9}\n    edge",
+        7,
+        "models[0].client.gflop_per_query",
+        "is it in FLOP/query?",
+    ),
+    ("73.7", ".inf", 8, "models[0].edge.memory_mb", "= inf is infinite: write a finite size"),
+    ("_s: 500}", "_s: 500, batching_window_s: 5000}", 11, "edges[0].batching_window_s", "is it in milliseconds?"),
+    ("_s: 500}", "_s: 500, batching_window_s: 0}", 11, "edges[0].batching_window_s", "= 0 is not positive: write a"),
+    ("0.966", "96.6", 9, "models[0].accuracy.segmentation", "= 96.6 is above 1: is it in percent? write a share"),
+    ("0.966", "-0.1", 9, "models[0].accuracy.segmentation", "= -0.1 is negative: write a share from 0 to 1"),
+    ("0.966", "high", 9, "models[0].accuracy.segmentation", "= 'high' is text: write the number alone, a share"),
+    # Keys.
+    ("memory_mb: 24", "memroy_mb: 24", 14, "clients[0].memroy_mb", "is not a known key: did you mean 'memory_mb'?"),
+    ("memory_mb: 24", "ram: 24", 14, "clients[0].ram", "is not a known key: known are 'name', 'edge', 'memory_mb'"),
+    ("memory_mb: 24, ", "", 14, "clients[0].memory_mb", "is missing: write a capacity >= 0 or unlimited, in MB"),
+    ("cloud: {uplink_mb_per_s: 800}", "", 1, "cloud", "is missing: write {uplink_mb_per_s: ...}"),
+    ("tasks:", "task:", 2, "task", "is not a known key: did you mean 'tasks'?"),
+    (
+        "    edge: {memory_mb: 73.7, gflop_per_query: 9.17}\n",
+        "",
+        6,
+        "models[0].edge",
+        "is missing: write {memory_mb: ...",
+    ),
+    ("depth: 3}}", "depth: 3, depth: 4}}", 14, "", "has the key 'depth' twice: keep one of them"),
+    ("cloud:", "tasks: []\ncloud:", 16, "", "has the key 'tasks' twice"),
+    ("cloud:", "? [a, b]\n: 1\ncloud:", 16, "", "has a list or mapping as a key: write a name"),
+    ("cloud:", "3: 4\ncloud:", 16, "3", "is not a known key"),
+    ("cloud:", "'a: b': 4\ncloud:", 16, "['a: b']", "is not a known key"),
+    # Names.
+    (
+        "edge: edge-2",
+        "edge: egde-2",
+        15,
+        "clients[1].edge",
+        "= 'egde-2' is not one of the edges: did you mean 'edge-2'?",
+    ),
+    ("edge: edge-2", "edge: hall", 15, "clients[1].edge", "is not one of the edges: known are 'edge-1', 'edge-2'"),
+    ("{depth: 3}", "{dpeth: 3}", 15, "clients[1].demand_per_s.dpeth", "is not one of the tasks: did you mean 'depth'?"),
+    ("depth: 0.857", "dpeth: 0.857", 9, "models[0].accuracy.dpeth", "is not one of the tasks: did you mean 'depth'?"),
+    ("cloud: {", "cloud: {accuracy: {dpeth: 1}, ", 16, "cloud.accuracy.dpeth", "is not one of the tasks"),
+    ("edges:", "    at_edge: {egde-2: {}}\nedges:", 10, "models[0].at_edge.egde-2", "did you mean 'edge-2'?"),
+    (
+        "edges:",
+        "    at_edge: {edge-2: {accuracy: {x: 1}}}\nedges:",
+        10,
+        "models[0].at_edge.edge-2.accuracy.x",
+        "not one of",
+    ),
+    ("edges:", "    at_edge: {edge-2: {acuracy: {}}}\nedges:", 10, "models[0].at_edge.edge-2.acuracy", "'accuracy'?"),
+    (
+        "edges:",
+        "    at_edge: {edge-2: 3}\nedges:",
+        10,
+        "models[0].at_edge.edge-2",
+        "= 3 is a number: write {accuracy: ...",
+    ),
+    ("edges:", "    client_accuracy: {x: 1}\nedges:", 10, "models[0].client_accuracy.x", "is not one of the tasks"),
+    (
+        "name: depth",
+        "name: segmentation",
+        4,
+        "tasks[1].name",
+        "= 'segmentation' is there twice: give each of the tasks",
+    ),
+    ("name: edge-2", "name: edge-1", 12, "edges[1].name", "= 'edge-1' is there twice"),
+    ("name: camera-2", "name: camera-1", 15, "clients[1].name", "= 'camera-1' is there twice"),
+    ("name: camera-2", "name: 2", 15, "clients[1].name", "= 2 is a number: write a name, in quotes"),
+    ("name: camera-2", "name: false", 15, "clients[1].name", "= false is a yes/no value: write a name, in quotes"),
+    ("name: camera-2", "name: ' '", 15, "clients[1].name", "= ' ' is blank: write a name"),
+    ("name: camera-2", "name: ", 15, "clients[1].name", "is empty: write a name"),
+    ("name: camera-2", "name: []", 15, "clients[1].name", "is a list: write a name"),
+    ("name: camera-2", f"name: {'x' * 101}", 15, "clients[1].name", "is long: write a name of at most 100 characters"),
+    ("name: camera-2", 'name: "a\\nb"', 15, "clients[1].name", "= 'a\\nb' holds a line break"),
+    # Shapes.
+    (
+        SMALL[SMALL.index("clients:") : SMALL.index("cloud:")],
+        "clients: []\n",
+        13,
+        "clients",
+        "is an empty list: write at least",
+    ),
+    (
+        SMALL[SMALL.index("clients:") : SMALL.index("cloud:")],
+        "clients:\n",
+        13,
+        "clients",
+        "is empty: write a list of {name: ...",
+    ),
+    (
+        SMALL[SMALL.index("clients:") : SMALL.index("cloud:")],
+        "clients: {a: 1}\n",
+        13,
+        "clients",
+        "is a mapping: write a list",
+    ),
+    (
+        "  - {name: camera-2",
+        "  - 3\n  - {name: camera-2",
+        15,
+        "clients[1]",
+        "= 3 is a number: write {name: ..., edge: ...",
+    ),
+    (
+        "{segmentation: 10, depth: 3}",
+        "10",
+        14,
+        "clients[0].demand_per_s",
+        "= 10 is a number: write queries/s by task, {task: n",
+    ),
+    ("{segmentation: 0.966, depth: 0.857}", "", 9, "models[0].accuracy", "is empty: write shares from 0 to 1 by task"),
+    ("cloud: {uplink_mb_per_s: 800}", "cloud: 800", 16, "cloud", "= 800 is a number: write {uplink_mb_per_s: ...}"),
+    ("tasks:", "allow_unserved: yes\ntasks:", 2, "allow_unserved", "= 'yes' is text: write true or false"),
+    ("tasks:", "allow_unserved: 1\ntasks:", 2, "allow_unserved", "= 1 is a number: write true or false"),
+    (
+        "deployment-1",
+        "deployment-2",
+        1,
+        "format",
+        "'j3o-deployment-2' is a format that this version does not read: write",
+    ),
+    # Batching.
+    (
+        "uplink_mb_per_s: 500",
+        WINDOW,
+        12,
+        "edges[1].batching_window_s",
+        "is missing: write a window for every edge or for none",
+    ),
+    ("73.7, ", "73.7, setup_s: 0.1, ", 8, "models[0].edge.setup_s", "= 0.1 would count for nothing without batching"),
+    (
+        "edges:",
+        "    at_edge: {edge-2: {setup_s: 0}}\nedges:",
+        10,
+        "models[0].at_edge.edge-2.setup_s",
+        "without batching",
+    ),
+    # YAML.
+    ("cloud: {", "cloud: ", 16, "", "is not valid YAML"),
+    ("cloud: {uplink_mb_per_s: 800}", "cloud:\n\tuplink_mb_per_s: 800", 17, "", "indent with spaces, not tabs"),
+    ("tasks:", "- tasks:", 2, "", "is not valid YAML"),
+    ("memory_mb: 24", "memory_mb: &m 24", 14, "", "uses an anchor or alias (& or *): write the value out"),
+    ("memory_mb: 24", "memory_mb: *m", 14, "", "uses an anchor or alias"),
+    ("memory_mb: 24", "memory_mb: !!float 24", 14, "", "uses a tag (!): take it out, or quote the text"),
+    ("memory_mb: 24", "memory_mb: !!python/name:os.system x", 14, "", "uses a tag (!)"),
+    ("cloud:", "---\ncloud:", 16, "", "holds several documents: write one in each file"),
+    ("cloud: {", f"cloud: {'[' * 5000}", 16, "", "is nested too deeply"),
+    ("camera-1", "camera\x01", 14, "", "holds a control character: take it out"),
+]
+
+
+def refusal(path) -> FileError:
+    with pytest.raises(FileError) as caught:
+        load(path, want=Scenario)
+    text = str(caught.value)
+    assert text.startswith(str(path))
+    assert text.isprintable()
+    assert len(text) < 400
+    return caught.value
+
+
+@pytest.mark.parametrize(("good", "bad", "line", "place", "words"), SLIPS)
+def test_a_slip_is_named_with_its_line_its_place_and_a_remedy(tmp_path, good, bad, line, place, words):
+    assert good in SMALL
+    path = tmp_path / "deployment.yaml"
+    path.write_text(SMALL.replace(good, bad, 1), encoding="utf-8")
+    error = refusal(path)
+    assert error.place == place
+    assert words in str(error).replace(place, "", 1) if place else words in str(error)
+    assert error.line == line
+    assert ":" in error.message
+    if line is not None:
+        assert f"deployment.yaml:{line}: {place}" in str(error)
+
+
+JSON = json.dumps(YAML(typ="safe", pure=True).load(SMALL.replace(".inf", "unlimited")), indent=1)
+
+# As above; a fault is on the line that now has the third text.
+JSON_SLIPS = [
+    ('"depth": 3', '"depth": -3', "-3", "clients[0].demand_per_s.depth", "= -3 is negative: write a rate"),
+    ('"depth": 3', '"depth": NaN', "NaN", "clients[0].demand_per_s.depth", "= nan is not a number"),
+    ('"depth": 3', '"depth": Infinity', "Infinity", "clients[0].demand_per_s.depth", "= inf is infinite"),
+    ('"depth": 3', '"depth": 1e999', "1e999", "clients[0].demand_per_s.depth", "is too large a number: write a rate"),
+    (
+        '"depth": 3',
+        f'"depth": {"9" * 5000}',
+        "999",
+        "clients[0].demand_per_s.depth",
+        "is too large a number: write a rate",
+    ),
+    ('"depth": 3', '"depth": null', "null", "clients[0].demand_per_s.depth", "is empty: write the number"),
+    ('"depth": 3', '"depth": 3, "depth": 4', '3, "depth"', "", "has the key 'depth' twice: keep one of them"),
+    ('"memory_mb": 24', '"memory_mb": "24 MB"', "24 MB", "clients[0].memory_mb", "write the number alone, in MB"),
+    ('"memory_mb": 24', '"memory_mb": true', "true", "clients[0].memory_mb", "= true is a yes/no value"),
+    ('"memory_mb": 24', '"memroy_mb": 24', "memroy", "clients[0].memroy_mb", "did you mean 'memory_mb'?"),
+    (
+        '"name": "camera-2"',
+        '"name": "\\ud800"',
+        "ud800",
+        "clients[1].name",
+        "= '\\ud800' holds a line break or control",
+    ),
+    ('"edge": "edge-2"', '"edge": "edge-3"', "edge-3", "clients[1].edge", "is not one of the edges: did you mean"),
+    (
+        '{\n   "name": "camera-2",\n   "edge": "edge-2",',
+        '{"name": "camera-2",',
+        "camera-2",
+        "clients[1].edge",
+        "is missing: write",
+    ),
+    ('"tasks": [', '"tasks": [3,', "[3", "tasks[0]", "= 3 is a number: write {name: ..., input_mb: ...}"),
+    ('"cloud": {', '"cloud": ', '"uplink_mb_per_s": 800', "", "is not valid JSON at column 20"),
+    ('"tasks": [', f'"tasks": {"[" * 10000}', None, "", "is nested too deeply: `j3o new` writes an example"),
+    ('"tasks": [', "tasks: [", "tasks", "", "(Expecting property name enclosed in double quotes): check commas"),
+]
+
+
+@pytest.mark.parametrize(("good", "bad", "marked", "place", "words"), JSON_SLIPS)
+def test_json_has_lines_and_places_too(tmp_path, good, bad, marked, place, words):
+    assert good in JSON
+    path = tmp_path / "deployment.json"
+    text = JSON.replace(good, bad, 1)
+    path.write_text(text, encoding="utf-8")
+    error = refusal(path)
+    assert error.place == place
+    assert words in str(error)
+    lines = [number for number, line in enumerate(text.splitlines(), 1) if marked and marked in line]
+    assert error.line == (lines[0] if marked else None)
+
+
+def test_problems_beyond_the_first_in_the_file_are_counted(tmp_path):
+    path = tmp_path / "deployment.yaml"
+    text = SMALL.replace("memory_mb: 24", "memory_mb: -24")
+    path.write_text(text, encoding="utf-8")
+    assert str(refusal(path)).endswith("in MB (and 1 more problem)")
+    path.write_text(text.replace("tasks:", "taks:").replace("10000", "-1"), encoding="utf-8")
+    error = refusal(path)
+    assert (error.line, error.place, error.more) == (2, "taks", 3)
+    # What is missing has no line, and is often there under a wrong name: it comes last.
+    path.write_text(text.replace("input_mb: 0.8}\n  -", "megabytes: 0.8}\n  -"), encoding="utf-8")
+    error = refusal(path)
+    assert (error.line, error.place, error.more) == (3, "tasks[0].megabytes", 3)
+
+
+def test_a_thousand_wrong_names_take_no_longer_than_one(tmp_path):
+    path = tmp_path / "deployment.yaml"
+    client = SMALL[SMALL.index("  - {name: camera-2") : SMALL.index("cloud:")]
+    many = "".join(client.replace("-2", f"-{index}") for index in range(3, 1003))
+    path.write_text(SMALL.replace(client, client + many), encoding="utf-8")
+    assert refusal(path).more == 999
+
+
+def test_aliases_that_multiply_are_refused_unexpanded(tmp_path):
+    path = tmp_path / "laughs.yaml"
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 12)]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    assert "uses an anchor or alias" in str(refusal(path))
+
+
+def test_whole_files_that_are_no_deployment(tmp_path):
+    def says(name: str, content: bytes | None, words: str, line: int | None = None) -> None:
+        path = tmp_path / name
+        if content is not None:
+            path.write_bytes(content)
+        error = refusal(path)
+        assert words in str(error)
+        assert error.line == line
+
+    says("missing.yaml", None, "missing.yaml: is not there: check the path")
+    says("notes.txt", b"hello", "notes.txt: is no name for a deployment: use the suffix .yaml, .yml, .json or .npz")
+    says("nosuffix", b"hello", "use the suffix")
+    says("empty.yaml", b"", "empty.yaml: is empty: `j3o new` writes an example to start from")
+    says("empty.json", b" \n", "is empty")
+    says("comment.yaml", b"# nothing\n", "is empty: `j3o new` writes an example")
+    says("latin.yaml", b"tasks:\n  - {name: gr\xf6\xdfe}\n", "is not UTF-8 text: save it as UTF-8", 2)
+    says("utf16.json", "{}".encode("utf-16"), "is not UTF-8 text", 1)
+    says("list.yaml", b"- 1\n- 2\n", "is a list: write {tasks: ..., models: ..., edges: ...", 1)
+    says("text.yaml", b"hello\n", "= 'hello' is text: write {tasks: ...", 1)
+    says("list.json", b"[1, 2]", "is a list: write {tasks: ...", 1)
+    says("other.json", b'{"format": "geojson"}', "= 'geojson' is a format that this version does not read: write", 1)
+    (tmp_path / "folder.yaml").mkdir()
+    says("folder.yaml", None, "is a directory: name a file")
+
+
+def test_paths_that_are_no_paths():
+    for path, words in (("a\0b.yaml", "zero byte"), ("x" * 5000 + ".yaml", "is not there")):
+        with pytest.raises(FileError, match=words) as caught:
+            load(path)
+        assert str(caught.value).isprintable()
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    path = tmp_path / "pipe.yaml"
+    os.mkfifo(path)
+    assert "is not a regular file: name a file" in str(refusal(path))
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_that_may_not_be_read(tmp_path):
+    path = tmp_path / "secret.yaml"
+    path.write_text(SMALL, encoding="utf-8")
+    path.chmod(0)
+    assert "may not be read: give read permission" in str(refusal(path))
+
+
+def test_an_error_survives_the_way_between_processes(tmp_path):
+    error = FileError("a.yaml", "= -3 is negative: write more", 3, "clients[0]", 2)
+    again = pickle.loads(pickle.dumps(error))
+    assert str(again) == str(error) == "a.yaml:3: clients[0] = -3 is negative: write more (and 2 more problems)"
+    assert isinstance(error, ValueError)
+    assert (again.path, again.line, again.place, again.more) == ("a.yaml", 3, "clients[0]", 2)

@@ -1,0 +1,141 @@
+"""GREEDY-LR: feasible, near the best that enumeration finds, and the same alone and in a batch."""
+
+import functools
+import itertools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy import optimize
+
+from j3o_kernels.multipliers import inverse_square_root, projected_subgradient
+from j3o_kernels.onloading import NodeProblem, greedy_lagrangian, servable_shares
+
+
+def draw(seed, nodes=4, models=4, tasks=3, tightness=0.4, equal_sizes=False):
+    rng = np.random.default_rng(seed)
+    weight = rng.dirichlet(np.ones(tasks), nodes)[:, None, :] / nodes
+    accuracy = rng.uniform(0.5, 1.0, (nodes, models, tasks)) * (rng.random((nodes, models, tasks)) < 0.8)
+    cost = rng.uniform(0.2, 2.0, (nodes, models))[:, :, None]
+    size = np.ones((nodes, models)) if equal_sizes else rng.uniform(0.5, 1.5, (nodes, models))
+    budget = rng.uniform(0.3, 0.8, nodes) * size.sum(axis=1)
+    capacity = tightness * rng.uniform(0.5, 2.0, nodes) * weight[:, 0, :].sum(axis=1)
+    return NodeProblem(weight * accuracy, weight * cost, size, budget, capacity)
+
+
+@functools.partial(jax.jit, static_argnames=("steps", "plus_max"))
+def onload(problem, steps, plus_max):
+    return greedy_lagrangian(problem, projected_subgradient(inverse_square_root(1.0)), steps=steps, plus_max=plus_max)
+
+
+def solve(problem, steps=50, plus_max=True):
+    with jax.enable_x64(True):
+        return jax.tree.map(np.asarray, onload(jax.tree.map(jnp.asarray, problem), steps, plus_max))
+
+
+def knapsack(gain, load, capacity):
+    """The fractional knapsack of one node by linear programming."""
+    result = optimize.linprog(-gain, A_ub=[load], b_ub=[capacity], bounds=[(0, 1)] * gain.size)
+    return -result.fun
+
+
+def best_value(problem, node):
+    """The best choice of one node by enumeration."""
+    gain, load, size, budget, capacity = (field[node] for field in problem)
+    models, tasks = gain.shape
+    best = 0.0
+    for choice in itertools.product(range(-1, models), repeat=tasks):
+        held = {m for m in choice if m >= 0}
+        if sum(size[m] for m in held) <= budget:
+            chosen = [(gain[m, t], load[m, t]) if m >= 0 else (0.0, 0.0) for t, m in enumerate(choice)]
+            best = max(best, knapsack(*np.array(chosen).T, capacity))
+    return best
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_servable_shares_are_the_fractional_knapsack(seed):
+    rng = np.random.default_rng(seed)
+    gain, load = rng.random((5, 4)), rng.random((5, 4)) * (rng.random((5, 4)) < 0.8)
+    capacity = rng.uniform(0.0, 1.5, 5)
+    with jax.enable_x64(True):
+        share = np.asarray(servable_shares(jnp.asarray(gain), jnp.asarray(load), jnp.asarray(capacity)))
+    assert ((share >= 0) & (share <= 1)).all()
+    assert ((share * load).sum(axis=1) <= capacity + 1e-12).all()
+    for node in range(5):
+        assert (gain * share)[node].sum() == pytest.approx(knapsack(gain[node], load[node], capacity[node]))
+
+
+@pytest.mark.parametrize("equal_sizes", [True, False])
+@pytest.mark.parametrize("tightness", [0.2, 0.6, 10.0])
+def test_selection_keeps_the_limits_and_is_near_the_best(tightness, equal_sizes):
+    found, best = [], []
+    for seed in range(4):
+        problem = draw(seed, tightness=tightness, equal_sizes=equal_sizes)
+        answer = solve(problem)
+        assert (np.sum(np.where(answer.held, problem.size, 0.0), axis=1) <= problem.budget * (1 + 1e-8)).all()
+        for node, choice in enumerate(answer.choice):
+            assert all(model < 0 or answer.held[node, model] for model in choice)
+        found.extend(answer.value)
+        best.extend(best_value(problem, node) for node in range(len(answer.value)))
+    found, best = np.array(found), np.array(best)
+    assert (found <= best + 1e-9).all()
+    assert found.sum() >= 0.96 * best.sum()
+
+
+def test_value_is_what_the_choice_can_serve():
+    problem = draw(3, tightness=0.2)
+    answer = solve(problem)
+    for node, choice in enumerate(answer.choice):
+        picked = [
+            (problem.gain[node, m, t], problem.load[node, m, t]) if m >= 0 else (0.0, 0.0) for t, m in enumerate(choice)
+        ]
+        assert answer.value[node] == pytest.approx(knapsack(*np.array(picked).T, problem.capacity[node]), abs=1e-9)
+
+
+def test_more_steps_never_give_a_worse_set():
+    problem = draw(5, nodes=20, tightness=0.2)
+    values = [solve(problem, steps=steps, plus_max=False).value for steps in (1, 5, 25, 100)]
+    for fewer, more in itertools.pairwise(values):
+        assert (more >= fewer - 1e-12).all()
+
+
+def test_units_do_not_matter():
+    problem = draw(6, tightness=0.3)
+    scaled = problem._replace(
+        load=problem.load * 1e9, capacity=problem.capacity * 1e9, size=problem.size / 1e3, budget=problem.budget / 1e3
+    )
+    np.testing.assert_array_equal(solve(problem).choice, solve(scaled).choice)
+
+
+def test_nodes_without_work_memory_or_compute_hold_nothing_and_break_nothing():
+    problem = draw(7)
+    gain, load, _, budget, capacity = (field.copy() for field in problem)
+    gain[0], load[0] = 0.0, 0.0
+    budget[1] = 0.0
+    capacity[2] = 0.0
+    budget[3], capacity[3] = np.inf, np.inf
+    answer = solve(problem._replace(gain=gain, load=load, budget=budget, capacity=capacity))
+    assert not answer.held[:2].any()
+    assert answer.value[2] == 0.0
+    assert answer.value[3] == pytest.approx(gain[3].max(axis=0).sum())
+    assert np.isfinite(answer.value).all()
+
+
+def test_a_batch_gives_each_instance_what_it_gets_alone():
+    problems = [draw(seed, tightness=t) for seed, t in enumerate((0.1, 0.3, 1.0, 100.0))]
+    optimizer = projected_subgradient(inverse_square_root(1.0))
+    with jax.enable_x64(True):
+        stacked = jax.tree.map(lambda *fields: jnp.asarray(np.stack(fields)), *problems)
+        batched = jax.vmap(lambda p: greedy_lagrangian(p, optimizer, steps=30, plus_max=True))(stacked)
+    for index, problem in enumerate(problems):
+        single = solve(problem, steps=30)
+        np.testing.assert_array_equal(np.asarray(batched.held)[index], single.held)
+        np.testing.assert_array_equal(np.asarray(batched.choice)[index], single.choice)
+
+
+def test_single_precision_runs_and_keeps_the_limits():
+    problem = jax.tree.map(lambda field: jnp.asarray(field, dtype=jnp.float32), draw(8))
+    answer = greedy_lagrangian(problem, projected_subgradient(inverse_square_root(1.0)), steps=20, plus_max=True)
+    assert answer.value.dtype == jnp.float32
+    assert (jnp.sum(jnp.where(answer.held, problem.size, 0.0), axis=1) <= problem.budget * 1.00001).all()

@@ -1,0 +1,4 @@
+"""What several tests need: random scenarios, and exact answers that share no code with the package.
+
+Importable as `support` because pytest's `pythonpath` holds ``tests``.
+"""

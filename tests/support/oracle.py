@@ -1,0 +1,114 @@
+"""Exact answers that share no code with the package's solvers: enumeration here, and two more routes.
+
+- `brute_force`: the optimum of a tiny scenario.
+- `lp_optimum`: the optimum for given models, of any size.
+- `milp_optimum`: the optimum as one mixed-integer program, of any size.
+"""
+
+import dataclasses
+import itertools
+from collections.abc import Iterator
+
+import numpy as np
+
+from j3o_jax import Scenario
+
+from .milp import milp_optimum
+from .offloading import Offloading, Plan, lp_optimum
+
+__all__ = ["Plan", "brute_force", "lp_optimum", "milp_optimum"]
+
+
+def brute_force(scenario: Scenario) -> Plan | None:
+    """The optimum of a tiny scenario; None if all must be served and cannot be.
+
+    Goes through every choice of models at every node that no other choice at that node dominates. The
+    prices of each linear program bound all other choices, and those that cannot be better are not solved;
+    nor are those that the prices of serving as much as possible show to be infeasible.
+    """
+    offloading = Offloading(scenario)
+    alike = {name: np.ones_like(getattr(scenario, name)) for name in _ACCURACIES}
+    serving = Offloading(dataclasses.replace(scenario, **alike, allow_unserved=True))
+    nodes = [*_client_choices(scenario), *_edge_choices(scenario)]
+    picks = np.indices([len(choices) for choices in nodes]).reshape(len(nodes), -1)
+    combined = np.stack([choices[pick] for choices, pick in zip(nodes, picks, strict=True)], axis=1)
+    client_choice, edge_choice = np.split(combined, [scenario.clients], axis=1)
+    bound = np.where((offloading.capacities(edge_choice) < 0).any(axis=-1), -np.inf, np.inf)
+    best: Plan | None = None
+    while bound.max() > (-np.inf if best is None else best.objective + 1e-10):
+        first = int(bound.argmax())
+        solved = offloading.solve(client_choice[first], edge_choice[first])
+        bound[first] = -np.inf
+        if solved is None:
+            served = serving.solve(client_choice[first], edge_choice[first])
+            assert served is not None, "nothing has to be served, so this cannot be infeasible"
+            bound[serving.bound(served[1], client_choice, edge_choice) < 1.0 - 1e-9] = -np.inf
+            continue
+        plan, prices = solved
+        bound = np.minimum(bound, offloading.bound(prices, client_choice, edge_choice))
+        if best is None or plan.objective > best.objective:
+            best = plan
+    return best
+
+
+_ACCURACIES = ("client_accuracy", "edge_accuracy", "cloud_accuracy")
+
+
+def _client_choices(scenario: Scenario) -> Iterator[np.ndarray]:
+    """Choices ``[n, T]`` for each client in turn."""
+    for client, edge in enumerate(scenario.client_edge):
+        yield _choices(
+            scenario.client_accuracy[edge],
+            scenario.client_model_compute,
+            np.zeros(scenario.models),
+            scenario.client_model_memory,
+            scenario.client_memory[client],
+            scenario.allow_unserved,
+        )
+
+
+def _edge_choices(scenario: Scenario) -> Iterator[np.ndarray]:
+    """Choices ``[n, T]`` for each edge in turn."""
+    for edge in range(scenario.edges):
+        yield _choices(
+            scenario.edge_accuracy[edge],
+            scenario.edge_model_compute,
+            np.zeros(scenario.models) if scenario.batching is None else scenario.batching.setup[edge],
+            scenario.edge_model_memory,
+            scenario.edge_memory[edge],
+            scenario.allow_unserved,
+        )
+
+
+def _choices(
+    accuracy: np.ndarray,
+    cost: np.ndarray,
+    setup: np.ndarray,
+    size: np.ndarray,
+    memory: float,
+    allow_unserved: bool,
+) -> np.ndarray:
+    """Choices of one node that fit its memory and that no other dominates. ``[n, T]``"""
+    models, tasks = accuracy.shape
+    # Dominance of one choice by another for one task; the index -1 is "none", and the last row and column.
+    better = np.zeros((tasks, models + 1, models + 1), bool)
+    better[:, :models, :models] = (
+        (accuracy.T[:, :, None] >= accuracy.T[:, None, :]) & (cost[:, None] <= cost) & (setup[:, None] <= setup)
+    )
+    better[:, :models, -1] = setup == 0
+    better[:, -1, :models] = (accuracy.T == 0) & allow_unserved
+    better[:, -1, -1] = True
+    fitting = [
+        choice
+        for choice in itertools.product(range(-1, models), repeat=tasks)
+        if size[list(set(choice) - {-1})].sum() <= memory * (1 + 1e-9)
+    ]
+    kept: list[tuple[int, ...]] = []
+    for choice in fitting:
+        if not any(_dominates(better, other, choice) for other in kept):
+            kept = [other for other in kept if not _dominates(better, choice, other)] + [choice]
+    return np.array(kept)
+
+
+def _dominates(better: np.ndarray, one: tuple[int, ...], other: tuple[int, ...]) -> bool:
+    return bool(better[np.arange(len(one)), list(one), list(other)].all())

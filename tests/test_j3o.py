@@ -1,0 +1,158 @@
+"""J3O and Full-Local against exact answers and the independent checker."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from support.oracle import brute_force, milp_optimum
+from support.scenarios import random_scenario, stack, tiny_scenarios
+
+import j3o_jax as j3o
+from j3o_jax.methods import Subgradient
+
+METHODS = {
+    "j3o": j3o.J3O(),
+    "j3o, Algorithm 2 to the letter": j3o.J3O(greedy="paper"),
+    "j3o with clarabel": j3o.J3O(lp=j3o.CvxpyLP(solver="CLARABEL")),
+    "full-local": j3o.FullLocal(),
+}
+VARIANTS = [
+    {"batching": batching, "allow_unserved": allow_unserved}
+    for batching in (False, True)
+    for allow_unserved in (True, False)
+]
+
+
+def draw_batch(count, first=0, **keywords):
+    sizes = {"clients": 6, "edges": 2, "tasks": 3, "models": 5} | keywords
+    return stack([random_scenario(np.random.default_rng(first + seed), **sizes) for seed in range(count)])
+
+
+@pytest.mark.parametrize("variant", VARIANTS, ids=str)
+@pytest.mark.parametrize("name", METHODS)
+def test_every_plan_passes_the_checker_and_history_never_falls(name, variant):
+    for tightness in (0.3, 1.0, 3.0):
+        batch = draw_batch(12, tightness=tightness, **variant)
+        solution = j3o.solve(batch, METHODS[name])
+        report = j3o.check(batch, solution)
+        success = np.isin(solution.status, [s for s in j3o.Status if s.success])
+        np.testing.assert_array_equal(report.ok, success)
+        if variant["allow_unserved"]:
+            assert success.all()
+        else:
+            assert np.isin(solution.status[~success], j3o.Status.infeasible).all()
+        rise = np.diff(solution.history, axis=1)
+        assert (rise[np.isfinite(rise)] >= 0).all()
+        last = [row[np.isfinite(row)][-1] for row in solution.history[success]]
+        np.testing.assert_allclose(last, solution.objective[success], atol=1e-7)
+
+
+@given(scenario=tiny_scenarios())
+@settings(max_examples=40)
+def test_no_plan_is_worth_more_than_brute_force(scenario):
+    best = brute_force(scenario)
+    for method in (j3o.J3O(), j3o.FullLocal()):
+        solution = j3o.solve(scenario, method)
+        if best is None:
+            assert solution.status == j3o.Status.infeasible
+        elif solution.status == j3o.Status.infeasible:
+            assert not scenario.allow_unserved
+        else:
+            assert j3o.check(scenario, solution).ok
+            assert solution.objective <= best.objective + 1e-6
+
+
+@pytest.mark.parametrize("allow_unserved", [True, False])
+def test_full_local_is_the_best_that_clients_can_do_alone(allow_unserved):
+    for seed in range(12):
+        scenario = random_scenario(
+            np.random.default_rng(seed),
+            clients=2,
+            edges=1,
+            tasks=3,
+            models=4,
+            allow_unserved=allow_unserved,
+            tightness=0.7,
+        )
+        alone = dataclasses.replace(
+            scenario,
+            edge_memory=np.zeros(1),
+            edge_uplink=np.zeros(1),
+            cloud_uplink=np.zeros(()),
+            edge_compute=np.zeros(1),
+        )
+        best = brute_force(alone)
+        solution = j3o.solve(scenario, j3o.FullLocal())
+        assert not solution.edge.any()
+        assert not solution.cloud.any()
+        if best is None:
+            assert solution.status == j3o.Status.infeasible
+        else:
+            assert solution.objective == pytest.approx(best.objective, abs=1e-6)
+
+
+def test_j3o_is_close_to_the_optimum_on_random_scenarios():
+    """Not a guarantee: what these seeds give, with room for the solvers' freedom to choose among equal answers."""
+    batch = draw_batch(10, tightness=0.5)
+    solution = j3o.solve(batch)
+    best = np.array([milp_optimum(batch[index], gap=1e-6).objective for index in range(10)])
+    gap = (best - solution.objective) / best
+    assert (gap >= -1e-6).all()
+    assert gap.mean() <= 0.01
+
+
+def test_j3o_is_within_0_4_percent_on_taskonomy5():
+    batch = j3o.benchmarks.taskonomy5().sample(0, n=3)
+    solution = j3o.solve(batch)
+    best = np.array([milp_optimum(batch[index], gap=1e-4).objective for index in range(3)])
+    assert ((best - solution.objective) / best).mean() <= 0.004
+    full_local = j3o.solve(batch, j3o.FullLocal())
+    assert (full_local.objective < solution.objective).all()
+
+
+def test_answers_do_not_depend_on_the_batch():
+    batch = draw_batch(64, clients=5)
+    whole = j3o.solve(batch)
+    for size in (1, 7):
+        parts = [j3o.solve(batch[start : start + size]) for start in range(0, 14, size)]
+        for name in ("client_choice", "edge_choice", "client_models", "edge_models"):
+            joined = np.concatenate([getattr(part, name) for part in parts])
+            np.testing.assert_array_equal(joined, getattr(whole, name)[: len(joined)])
+        joined = np.concatenate([part.objective for part in parts])
+        np.testing.assert_allclose(joined, whole.objective[: len(joined)], rtol=0, atol=1e-9)
+
+
+def test_the_iteration_limit_is_said_and_the_history_is_as_long():
+    batch = draw_batch(6, tightness=1.5)
+    one = j3o.solve(batch, j3o.J3O(max_iterations=1))
+    assert one.history.shape == (6, 1)
+    assert (one.status == j3o.Status.iteration_limit).all()
+    assert (one.stats["iterations"] == 1).all()
+    many = j3o.solve(batch, j3o.J3O(max_iterations=30))
+    assert (many.status == j3o.Status.converged).all()
+    assert (many.objective >= one.objective - 1e-9).all()
+    assert many.history.shape == (6, 30)
+    np.testing.assert_array_equal(np.isfinite(many.history).sum(axis=1), many.stats["iterations"])
+
+
+def test_step_sizes_and_optimizers_are_arguments():
+    import optax
+
+    batch = draw_batch(4, tightness=1.5)
+    values = [
+        j3o.solve(batch, j3o.J3O(multiplier=multiplier)).objective
+        for multiplier in (
+            Subgradient(step_size=0.3, steps=20),
+            Subgradient(step_size=np.float32(2.0)),
+            Subgradient(optimizer=optax.chain(optax.sgd(0.5), optax.keep_params_nonnegative())),
+        )
+    ]
+    assert np.isfinite(values).all()
+
+
+def test_same_answer_twice():
+    batch = draw_batch(5)
+    first, second = j3o.solve(batch), j3o.solve(batch)
+    np.testing.assert_array_equal(first.objective, second.objective)
+    np.testing.assert_array_equal(first.local, second.local)
