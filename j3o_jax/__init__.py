@@ -13,6 +13,7 @@ from ._solve import solve as solve
 from ._status import Status as Status
 from ._violations import Report as Report
 from ._violations import Violation as Violation
+from ._violations import ViolationError as ViolationError
 from .io import FileError as FileError
 from .io import load as load
 from .io import save as save
@@ -37,6 +38,7 @@ __all__ = [
     "Status",
     "Subgradient",
     "Violation",
+    "ViolationError",
     "benchmarks",
     "check",
     "load",

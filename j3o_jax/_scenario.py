@@ -3,10 +3,10 @@
 from typing import Any
 
 import equinox as eqx
-import jax
 import numpy as np
 from jax.core import Tracer
 
+from ._batch import pick_instances
 from ._names import Names
 from ._types import AnyArray, Float, Int
 from ._validate import RULES, Problem, as_array, check_shapes, value_problems
@@ -171,7 +171,7 @@ class Scenario(eqx.Module):
         """Instance or slice of a batch; the index runs over the batch axes."""
         if not self.batch_shape:
             raise TypeError("this is a single scenario, not a batch: it has no instances")
-        return jax.tree.map(lambda array: array[index], self)
+        return pick_instances(self, self.batch_shape, index)
 
 
 def _check_names(names: Names, sizes: dict[str, int]) -> None:

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import equinox as eqx
-import jax
 import numpy as np
 
+from ._batch import instance_numbers, pick_instances
 from ._names import Names
 from ._status import Status
 from ._types import AnyArray, Bool, Float, Int
@@ -73,11 +73,10 @@ class Solution(eqx.Module):
         status = Status(int(np.asarray(self.status)[index]))
         if status.success:
             return ""
-        own = np.array(self.reasons, dtype=object)
-        if own.size == np.size(self.status):
-            own = own.reshape(self.batch_shape)[index]
+        if len(self.reasons) == np.size(self.status):
+            own = self.reasons[int(instance_numbers(self.batch_shape, index))]
             if own:
-                return str(own)
+                return own
         return status.message
 
     def raise_for_status(self) -> "Solution":
@@ -96,11 +95,11 @@ class Solution(eqx.Module):
         """Plan or plans of a batch; the index runs over the batch axes."""
         if not self.batch_shape:
             raise TypeError("this is a single plan, not a batch: it has no instances")
-        picked = jax.tree.map(lambda array: array[index], self)
-        if len(self.reasons) == np.size(self.status):
-            reasons = np.array(self.reasons, dtype=object).reshape(self.batch_shape)[index]
-            picked = dataclasses.replace(picked, reasons=tuple(str(reason) for reason in np.ravel(reasons)))
-        return picked
+        picked = pick_instances(self, self.batch_shape, index)
+        if len(self.reasons) != np.size(self.status):
+            return picked
+        reasons = tuple(self.reasons[number] for number in instance_numbers(self.batch_shape, index).ravel())
+        return dataclasses.replace(picked, reasons=reasons)
 
 
 class SolveError(RuntimeError):

@@ -6,10 +6,24 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from support.oracle import brute_force
-from support.plans import CLIENTS, LIMITS, MODELS, TASKS, entry, entry_of, loads, only, retold, valid, with_setup, worth
+from support.plans import (
+    CLIENTS,
+    EDGES,
+    LIMITS,
+    MODELS,
+    TASKS,
+    entry,
+    entry_of,
+    loads,
+    only,
+    retold,
+    valid,
+    with_setup,
+    worth,
+)
 from support.scenarios import tiny_scenarios
 
-from j3o_jax import Scenario
+from j3o_jax import Scenario, Solution
 from j3o_jax._check import BATCH_THRESHOLD, check
 
 
@@ -123,6 +137,14 @@ class TestBatching:
             assert only(report).constraint == "edge_batching (28)"
             assert only(report).amount == pytest.approx(1.0, abs=0.6)
 
+    def test_set_ups_count_without_work(self):
+        scenario, solution = valid(3, batching=True)
+        free = dataclasses.replace(scenario, edge_model_compute=np.zeros(MODELS), edge_compute=np.zeros(EDGES))
+        assert check(free, solution).ok
+        violation = only(check(with_setup(free, lambda setup: setup * np.array([[4.0], [5.0]])), solution))
+        assert (violation.constraint, violation.place) == ("edge_batching (28)", "edge 1")
+        assert violation.amount == pytest.approx(0.25)
+
     def test_rounding_needs_no_compute(self):
         scenario, solution = valid(4, batching=True)
         edge = solution.edge.copy()
@@ -130,6 +152,13 @@ class TestBatching:
         local = solution.local + solution.edge - edge
         idle = dataclasses.replace(entry_of(scenario, "edge_compute", 1, 0.0), client_compute=np.full(CLIENTS, np.inf))
         assert check(idle, retold(idle, solution, local=local, edge=edge)).ok
+
+
+def all_supported() -> tuple[Scenario, Solution]:
+    """A plan in a scenario in which every model is of use for every task."""
+    scenario, solution = valid(5)
+    names = ("client_accuracy", "edge_accuracy")
+    return dataclasses.replace(scenario, **{name: 0.5 + getattr(scenario, name) / 2 for name in names}), solution
 
 
 class TestChoices:
@@ -146,7 +175,7 @@ class TestChoices:
             assert (violation.constraint, violation.place) == (f"{node}_choice {equation}", place)
 
     def test_serving_locally_needs_a_model(self):
-        scenario, solution = valid(5)
+        scenario, solution = all_supported()
         changed = retold(scenario, solution, client_choice=entry(solution.client_choice, (3, 1), -1))
         violation = only(check(scenario, changed))
         assert (violation.constraint, violation.place) == ("local_without_model (1a)", "client 3, task 1")
@@ -157,7 +186,7 @@ class TestChoices:
         assert changed.objective == pytest.approx(worth(scenario, left), abs=1e-14)
 
     def test_serving_at_the_edge_needs_a_model(self):
-        scenario, solution = valid(5)
+        scenario, solution = all_supported()
         changed = retold(scenario, solution, edge_choice=entry(solution.edge_choice, (1, 0), -1))
         report = check(scenario, changed)
         found = {(one.constraint, one.place) for one in report.violations}
@@ -200,6 +229,14 @@ class TestShares:
             if not ok:
                 assert (only(report).constraint, only(report).place) == ("shares (13f)", "client 2, task 1")
                 assert only(report).amount == pytest.approx(below)
+
+    def test_a_negative_share_makes_no_room(self):
+        scenario, solution = valid(6)
+        others = dataclasses.replace(solution, cloud=entry(solution.cloud, (2, 1), 0.0))
+        uplink = 0.9 * loads(scenario, others)["cloud_uplink (12)"]
+        scenario = dataclasses.replace(scenario, cloud_uplink=uplink)
+        report = check(scenario, dataclasses.replace(solution, cloud=entry(solution.cloud, (2, 1), -100.0)))
+        assert {"shares (13f)", "cloud_uplink (12)"} <= {one.constraint for one in report.violations}
 
     def test_sum(self):
         scenario, solution = valid(6)

@@ -60,6 +60,13 @@ class TestBatches:
         violation = only_instance(check(scenario, dataclasses.replace(solution, unserved=unserved)), index)
         assert (violation.constraint, violation.place) == ("share_sum (13c)", "client 2, task 1")
 
+    def test_violations_are_in_the_order_of_instances(self, batch):
+        scenario, solution, _ = batch
+        said, unserved = entry(solution.objective, (1,), 2.0), entry(solution.unserved, (4, 0, 0), 0.9)
+        report = check(scenario, dataclasses.replace(solution, objective=said, unserved=unserved))
+        found = [(one.instance, one.constraint) for one in report.violations]
+        assert found == [((1,), "objective (2)"), ((4,), "share_sum (13c)")]
+
     def test_empty(self, batch):
         scenario, solution = jax.tree.map(lambda x: x[:0], batch[:2])
         report = check(scenario, solution).raise_if_violated()

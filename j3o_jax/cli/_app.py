@@ -27,19 +27,24 @@ for _command in (new, solve, compare):
     app.command()(_command)
 
 
-@app.callback(invoke_without_command=True)
+def _print_version(wanted: bool) -> bool:
+    if wanted:
+        _output.write(f"j3o {__version__}\n")
+        raise typer.Exit
+    return wanted
+
+
+@app.callback()
 def _program(
-    context: typer.Context,
-    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
 ) -> None:
     """Plan multi-task inference: which models clients and edges hold, and where queries are answered.
 
     Exit status: 0 done; 1 there is no plan; 2 the input is not good, and a line on stderr says where.
     """
-    if version:
-        _output.write(f"j3o {__version__}\n")
-    elif context.invoked_subcommand is None:
-        _output.write(context.get_help() + "\n")
+    del version  # its callback has done it
 
 
 def main() -> None:
@@ -59,7 +64,7 @@ def main() -> None:
 def run(arguments: Sequence[str], debug: bool = False) -> int:
     """Run one command and return its exit code; nothing but an interpreter's own exit comes out as an exception."""
     try:
-        code = typer.main.get_command(app).main(list(arguments), prog_name="j3o", standalone_mode=False)
+        code = typer.main.get_command(app).main(list(arguments) or ["--help"], prog_name="j3o", standalone_mode=False)
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
     except Exception as error:

@@ -33,10 +33,10 @@ def write_solution(solution: Solution, file: BinaryIO) -> None:
     np.savez(file, **arrays)
 
 
-def read_archive(path: str) -> Scenario | Solution:
-    """What the archive at `path` holds; raises `FileError`, or `DocumentError` where keys are at fault."""
+def read_archive(path: str, file: BinaryIO) -> Scenario | Solution:
+    """What the archive `file` holds; raises `FileError`, or `DocumentError` where keys are at fault."""
     try:
-        archive = np.load(path, allow_pickle=False)
+        archive = np.load(file, allow_pickle=False)
     # NumPy and zipfile have a dozen ways, most of them undocumented, to fail on damaged bytes.
     except Exception as error:
         raise FileError(path, f"is no .npz archive, or damaged ({shortened(str(error))}): {_AGAIN}") from None

@@ -45,10 +45,11 @@ def load(path: Path, *, want: type[Scenario] | type[Solution] | None = None) -> 
 
     from ._arrays import read_archive
 
-    try:
-        loaded = read_archive(name)
-    except DocumentError as error:
-        raise error.at(name, {}) from None
+    with _opened(name) as file:
+        try:
+            loaded = read_archive(name, file)
+        except DocumentError as error:
+            raise error.at(name, {}) from None
     if want is not None and not isinstance(loaded, want):
         raise _other_kind(name, want)
     return loaded
@@ -138,15 +139,20 @@ def _load_text(name: str, suffix: str, want: type[Scenario] | type[Solution] | N
 
 def _text(name: str) -> str:
     try:
-        with open(name, "rb") as file:
+        with _opened(name) as file:
             return file.read().decode("utf-8-sig")
-    except PermissionError:
-        raise FileError(name, "may not be read: give read permission") from None
-    except OSError as error:
-        raise FileError(name, f"cannot be read ({error.strerror}): check the path") from None
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         raise FileError(name, "is not UTF-8 text: save it as UTF-8", line) from None
+
+
+def _opened(name: str) -> BinaryIO:
+    try:
+        return open(name, "rb")
+    except PermissionError:
+        raise FileError(name, "may not be read: give read permission") from None
+    except OSError as error:
+        raise FileError(name, f"cannot be opened ({error.strerror}): check the path") from None
 
 
 def _writer(name: str, content: Scenario | Solution) -> Callable[[BinaryIO], Any]:

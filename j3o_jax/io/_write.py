@@ -1,5 +1,6 @@
 """Writing so that a file is either the old one or the new one, whole."""
 
+import contextlib
 import os
 import secrets
 import stat
@@ -15,7 +16,10 @@ def check_destination(path: str) -> None:
     try:
         os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
         os.unlink(temporary)
-    except (OSError, ValueError) as error:
+        with contextlib.suppress(FileNotFoundError):
+            # A name can be too long, or not allowed here, where that of the temporary file is not.
+            os.stat(target)
+    except OSError as error:
         raise _refusal(path, target, error) from None
 
 
@@ -52,11 +56,10 @@ def _target(path: str) -> tuple[str, str]:
     return target, os.path.join(os.path.dirname(target), f".j3o-{secrets.token_hex(8)}.tmp")
 
 
-def _refusal(path: str, target: str, error: Exception) -> FileError:
+def _refusal(path: str, target: str, error: OSError) -> FileError:
     directory = os.path.dirname(target)
     if not os.path.isdir(directory):
         return FileError(path, f"cannot be written, there is no directory {directory}: make it first")
     if isinstance(error, PermissionError):
         return FileError(path, "cannot be written, the directory is read-only: name another directory")
-    reason = getattr(error, "strerror", None) or str(error)
-    return FileError(path, f"cannot be written ({reason}): name another file or make room")
+    return FileError(path, f"cannot be written ({error.strerror}): name another file or make room")

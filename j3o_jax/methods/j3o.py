@@ -11,11 +11,18 @@ from jax.core import Tracer
 
 from j3o_kernels.multipliers import inverse_square_root, projected_subgradient
 
-from .._model import Plan, edge_demand, objective
+from .._model import Plan, edge_demand, normalized_demand, objective
 from .._scenario import Scenario
 from .._status import Status
 from .._types import AnyArray, Bool, Float
-from ..routing import AbstractOffloadingSolver, CvxpyLP, Offloading, offloading_problem, settle_shares
+from ..routing import (
+    AbstractOffloadingSolver,
+    CvxpyLP,
+    Offloading,
+    OffloadingProblem,
+    offloading_problem,
+    settle_shares,
+)
 from ._base import AbstractMethod, Outcome
 from ._onloading import SERVE_FIRST, Placement, greedy_placement
 
@@ -91,7 +98,7 @@ class J3O(AbstractMethod):
         iterations = np.zeros(batch, dtype=np.int64)
         for iteration in range(self.max_iterations):
             placement = rounds.place(at_client, at_edge)
-            plan, plan_value, solved = rounds.route(placement, active, strict=strict)
+            plan, plan_value, solved = rounds.route(placement, active)
             failed |= active & ~solved & (iteration == 0)
             rise = np.where(active & solved, plan_value, -np.inf) - value
             better = rise > 0.0
@@ -133,15 +140,13 @@ class _Rounds:
         found = _place(self.scenarios, at_client, at_edge, method.multiplier, method.greedy == "plus_max", self.bonus)
         return jax.tree.map(np.asarray, found)
 
-    def route(self, placement: Placement, active: np.ndarray, *, strict: bool) -> tuple[Plan, np.ndarray, np.ndarray]:
+    def route(self, placement: Placement, active: np.ndarray) -> tuple[Plan, np.ndarray, np.ndarray]:
         """Line 10: the best shares for the placement, what the plan is worth, and whether the LP was solved."""
         problem = _problem(self.scenarios, placement, self.bonus)
         offloading = self.method.lp.offload(problem, active, allow_unserved=True)
-        plan = jax.tree.map(np.asarray, _settle(problem, placement, offloading, True))
-        value = np.asarray(_objective(self.scenarios, plan))
-        if strict:
-            weight = self.scenarios.demand / np.maximum(self.scenarios.demand.sum((1, 2), keepdims=True), 1e-300)
-            value = value + self.bonus * (1.0 - np.sum(weight * plan.unserved, axis=(1, 2)))
+        plan, value = jax.tree.map(
+            np.asarray, _settle(self.scenarios, problem, placement, offloading, self.bonus, allow_unserved=True)
+        )
         return plan, value, offloading.solved
 
     def serve_all(self, plan: Plan, active: np.ndarray) -> tuple[Plan, np.ndarray]:
@@ -149,7 +154,9 @@ class _Rounds:
         placement = Placement(*plan[:4])
         problem = _problem(self.scenarios, placement, 0.0)
         offloading = self.method.lp.offload(problem, active, allow_unserved=False)
-        found = jax.tree.map(np.asarray, _settle(problem, placement, offloading, False))
+        found, _ = jax.tree.map(
+            np.asarray, _settle(self.scenarios, problem, placement, offloading, 0.0, allow_unserved=False)
+        )
         return _where(offloading.solved, found, plan), offloading.solved
 
 
@@ -177,22 +184,32 @@ def _place(
 
 
 @eqx.filter_jit
-def _problem(scenarios: Scenario, placement: Placement, bonus: float) -> Any:
-    def one(scenario: Scenario, placement: Placement) -> Any:
+def _problem(scenarios: Scenario, placement: Placement, bonus: float) -> OffloadingProblem:
+    def one(scenario: Scenario, placement: Placement) -> OffloadingProblem:
         return offloading_problem(scenario, placement.client_choice, placement.edge_choice, bonus=bonus)
 
     return jax.vmap(one)(scenarios, placement)
 
 
 @eqx.filter_jit
-def _settle(problem: Any, placement: Placement, offloading: Offloading, allow_unserved: bool) -> Plan:
-    shares = jax.vmap(lambda p, o: settle_shares(p, o, allow_unserved=allow_unserved))(problem, offloading)
-    return Plan(*placement, *shares)
+def _settle(
+    scenarios: Scenario,
+    problem: OffloadingProblem,
+    placement: Placement,
+    offloading: Offloading,
+    bonus: float,
+    *,
+    allow_unserved: bool,
+) -> tuple[Plan, AnyArray]:
+    """Plans that keep every limit, and their F plus `bonus` for the part of the queries that is served."""
 
+    def one(scenario: Scenario, problem: Any, placement: Any, offloading: Any) -> tuple[Plan, AnyArray]:
+        local, edge, cloud, unserved = settle_shares(problem, offloading, allow_unserved=allow_unserved)
+        plan = Plan(**placement._asdict(), local=local, edge=edge, cloud=cloud, unserved=unserved)
+        left = jnp.sum(normalized_demand(scenario) * plan.unserved)
+        return plan, objective(scenario, plan) + bonus * (1.0 - left)
 
-@eqx.filter_jit
-def _objective(scenarios: Scenario, plan: Plan) -> Float[AnyArray, " B"]:
-    return jax.vmap(objective)(scenarios, plan)
+    return jax.vmap(one)(scenarios, problem, placement, offloading)
 
 
 @eqx.filter_jit

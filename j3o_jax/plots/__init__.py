@@ -44,7 +44,7 @@ def save_figure(figure: "matplotlib.figure.Figure", path: str | Path) -> None:
 
     The same figure gives the same bytes, and text in a PDF is set in fonts that publishers accept.
 
-    **Raises:** `ValueError` for a suffix other than those in `SUFFIXES`, `OSError` if it cannot be written.
+    **Raises:** `ValueError` for a suffix other than those in `SUFFIXES`, `FileError` if it cannot be written.
     """
     check_suffix(path)
     from ._paper import write

@@ -43,10 +43,7 @@ def overlaps(figure):
 SIZES = [
     {"clients": 1, "edges": 1, "tasks": 1},
     {"clients": 3},
-    {"clients": 3, "batching": True},
     {"clients": 30},
-    {"clients": 30, "tasks": 3, "named": False},
-    {"clients": 60},
     {"clients": 300},
     {"clients": 300, "edges": 12},
     {"clients": 400, "edges": 60, "tasks": 3},

@@ -54,7 +54,7 @@ def test_batches_of_plans_are_loaded_bit_for_bit(tmp_path_factory, fields):
     path = tmp_path_factory.mktemp("batch") / "plans.npz"
     save(batch, path)
     assert_same_solution(load(path, want=Solution), batch)
-    with pytest.raises(FileError, match="is no name for a batch of plans: use the suffix .npz"):
+    with pytest.raises(FileError, match=r"is no name for a batch of plans: use the suffix \.npz"):
         save(batch, path.with_suffix(".json"))
 
 

@@ -353,12 +353,20 @@ def test_a_pipe_is_not_waited_for(tmp_path):
     assert "is not a regular file: name a file" in str(refusal(path))
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_file_that_may_not_be_read(tmp_path):
-    path = tmp_path / "secret.yaml"
+@pytest.mark.parametrize("suffix", [".yaml", ".npz"])
+def test_a_file_that_may_not_be_read(tmp_path, monkeypatch, suffix):
+    path = tmp_path / f"secret{suffix}"
     path.write_text(SMALL, encoding="utf-8")
-    path.chmod(0)
+
+    # Not by chmod: root may read everything.
+    def fail(*args):
+        raise error
+
+    monkeypatch.setattr("j3o_jax.io._files.open", fail, raising=False)
+    error = PermissionError(13, "Permission denied")
     assert "may not be read: give read permission" in str(refusal(path))
+    error = OSError(5, "Input/output error")
+    assert "cannot be opened (Input/output error): check the path" in str(refusal(path))
 
 
 def test_an_error_survives_the_way_between_processes(tmp_path):

@@ -1,0 +1,24 @@
+"""Indexing of batches: the index runs over the batch axes alone."""
+
+from typing import Any, TypeVar
+
+import jax
+import numpy as np
+
+Tree = TypeVar("Tree")
+
+
+def instance_numbers(batch_shape: tuple[int, ...], index: Any) -> np.ndarray:
+    """Numbers, in flattened order, of the instances that `index` picks; raises `IndexError` past the batch axes."""
+    return np.asarray(np.arange(int(np.prod(batch_shape, dtype=int))).reshape(batch_shape)[index])
+
+
+def pick_instances(tree: Tree, batch_shape: tuple[int, ...], index: Any) -> Tree:
+    """`tree` with `index` applied to the batch axes of every array."""
+    numbers = instance_numbers(batch_shape, index)
+
+    def pick(array: Any) -> Any:
+        flat = array.reshape((-1, *array.shape[len(batch_shape) :]))
+        return np.asarray(flat[numbers])
+
+    return jax.tree.map(pick, tree)
