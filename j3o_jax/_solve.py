@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ._model import Plan, capacities, objective, usage
+from ._names import Names
 from ._precision import double_precision
 from ._scenario import Scenario
 from ._solution import Solution
@@ -73,7 +74,7 @@ def solve(
     status = np.where(invalid, Status.invalid, status)
     success = np.isin(status, [s for s in Status if s.success])
     for instance in np.flatnonzero((status == Status.infeasible) & ~invalid):
-        reasons[instance] = _unserved_reason(flat, outcome.plan, int(instance))
+        reasons[instance] = _unserved_reason(flat, outcome.plan, int(instance), scenario.labels)
     plan = outcome.plan
     solution = Solution(
         **plan._asdict(),
@@ -142,12 +143,12 @@ def _excess(used: jax.Array, limit: jax.Array) -> jax.Array:
     return jnp.max(jnp.where(over > 0.0, over / jnp.where(limit > 0.0, limit, jnp.finfo(used.dtype).tiny), 0.0))
 
 
-def _unserved_reason(flat: Scenario, plan: Plan, instance: int) -> str:
+def _unserved_reason(flat: Scenario, plan: Plan, instance: int, labels: Names) -> str:
     demand = flat.demand[instance]
     left = demand * plan.unserved[instance]
     client, task = (int(i) for i in np.unravel_index(np.argmax(left), left.shape))
     return (
         f"no plan that serves all the load was found: {left.sum() / max(demand.sum(), 1e-300):.3%} of the queries "
-        f"are left, most of them of client {client}, task {task} ({left[client, task]:.4g} of "
-        f"{demand[client, task]:.4g} queries/s); add capacity there or allow unserved queries"
+        f"are left, most of them of {labels.clients[client]!r}, task {labels.tasks[task]!r} "
+        f"({left[client, task]:.4g} of {demand[client, task]:.4g} queries/s); add capacity there or allow unserved queries"
     )

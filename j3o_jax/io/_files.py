@@ -4,7 +4,7 @@ import importlib.resources
 import os
 from collections.abc import Callable
 from functools import partial
-from typing import Any, BinaryIO, TypeAlias, TypeVar, overload
+from typing import BinaryIO, TypeAlias, TypeVar, overload
 
 from .._scenario import Scenario
 from .._solution import Solution
@@ -65,7 +65,8 @@ def save(content: Scenario | Solution, path: Path) -> None:
     numbers that no machine has, an .npz does not.
     """
     name = _named(path)
-    check_writable(path, type(content), batch=bool(content.batch_shape))
+    kind = Scenario if isinstance(content, Scenario) else Solution
+    check_writable(path, kind, batch=bool(content.batch_shape))
     write_file(name, _writer(name, content))
 
 
@@ -155,7 +156,7 @@ def _opened(name: str) -> BinaryIO:
         raise FileError(name, f"cannot be opened ({error.strerror}): check the path") from None
 
 
-def _writer(name: str, content: Scenario | Solution) -> Callable[[BinaryIO], Any]:
+def _writer(name: str, content: Scenario | Solution) -> Callable[[BinaryIO], object]:
     """What puts `content` into an open file; all that can be wrong with it is found before one is opened."""
     from . import _arrays
     from ._deployment_read import scenario_of
@@ -180,4 +181,8 @@ def _writer(name: str, content: Scenario | Solution) -> Callable[[BinaryIO], Any
     except DocumentError as error:
         raise error.at(name, {}) from None
     text = json_text(document) if suffix == ".json" else yaml_text(document)
-    return lambda file: file.write(text.encode("utf-8"))
+    try:
+        encoded = text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise FileError(name, "cannot hold half a surrogate pair: take it out of the reason or figures") from None
+    return lambda file: file.write(encoded)

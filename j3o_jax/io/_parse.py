@@ -35,6 +35,7 @@ _NOTHING = {"", "~", "null", "Null", "NULL"}
 _BOOLEANS = {word: word.lower() == "true" for word in ("true", "True", "TRUE", "false", "False", "FALSE")}
 _NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _INFINITE = re.compile(r"[-+]?\.(inf|Inf|INF)")
+_NO_CHARACTER = re.compile(r"\\U(?!000|0010)")
 _NOT_A_NUMBER = {".nan", ".NaN", ".NAN"}
 
 
@@ -54,6 +55,13 @@ def parse_yaml(path: str, text: str) -> Parsed:
             builder.take(event)
     except MarkedYAMLError as error:
         raise _syntax_error(path, error) from None
+    except FileError:
+        raise
+    except (OverflowError, ValueError):
+        # From chr(), by way of the scanner, which says nothing of the line.
+        where = _NO_CHARACTER.search(text)
+        line = None if where is None else text.count("\n", 0, where.start()) + 1
+        raise FileError(path, "holds an escape that means no character: write the character itself", line) from None
     except ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         raise FileError(path, "holds a control character: take it out", line) from None

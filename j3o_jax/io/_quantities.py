@@ -86,7 +86,7 @@ def _share(value: object) -> float:
 
 def _name(value: object) -> str:
     if not isinstance(value, str):
-        fail(f"{described(value)}: write a name" + (", in quotes" if value is not None else ""))
+        fail(f"{described(value)}: write a name" + (", in quotes" if isinstance(value, int | float) else ""))
     if not value.strip():
         fail(f"= {shown(value)} is blank: write a name")
     if len(value) > _LONGEST_NAME:

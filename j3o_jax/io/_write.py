@@ -14,8 +14,10 @@ def check_destination(path: str) -> None:
     """Raise `FileError` if no file can be put at `path`; leaves nothing behind."""
     target, temporary = _target(path)
     try:
-        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
-        os.unlink(temporary)
+        try:
+            os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+        finally:
+            _remove(temporary)
         with contextlib.suppress(FileNotFoundError):
             # A name can be too long, or not allowed here, where that of the temporary file is not.
             os.stat(target)
@@ -23,7 +25,7 @@ def check_destination(path: str) -> None:
         raise _refusal(path, target, error) from None
 
 
-def write_file(path: str, write: Callable[[BinaryIO], None]) -> None:
+def write_file(path: str, write: Callable[[BinaryIO], object]) -> None:
     """Put what `write` produces at `path`, in one step; raises `FileError`.
 
     Until then an existing file stays as it is, and after a failure, an interrupt included, nothing else is left.
@@ -39,8 +41,7 @@ def write_file(path: str, write: Callable[[BinaryIO], None]) -> None:
                 os.chmod(temporary, stat.S_IMODE(os.stat(target).st_mode))
             os.replace(temporary, target)
         except BaseException:
-            if os.path.exists(temporary):
-                os.unlink(temporary)
+            _remove(temporary)
             raise
     except OSError as error:
         raise _refusal(path, target, error) from None
@@ -54,6 +55,12 @@ def _target(path: str) -> tuple[str, str]:
     if os.path.exists(target) and not os.access(target, os.W_OK):
         raise FileError(path, "may not be written: give write permission or name another file")
     return target, os.path.join(os.path.dirname(target), f".j3o-{secrets.token_hex(8)}.tmp")
+
+
+def _remove(temporary: str) -> None:
+    # Where it was never made, or cannot be removed, the first failure is the one to tell.
+    with contextlib.suppress(OSError):
+        os.unlink(temporary)
 
 
 def _refusal(path: str, target: str, error: OSError) -> FileError:

@@ -38,6 +38,11 @@ def best_node_choice(
     model, task = np.nonzero(useful)
     if model.size == 0:
         return choice
+    first = np.where(useful, gain, -1.0).argmax(axis=0)
+    first = np.where(useful.any(axis=0), first, -1)
+    ready = np.flatnonzero(first >= 0)
+    if size[np.unique(first[ready])].sum() <= budget and load[first[ready], ready].sum() <= capacity:
+        return first  # every task on its best model: nothing can be better
     held, held_of = np.unique(model, return_inverse=True)
     answer = _solve(gain[useful], load[useful], size[held], held_of, task, budget, capacity, relative_gap)
     choice[task[answer]] = model[answer]
@@ -100,6 +105,8 @@ def _solve(
     solver = highspy.Highs()
     solver.setOptionValue("output_flag", False)
     solver.setOptionValue("mip_rel_gap", relative_gap)
+    # On programs as small as these the heuristic takes ten times as long as all the rest.
+    solver.setOptionValue("mip_heuristic_run_feasibility_jump", False)
     solver.passModel(lp)
     solver.run()
     if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:

@@ -7,8 +7,11 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.text import Text
 
 from .summary import Summary
-from .terminal import WAYS, WIDE, plain_table
+from .terminal import WAYS, plain_table
 from .wording import NEGLIGIBLE, bare_percent, duration, printable
+
+# From this width on the columns can stand apart.
+ROOMY = 90
 
 
 class ComparisonReport:
@@ -27,7 +30,7 @@ class ComparisonReport:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
         """Yield the table, and a line for each method that found no plan."""
         yield Text(printable(self.title), style="bold")
-        table = plain_table("Methods, and where they send the queries in %", options.max_width >= WIDE)
+        table = plain_table("Methods, and where they send the queries in %", options.max_width >= ROOMY)
         table.add_column("Method")
         table.add_column("Status")
         for word in ("Accuracy", "Loss", "To best", "Time", *(way.capitalize() for way in WAYS)):

@@ -22,7 +22,8 @@ WAYS = {
 # As many rows as a reader takes in at a glance; what is beyond is counted.
 CLIENTS_ONE_BY_ONE = 12
 LONGEST_LIST = 10
-WIDE = 100
+# From this width on there is room for bars beside the figures.
+WIDE = 118
 
 
 class PlanReport:

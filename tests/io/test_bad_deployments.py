@@ -202,6 +202,8 @@ SLIPS = [
     ("memory_mb: 24", "memory_mb: !!python/name:os.system x", 14, "", "uses a tag (!)"),
     ("cloud:", "---\ncloud:", 16, "", "holds several documents: write one in each file"),
     ("cloud: {", f"cloud: {'[' * 5000}", 16, "", "is nested too deeply"),
+    ("camera-1", '"\\U00110000"', 14, "", "holds an escape that means no character: write the character itself"),
+    ("camera-1", '"\\UFFFFFFFF"', 14, "", "holds an escape that means no character"),
     ("camera-1", "camera\x01", 14, "", "holds a control character: take it out"),
 ]
 

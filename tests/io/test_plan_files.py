@@ -141,6 +141,7 @@ def test_a_plan_where_a_deployment_is_wanted_is_refused(tmp_path, plan):
         ({"edge_choice": np.array([[-2, 0]])}, "edge_choice: wants indices of models, -1 to 1"),
         ({"status": np.int64(9)}, "status: wants 0 to 5"),
         ({"stats": {"method": None}}, "stats.'method'.: wants numbers or text, got NoneType"),
+        ({"reasons": ("\ud800",)}, "cannot hold half a surrogate pair: take it out of the reason or figures"),
         ({"names": Names(("a\n", "b"), ("m", "n"), ("c", "d"), ("e",))}, "holds a line break"),
     ],
 )
