@@ -150,5 +150,6 @@ def _unserved_reason(flat: Scenario, plan: Plan, instance: int, labels: Names) -
     return (
         f"no plan that serves all the load was found: {left.sum() / max(demand.sum(), 1e-300):.3%} of the queries "
         f"are left, most of them of {labels.clients[client]!r}, task {labels.tasks[task]!r} "
-        f"({left[client, task]:.4g} of {demand[client, task]:.4g} queries/s); add capacity there or allow unserved queries"
+        f"({left[client, task]:.4g} of {demand[client, task]:.4g} queries/s); "
+        "add capacity there or allow unserved queries"
     )

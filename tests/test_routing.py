@@ -1,4 +1,4 @@
-"""The offloading stage: the optimum that another program finds, prices that prove it, and shares that keep the limits."""
+"""The offloading stage: the optimum that another program finds, prices that prove it, shares within the limits."""
 
 import functools
 

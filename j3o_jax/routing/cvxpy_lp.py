@@ -106,7 +106,9 @@ class _Template:
         import cvxpy as cp
 
         values = (one.local_value, one.edge_value, one.cloud_value)
-        value_scale = sum(float(np.sum(value)) for value in values) / (3 * one.data.size) or 1.0
+        # Streams that nobody asks for count for nothing, so that adding some does not change the numbers.
+        wanted = max(int(one.wanted.sum()), 1)
+        value_scale = sum(float(np.sum(value)) for value in values) / (3 * wanted) or 1.0
         everyone, cloud_only = np.arange(self.home.size), np.zeros_like(self.home)
         limits = (
             (self.local_row, one.local_load, one.client_compute, everyone),
