@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 .PHONY: demo test lint examples bench-smoke clean
 
 demo: $(VENV)/.installed
+	mkdir -p demo
 	$(BIN)/j3o new demo/taskonomy5.yaml --benchmark taskonomy5 --seed 0 --force
 	$(BIN)/j3o solve demo/taskonomy5.yaml --out demo/plan.json --plot demo/plan.png
 
