@@ -1,47 +1,13 @@
-"""Place multi-task models on clients and edge servers; route queries between client, edge and cloud."""
+"""Place multi-task models on clients and edge servers; route queries between client, edge and cloud.
+
+Public names are listed in ``__init__.pyi`` and imported when they are first used, so that importing the package,
+and asking its command line for help, costs next to nothing.
+"""
 
 from importlib.metadata import version as _version
 
-from . import benchmarks as benchmarks
-from ._check import check as check
-from ._names import Names as Names
-from ._scenario import Batching as Batching
-from ._scenario import Scenario as Scenario
-from ._solution import Solution as Solution
-from ._solution import SolveError as SolveError
-from ._solve import solve as solve
-from ._status import Status as Status
-from ._violations import Report as Report
-from ._violations import Violation as Violation
-from ._violations import ViolationError as ViolationError
-from .io import FileError as FileError
-from .io import load as load
-from .io import save as save
-from .methods import J3O as J3O
-from .methods import FullLocal as FullLocal
-from .methods import Subgradient as Subgradient
-from .routing import CvxpyLP as CvxpyLP
+import lazy_loader as _lazy
+
+__getattr__, __dir__, __all__ = _lazy.attach_stub(__name__, __file__)
 
 __version__ = _version("j3o-jax")
-
-__all__ = [
-    "J3O",
-    "Batching",
-    "CvxpyLP",
-    "FileError",
-    "FullLocal",
-    "Names",
-    "Report",
-    "Scenario",
-    "Solution",
-    "SolveError",
-    "Status",
-    "Subgradient",
-    "Violation",
-    "ViolationError",
-    "benchmarks",
-    "check",
-    "load",
-    "save",
-    "solve",
-]

@@ -66,6 +66,7 @@ def _serve_locally(scenarios: Scenario, choice: Int[AnyArray, "B C T"], bonus: f
         gain, load = chosen(problem.gain, choice), chosen(problem.load, choice)
         local = jnp.where(choice >= 0, servable_shares(gain, load, problem.capacity), 0.0)
         nothing = jnp.zeros_like(local)
+        choice = jnp.where(local > 0.0, choice, -1)
         plan = Plan(
             client_models=models_in_use(choice, scenario.models),
             edge_models=jnp.zeros((scenario.edges, scenario.models), dtype=bool),

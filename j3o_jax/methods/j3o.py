@@ -24,7 +24,7 @@ from ..routing import (
     settle_shares,
 )
 from ._base import AbstractMethod, Outcome
-from ._onloading import SERVE_FIRST, Placement, greedy_placement
+from ._onloading import SERVE_FIRST, Placement, greedy_placement, models_in_use
 
 
 def _as_step_size(value: Any) -> Any:
@@ -113,9 +113,9 @@ class J3O(AbstractMethod):
             at_client, at_edge = 1.0 - best.edge - best.cloud, best.edge
         assert best is not None
         status = np.where(active, Status.iteration_limit, Status.converged)
+        best, solved = rounds.finish(best, ~failed)
         if strict:
-            best, feasible = rounds.serve_all(best, ~failed)
-            status = np.where(feasible, status, Status.infeasible)
+            status = np.where(solved, status, Status.infeasible)
             history = np.where(history >= SERVE_FIRST - 1e-6, history - SERVE_FIRST, np.nan)
         return Outcome(
             plan=best,
@@ -149,15 +149,18 @@ class _Rounds:
         )
         return plan, value, offloading.solved
 
-    def serve_all(self, plan: Plan, active: np.ndarray) -> tuple[Plan, np.ndarray]:
-        """Route the placement of `plan` once more with every query served; False where that cannot be."""
+    def finish(self, plan: Plan, active: np.ndarray) -> tuple[Plan, np.ndarray]:
+        """Route the placement of `plan` once more, sparsely, and drop what it does not use.
+
+        Where all must be served, this is where they are; False if they cannot be.
+        """
         placement = Placement(*plan[:4])
         problem = _problem(self.scenarios, placement, 0.0)
-        offloading = self.method.lp.offload(problem, active, allow_unserved=False)
-        found, _ = jax.tree.map(
-            np.asarray, _settle(self.scenarios, problem, placement, offloading, 0.0, allow_unserved=False)
-        )
-        return _where(offloading.solved, found, plan), offloading.solved
+        allow_unserved = self.scenarios.allow_unserved
+        offloading = self.method.lp.offload(problem, active, allow_unserved=allow_unserved, sparse=True)
+        routed, _ = _settle(self.scenarios, problem, placement, offloading, 0.0, allow_unserved=allow_unserved)
+        plan = _where(offloading.solved, jax.tree.map(np.asarray, routed), plan)
+        return jax.tree.map(np.asarray, _drop_idle(self.scenarios, plan)), offloading.solved
 
 
 @eqx.filter_jit
@@ -210,6 +213,23 @@ def _settle(
         return plan, objective(scenario, plan) + bonus * (1.0 - left)
 
     return jax.vmap(one)(scenarios, problem, placement, offloading)
+
+
+@eqx.filter_jit
+def _drop_idle(scenarios: Scenario, plans: Plan) -> Plan:
+    """The plans without choices that serve nobody and models that nothing chooses."""
+
+    def one(scenario: Scenario, plan: Plan) -> Plan:
+        client_choice = jnp.where(scenario.demand * plan.local > 0.0, plan.client_choice, -1)
+        edge_choice = jnp.where(edge_demand(scenario, plan.edge) > 0.0, plan.edge_choice, -1)
+        return plan._replace(
+            client_models=models_in_use(client_choice, scenario.models),
+            edge_models=models_in_use(edge_choice, scenario.models),
+            client_choice=client_choice,
+            edge_choice=edge_choice,
+        )
+
+    return jax.vmap(one)(scenarios, plans)
 
 
 @eqx.filter_jit

@@ -19,6 +19,9 @@ from .._model import (
 from .._scenario import Scenario
 from .._types import AnyArray, Bool, Float, Int
 
+# A share below this is a solver's rounding, not a decision.
+_DUST = 1e-9
+
 
 class OffloadingProblem(NamedTuple):
     """The linear program (17) of one scenario with x and z fixed, all its numbers finite.
@@ -86,8 +89,18 @@ class AbstractOffloadingSolver(eqx.Module):
     """Solves batches of `OffloadingProblem`."""
 
     @abc.abstractmethod
-    def offload(self, problem: OffloadingProblem, active: Bool[AnyArray, " B"], *, allow_unserved: bool) -> Offloading:
+    def offload(
+        self,
+        problem: OffloadingProblem,
+        active: Bool[AnyArray, " B"],
+        *,
+        allow_unserved: bool,
+        sparse: bool = False,
+    ) -> Offloading:
         """Optimal shares of each instance of a batch of one axis B where `active`; zeros elsewhere.
+
+        Where several answers are best, `sparse` asks for one that uses few routes (a vertex) if the solver can
+        choose, and else for their middle.
 
         Shares may break a limit by the solver's tolerance; `settle_shares` puts that right. The answer for an
         instance does not depend on the others.
@@ -150,13 +163,12 @@ def settle_shares(
     """Shares (local, edge, cloud, unserved) of one instance that keep every limit, not just to a tolerance.
 
     A solver's answer breaks limits by its tolerance. Serving less never breaks another limit, so every share is
-    first clipped, then what goes through an overloaded node or link is scaled down. Streams that nobody asks for
-    are set to a share that is free: local where a model is there, else unserved (cloud if all must be served).
-    Where all must be served, a rest within 1e-6 is spread over what the stream uses.
+    first clipped (below 1e-9 to nothing), then what goes through an overloaded node or link is scaled down. Where all
+    must be served, a rest within 1e-6 is spread over what the stream uses.
     """
 
     def clip(share: AnyArray, is_open: AnyArray | bool) -> AnyArray:
-        return jnp.where(is_open, jnp.clip(share, 0.0, 1.0), 0.0)
+        return jnp.where(is_open & (share > _DUST), jnp.minimum(share, 1.0), 0.0)
 
     def relief(load: AnyArray, capacity: AnyArray) -> AnyArray:
         return jnp.where(load > capacity, capacity / jnp.where(load > 0.0, load, 1.0), 1.0)
@@ -182,10 +194,7 @@ def settle_shares(
         fill = jnp.where(nearly, 1.0 / jnp.where(nearly, served, 1.0), 1.0)
         local, edge, cloud = local * fill, edge * fill, cloud * fill
 
-    idle = ~problem.wanted
-    free_local = jnp.where(problem.local_open, 1.0, 0.0)
-    free_cloud = 0.0 if allow_unserved else 1.0 - free_local
-    local = jnp.where(idle, free_local, local)
-    edge = jnp.where(idle, 0.0, edge)
-    cloud = jnp.where(idle, free_cloud, cloud)
+    # Where nobody asks for anything every share is free: none, or the cloud's where all must be served.
+    local, edge = (jnp.where(problem.wanted, share, 0.0) for share in (local, edge))
+    cloud = jnp.where(problem.wanted, cloud, 0.0 if allow_unserved else 1.0)
     return local, edge, cloud, jnp.maximum(1.0 - local - edge - cloud, 0.0)

@@ -22,37 +22,47 @@ class CvxpyLP(AbstractOffloadingSolver):
     **Arguments:**
 
     - `solver`: name of an installed cvxpy LP solver, such as ``"HIGHS"`` or ``"CLARABEL"``.
-    - `options`: keyword arguments for ``cvxpy.Problem.solve``. None takes, for HiGHS, its interior point method
-      without crossover: where several answers are best it returns their middle, which does not depend on
-      the order of clients, tasks or models, and spreads the traffic that the next onloading step sees.
+    - `options`: keyword arguments for ``cvxpy.Problem.solve``. None takes, for HiGHS, the simplex method where a
+      sparse answer is wanted, and else its interior point method without crossover: where several answers are best
+      that returns their middle, which does not depend on the order of clients, tasks or models, and spreads the
+      traffic that the next onloading step sees.
     """
 
     solver: str = eqx.field(static=True, default="HIGHS")
     options: Mapping[str, Any] | None = eqx.field(static=True, default=None)
 
-    def offload(self, problem: OffloadingProblem, active: Bool[AnyArray, " B"], *, allow_unserved: bool) -> Offloading:
+    def offload(
+        self,
+        problem: OffloadingProblem,
+        active: Bool[AnyArray, " B"],
+        *,
+        allow_unserved: bool,
+        sparse: bool = False,
+    ) -> Offloading:
         """See `AbstractOffloadingSolver`; NumPy in and out."""
         if self.solver.upper() == "HIGHS":
             silence_banner()
         batch, clients, tasks = problem.data.shape
         edges = problem.edge_uplink.shape[1]
+        options = self._options(sparse)
         answer = no_offloading(batch, clients, tasks, edges)
         for instance in np.flatnonzero(active):
             one = OffloadingProblem(*(np.asarray(field[instance]) for field in problem))
             home = one.client_edge.astype(np.int64)
             template = _template(clients, tasks, edges, home.tobytes(), allow_unserved)
-            found, feasible = template.solve(one, self.solver, self._options())
+            found, feasible = template.solve(one, self.solver, options)
             answer.feasible[instance] = feasible
             if found is not None:
                 for field, value in zip(answer, found, strict=True):
                     field[instance] = value
         return answer
 
-    def _options(self) -> dict[str, Any]:
+    def _options(self, sparse: bool) -> dict[str, Any]:
         if self.options is not None:
             return dict(self.options)
         if self.solver.upper() == "HIGHS":
-            return {"highs_options": {"solver": "ipm", "run_crossover": "off"}}
+            middle = {"solver": "ipm", "run_crossover": "off"}
+            return {"highs_options": {"solver": "simplex"} if sparse else middle}
         return {}
 
 

@@ -1,0 +1,26 @@
+"""Place multi-task models on clients and edge servers; route queries between client, edge and cloud."""
+
+from . import benchmarks as benchmarks
+from . import io as io
+from . import methods as methods
+from . import routing as routing
+from ._check import check as check
+from ._names import Names as Names
+from ._scenario import Batching as Batching
+from ._scenario import Scenario as Scenario
+from ._solution import Solution as Solution
+from ._solution import SolveError as SolveError
+from ._solve import solve as solve
+from ._status import Status as Status
+from ._violations import Report as Report
+from ._violations import Violation as Violation
+from ._violations import ViolationError as ViolationError
+from .io import FileError as FileError
+from .io import load as load
+from .io import save as save
+from .methods import J3O as J3O
+from .methods import FullLocal as FullLocal
+from .methods import Subgradient as Subgradient
+from .routing import CvxpyLP as CvxpyLP
+
+__version__: str
