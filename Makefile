@@ -22,7 +22,8 @@ lint: $(VENV)/.installed-development
 
 # Every example in README and docs, run as written.
 examples: $(VENV)/.installed-development
-	$(BIN)/python -m pytest README.md docs -n 0
+	$(BIN)/python -m pytest README.md docs -n 0 -W default
+	for script in examples/*.py; do $(BIN)/python $$script || exit 1; done
 
 # Every benchmark at its smallest size: does it run?
 bench-smoke: $(VENV)/.installed-development

@@ -14,7 +14,7 @@ _TASKS = {
     "d": "depth",
     "n": "surface normals",
     "k": "keypoints",
-    "e": "edges",
+    "e": "Canny edges",
 }
 _DESCRIPTION = (
     "Taskonomy-5: 5 vision tasks, 31 multi-task Xception networks (every non-empty subset of the tasks). "
