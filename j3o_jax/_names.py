@@ -11,6 +11,8 @@ class Names:
     models: tuple[str, ...]
     clients: tuple[str, ...]
     edges: tuple[str, ...]
+    deployment: str | None = None
+    """What the whole is called, if anything."""
 
     @classmethod
     def numbered(cls, *, tasks: int, models: int, clients: int, edges: int) -> "Names":

@@ -14,7 +14,8 @@ import typer
 from .. import __version__
 from ..io import FileError
 from . import _output
-from ._failures import BAD_INPUT, DONE, FAILED, INTERRUPTED, CommandError, one_line
+from ._failures import BAD_INPUT, DONE, FAILED, CommandError, one_line
+from ._interrupts import INTERRUPTED
 from .compare import compare
 from .new import new
 from .solve import solve
@@ -47,8 +48,8 @@ def _program(
     del version  # its callback has done it
 
 
-def main() -> None:
-    """Run the command line and leave with its exit code."""
+def start() -> None:
+    """Run the command line of this process and leave with its exit code."""
     debug = os.environ.get("J3O_DEBUG", "") not in ("", "0")
     if not debug:
         # Libraries have opinions; stderr is for the one line that matters.

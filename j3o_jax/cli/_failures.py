@@ -6,7 +6,7 @@ from typing import Any
 
 from ..report.wording import printable
 
-DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+DONE, FAILED, BAD_INPUT = 0, 1, 2
 
 
 class CommandError(Exception):

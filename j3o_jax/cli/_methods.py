@@ -5,8 +5,6 @@ from typing import Any
 
 import j3o_jax
 
-from .._scenario import Scenario
-from ..methods import AbstractMethod
 from ._failures import InputError, unknown
 
 
@@ -36,22 +34,29 @@ LP_SOLVERS = ("HIGHS", "CLARABEL")
 LISTED = "; ".join(f"{name} {entry.does}" for name, entry in METHODS.items())
 
 
-def build(name: str, option: str, lp_solver: str | None = None) -> AbstractMethod:
-    """Make the method called `name` on the command line; `option` is where it was named."""
+@dataclasses.dataclass(frozen=True)
+class Choice:
+    """A method that was chosen on the command line, by its name, and the LP solver for it, if one was."""
+
+    name: str
+    lp_solver: str | None
+
+    def build(self) -> "j3o_jax.methods.AbstractMethod":
+        """Make the method; this loads it."""
+        settings: dict[str, Any] = {}
+        if self.lp_solver is not None:
+            settings["lp"] = j3o_jax.CvxpyLP(solver=self.lp_solver)
+        return getattr(j3o_jax, METHODS[self.name].kind)(**settings)
+
+
+def choose(name: str, option: str, lp_solver: str | None = None) -> Choice:
+    """Look up the method called `name` on the command line; `option` is where it was named."""
     if name not in METHODS:
         raise unknown("method", name, METHODS, option)
-    entry = METHODS[name]
-    settings: dict[str, Any] = {}
-    if lp_solver is not None:
-        if not entry.routes:
-            raise InputError(f"--lp-solver: {name} solves no LP: leave the option out")
-        if lp_solver.upper() not in LP_SOLVERS:
-            raise unknown("LP solver", lp_solver, LP_SOLVERS, "--lp-solver")
-        settings["lp"] = j3o_jax.CvxpyLP(solver=lp_solver.upper())
-    return getattr(j3o_jax, entry.kind)(**settings)
-
-
-def require_support(method: AbstractMethod, name: str, scenario: Scenario, file: str) -> None:
-    """Refuse a method that does not know one of the scenario's limits."""
-    if scenario.batching is not None and not method.supports_batching:
-        raise InputError(f"{file}: has batching windows, which {name} does not know: choose another --method")
+    if lp_solver is None:
+        return Choice(name, None)
+    if not METHODS[name].routes:
+        raise InputError(f"--lp-solver: {name} solves no LP: leave the option out")
+    if lp_solver.upper() not in LP_SOLVERS:
+        raise unknown("LP solver", lp_solver, LP_SOLVERS, "--lp-solver")
+    return Choice(name, lp_solver.upper())

@@ -12,6 +12,8 @@ from typing import Any
 
 from rich.console import Console, RenderableType
 
+from ._interrupts import last
+
 
 def show(report: RenderableType) -> None:
     """Print tables on stdout, in colour if it is a terminal."""
@@ -62,7 +64,7 @@ def progress(text: str) -> Iterator[None]:
     if not sys.stderr.isatty():
         yield
         return
-    with Console(stderr=True, emoji=False, markup=False).status(text):
+    with Console(stderr=True, emoji=False, markup=False).status(text) as status, last(status.stop):
         yield
 
 

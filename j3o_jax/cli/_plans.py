@@ -1,12 +1,13 @@
 """From a file to a checked plan: what the commands have in common."""
 
-import os
-
 import numpy as np
 
+from .._check import check
 from .._scenario import Scenario
 from .._solution import Solution
+from .._solve import solve
 from .._status import Status
+from ..io import load
 from ..methods import AbstractMethod
 from ._failures import InputError, WorkError
 from ._output import progress
@@ -14,8 +15,6 @@ from ._output import progress
 
 def read_scenario(file: str) -> Scenario:
     """Load a scenario or a batch of them and look at every entry."""
-    from ..io import load
-
     scenario = load(file, want=Scenario)
     problems = scenario.problems()
     if problems:
@@ -23,33 +22,14 @@ def read_scenario(file: str) -> Scenario:
     return scenario
 
 
-def prepare_picture(path: str) -> None:
-    """Make sure, before any work is done, that a picture can be drawn and put at `path`."""
-    from ..io._write import check_destination
-    from ..plots import check_suffix, require_matplotlib
-
-    try:
-        check_suffix(path)
-    except ValueError as error:
-        raise InputError(f"--plot: {error}") from None
-    try:
-        require_matplotlib()
-    except ImportError as error:
-        raise WorkError(f"--plot: {error}") from None
-    check_destination(path)
-
-
-def refuse_same(file: str, path: str, option: str) -> None:
-    """Refuse to write over the file that is read."""
-    if os.path.exists(path) and os.path.samefile(file, path):
-        raise InputError(f"{option} {path}: is the file that is read: name another file")
+def require_support(method: AbstractMethod, name: str, scenario: Scenario, file: str) -> None:
+    """Refuse a method that does not know one of the scenario's limits."""
+    if scenario.batching is not None and not method.supports_batching:
+        raise InputError(f"{file}: has batching windows, which {name} does not know: choose another --method")
 
 
 def checked_plan(scenario: Scenario, method: AbstractMethod, name: str, file: str, seed: int | None) -> Solution:
     """Solve, and have the independent checker confirm every plan that came out."""
-    from .._check import check
-    from .._solve import solve
-
     with progress(f"{name}: solving {file} …"):
         solution = solve(scenario, method, key=seed)
         succeeded = np.isin(np.asarray(solution.status), [status for status in Status if status.success])

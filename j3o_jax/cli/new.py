@@ -1,20 +1,24 @@
-"""`j3o new`: a deployment file to start from."""
+"""`j3o new`: a deployment file to start from. What takes more than the text of the example is in `_samples`."""
 
 import os
-import tempfile
-from typing import Annotated, BinaryIO
+from typing import Annotated
 
 import typer
 
-from .._scenario import Scenario
+from ..io import check_writable, example_deployment, write_file
 from ._failures import InputError, unknown
+from ._interrupts import cleaning_up
 from ._output import tell, write
+
+# The names in `j3o_jax.benchmarks.NAMES`, without the loading.
+BENCHMARKS = ("taskonomy5", "domainnet6", "cityscapes3d", "motivating", "heterogeneous")
 
 
 def new(
     path: Annotated[str, typer.Argument(metavar="PATH", help="Where to write (.yaml, .json); - for stdout.")],
     benchmark: Annotated[
-        str | None, typer.Option(metavar="NAME", help="A scenario of this benchmark, not the example.")
+        str | None,
+        typer.Option(metavar="NAME", help=f"A scenario of a benchmark, not the example: {', '.join(BENCHMARKS)}."),
     ] = None,
     seed: Annotated[
         int | None, typer.Option(min=0, max=2**32 - 1, help="Which scenario of the benchmark; default 0.")
@@ -22,57 +26,28 @@ def new(
     force: Annotated[bool, typer.Option("--force", help="Replace PATH if it is there.")] = False,
 ) -> None:
     """Write a commented example of a deployment, or a scenario of a benchmark as a deployment."""
-    from ..io import check_writable, example_deployment, save
-
     if seed is not None and benchmark is None:
         raise InputError("--seed: chooses a scenario of a benchmark: name one with --benchmark")
+    if benchmark is not None and benchmark not in BENCHMARKS:
+        raise unknown("benchmark", benchmark, BENCHMARKS, "--benchmark")
     if path != "-":
-        check_writable(path)
+        with cleaning_up():
+            check_writable(path, "deployment")
         if os.path.exists(path) and not force:
             raise InputError(f"{path}: is there already: name another file, or replace it with --force")
-    content = None if benchmark is None else _sample(benchmark, seed or 0)
-    if path == "-":
-        write(example_deployment() if content is None else _text(content))
-        return
-    if content is None and path.lower().endswith((".yaml", ".yml")):
-        from ..io._write import write_file
+    if benchmark is not None:
+        from ._samples import write_sample
 
-        write_file(path, _write_example)
+        write_sample(benchmark, seed or 0, path)
+    elif path == "-":
+        write(example_deployment())
+    elif path.lower().endswith((".yaml", ".yml")):
+        # The text as it is: its comments are what it is for.
+        with cleaning_up():
+            write_file(path, lambda file: file.write(example_deployment().encode()))
     else:
-        save(_example() if content is None else content, path)
-    tell(f"wrote {path}; next: j3o solve {path}")
+        from ._samples import write_example
 
-
-def _write_example(file: BinaryIO) -> None:
-    """Write the text as it is: its comments are what it is for."""
-    from ..io import example_deployment
-
-    file.write(example_deployment().encode())
-
-
-def _sample(name: str, seed: int) -> Scenario:
-    from ..benchmarks import NAMES
-
-    if name not in NAMES:
-        raise unknown("benchmark", name, NAMES, "--benchmark")
-    return NAMES[name]().sample(seed)
-
-
-def _text(scenario: Scenario) -> str:
-    from ..io import save
-
-    with tempfile.TemporaryDirectory() as directory:
-        path = os.path.join(directory, "deployment.yaml")
-        save(scenario, path)
-        with open(path, encoding="utf-8") as file:
-            return file.read()
-
-
-def _example() -> Scenario:
-    from ..io import example_deployment, load
-
-    with tempfile.TemporaryDirectory() as directory:
-        path = os.path.join(directory, "deployment.yaml")
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(example_deployment())
-        return load(path, want=Scenario)
+        write_example(path)
+    if path != "-":
+        tell(f"wrote {path}; next: j3o solve {path}")

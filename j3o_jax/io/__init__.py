@@ -1,9 +1,9 @@
-"""Files: deployments as YAML or JSON, plans as JSON, batches as .npz."""
+"""Files: deployments as YAML or JSON, plans as JSON, batches as .npz.
 
-from ._errors import FileError as FileError
-from ._files import check_writable as check_writable
-from ._files import example_deployment as example_deployment
-from ._files import load as load
-from ._files import save as save
+Public names are listed in ``__init__.pyi`` and imported when they are first used: what is wrong with a path can be
+told without the libraries that read the file.
+"""
 
-__all__ = ["FileError", "check_writable", "example_deployment", "load", "save"]
+import lazy_loader as _lazy
+
+__getattr__, __dir__, __all__ = _lazy.attach_stub(__name__, __file__)

@@ -39,7 +39,9 @@ def read_archive(path: str, file: BinaryIO) -> Scenario | Solution:
         archive = np.load(file, allow_pickle=False)
     # NumPy and zipfile have a dozen ways, most of them undocumented, to fail on damaged bytes.
     except Exception as error:
-        raise FileError(path, f"is no .npz archive, or damaged ({shortened(str(error))}): {_AGAIN}") from None
+        # What NumPy does not recognize at all it takes for a pickle, and explains how to trust that.
+        reason = "" if _of_pickle(error) else f" ({shortened(str(error))})"
+        raise FileError(path, f"is no .npz archive, or damaged{reason}: {_AGAIN}") from None
     if not isinstance(archive, NpzFile):
         raise FileError(path, f"holds a single array, not an archive: {_AGAIN}")
     with archive:
@@ -76,10 +78,14 @@ def _arrays(path: str, archive: NpzFile) -> dict[str, Any]:
         try:
             arrays[key] = np.asarray(archive[key])
         except Exception as error:
-            pickled = "allow_pickle" in str(error)
-            reason = "holds Python objects" if pickled else f"is damaged ({shortened(str(error))})"
+            reason = "holds Python objects" if _of_pickle(error) else f"is damaged ({shortened(str(error))})"
             raise FileError(path, f"{reason}: write numbers, with numpy.savez", place=shortened(key)) from None
     return arrays
+
+
+def _of_pickle(error: Exception) -> bool:
+    """Whether NumPy refuses to execute what a file may hold."""
+    return "allow_pickle" in str(error)
 
 
 def _scenario(path: str, arrays: dict[str, Any]) -> Scenario:

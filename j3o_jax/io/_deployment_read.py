@@ -21,6 +21,7 @@ def scenario_of(document: object) -> Scenario:
         models=tuple(model.name for model in part.models),
         clients=tuple(client.name for client in part.clients),
         edges=tuple(edge.name for edge in part.edges),
+        deployment=part.name,
     )
     refuse((*_twice(part), *_unknown_names(part, names), *_batching_slips(part)))
     edge_index = {name: index for index, name in enumerate(names.edges)}

@@ -26,6 +26,7 @@ def deployment_of(scenario: Scenario) -> dict[str, Any]:
     )
     document = {
         "format": DEPLOYMENT_FORMAT,
+        **({} if names.deployment is None else {"name": names.deployment}),
         "allow_unserved": scenario.allow_unserved,
         "tasks": [
             {"name": name, "input_mb": _plain(size)}

@@ -1,24 +1,16 @@
 """`load` and `save`: which file holds what."""
 
-import importlib.resources
-import os
 from collections.abc import Callable
 from functools import partial
-from typing import BinaryIO, TypeAlias, TypeVar, overload
+from typing import BinaryIO, TypeVar, overload
 
 from .._scenario import Scenario
 from .._solution import Solution
 from ._errors import DocumentError, FileError
-from ._write import check_destination, write_file
+from ._paths import Path, check_readable, check_writable, plain_path, suffix_of, word_of
+from ._write import write_file
 
-Path: TypeAlias = str | os.PathLike[str]
 FiledT = TypeVar("FiledT", Scenario, Solution)
-
-_SUFFIXES = {
-    Scenario: (".yaml", ".yml", ".json", ".npz"),
-    Solution: (".json", ".npz"),
-}
-_WORDS = {Scenario: "a deployment", Solution: "a plan"}
 
 
 @overload
@@ -35,13 +27,10 @@ def load(path: Path, *, want: type[Scenario] | type[Solution] | None = None) -> 
 
     **Raises:** `FileError`, whatever is wrong with the file. The entries of a batch are looked at by `solve`.
     """
-    name = _named(path)
-    if not os.path.isfile(name):
-        raise FileError(name, _no_file(name))
-    # Without a kind any suffix will do, and the suffixes of deployments are all there are.
-    suffix = _suffix(name, _SUFFIXES[want or Scenario], _WORDS[want] if want else "a deployment or plan")
-    if suffix != ".npz":
-        return _load_text(name, suffix, want)
+    check_readable(path, want)
+    name = plain_path(path)
+    if suffix_of(name) != ".npz":
+        return _load_text(name, want)
 
     from ._arrays import read_archive
 
@@ -64,60 +53,18 @@ def save(content: Scenario | Solution, path: Path) -> None:
     **Raises:** `FileError`, among others where the file could not be read back: a deployment refuses
     numbers that no machine has, an .npz does not.
     """
-    name = _named(path)
     kind = Scenario if isinstance(content, Scenario) else Solution
     check_writable(path, kind, batch=bool(content.batch_shape))
+    name = plain_path(path)
     write_file(name, _writer(name, content))
-
-
-def check_writable(path: Path, kind: type[Scenario] | type[Solution] = Scenario, *, batch: bool = False) -> None:
-    """Raise the `FileError` that `save` would raise over the destination; to be asked before the work is done.
-
-    **Arguments:**
-
-    - `path`: where to write.
-    - `kind`: what is to be written there.
-    - `batch`: whether that is a batch.
-    """
-    name = _named(path)
-    words = f"a batch of {_WORDS[kind].removeprefix('a ')}s" if batch else _WORDS[kind]
-    _suffix(name, (".npz",) if batch else _SUFFIXES[kind], words)
-    check_destination(name)
-
-
-def example_deployment() -> str:
-    """A small deployment in YAML, with comments that explain every key."""
-    return importlib.resources.files("j3o_jax.io").joinpath("example.yaml").read_text("utf-8")
-
-
-def _named(path: Path) -> str:
-    name = os.fspath(path)
-    if "\0" in name:
-        raise FileError(name, "is not a path, it holds a zero byte: name a file")
-    return name
-
-
-def _suffix(name: str, known: tuple[str, ...], words: str) -> str:
-    suffix = os.path.splitext(name)[1].lower()
-    if suffix not in known:
-        *others, last = known
-        listed = f"{', '.join(others)} or {last}" if others else last
-        raise FileError(name, f"is no name for {words}: use the suffix {listed}")
-    return suffix
-
-
-def _no_file(name: str) -> str:
-    if os.path.isdir(name):
-        return "is a directory: name a file"
-    return "is not a regular file: name a file" if os.path.exists(name) else "is not there: check the path"
 
 
 def _other_kind(name: str, want: type[Scenario] | type[Solution]) -> FileError:
     other = Solution if want is Scenario else Scenario
-    return FileError(name, f"holds {_WORDS[other]}: name the file of {_WORDS[want]}")
+    return FileError(name, f"holds a {word_of(other)}: name the file of a {word_of(want)}")
 
 
-def _load_text(name: str, suffix: str, want: type[Scenario] | type[Solution] | None) -> Scenario | Solution:
+def _load_text(name: str, want: type[Scenario] | type[Solution] | None) -> Scenario | Solution:
     from ._deployment_read import scenario_of
     from ._parse import json_lines, parse_json, parse_yaml
     from ._plan import solution_of
@@ -126,7 +73,7 @@ def _load_text(name: str, suffix: str, want: type[Scenario] | type[Solution] | N
     text = _text(name)
     data, lines = None, None
     if text.strip():
-        data, lines = (parse_json(name, text), None) if suffix == ".json" else parse_yaml(name, text)
+        data, lines = (parse_json(name, text), None) if suffix_of(name) == ".json" else parse_yaml(name, text)
     if data is None:
         raise FileError(name, "is empty: `j3o new` writes an example to start from")
     is_plan = isinstance(data, dict) and data.get("format") == PLAN_FORMAT
@@ -169,7 +116,7 @@ def _writer(name: str, content: Scenario | Solution) -> Callable[[BinaryIO], obj
         problem = array_problem(arrays_of(content), content.stats)
         if problem is not None:
             raise FileError(name, f"cannot hold this plan, {problem}")
-    suffix = os.path.splitext(name)[1].lower()
+    suffix = suffix_of(name)
     if suffix == ".npz":
         if isinstance(content, Scenario):
             return partial(_arrays.write_scenario, content)

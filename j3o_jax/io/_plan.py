@@ -21,7 +21,10 @@ def plan_of(solution: Solution) -> dict[str, Any]:
     """The document of a single plan, with its names or numbers in their place."""
     names = solution.labels
     arrays = arrays_of(solution)
-    document: dict[str, Any] = {"format": PLAN_FORMAT, "status": Status(int(arrays["status"])).name}
+    document: dict[str, Any] = {"format": PLAN_FORMAT}
+    if names.deployment is not None:
+        document["deployment"] = names.deployment
+    document["status"] = Status(int(arrays["status"])).name
     if solution.reasons:
         document["reason"] = solution.reasons[0]
     for name in ("objective", "bound", "gap"):
@@ -62,6 +65,7 @@ def solution_of(document: object) -> Solution:
         models=tuple(part.models),
         clients=tuple(client.name for client in part.clients),
         edges=tuple(edge.name for edge in part.edges),
+        deployment=part.deployment,
     )
     refuse(_slips(part, names))
     model_index = {name: index for index, name in enumerate(names.models)} | {None: -1}

@@ -83,6 +83,7 @@ class PlanPart(Part):
     """The whole file. `gap` follows from objective and bound: it is written for people, and not read."""
 
     format: Literal["j3o-plan-1"]
+    deployment: Name | None = None
     status: Name
     reason: str | None = None
     objective: Figure

@@ -4,17 +4,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .._scenario import Scenario
-from .._solution import Solution
-from ..report.summary import Summary
-
 if TYPE_CHECKING:
+    # Written out in full in annotations, these are found at run time too.
     import matplotlib.figure
+
+    import j3o_jax.report.summary
 
 SUFFIXES = (".png", ".svg", ".pdf")
 
 
-def plot_plan(scenario: Scenario, solution: Solution) -> "matplotlib.figure.Figure":
+def plot_plan(scenario: "j3o_jax.Scenario", solution: "j3o_jax.Solution") -> "matplotlib.figure.Figure":
     """Draw one plan: who holds which model, where the queries of each task go, and how full every node is.
 
     More nodes than a reader can tell apart are drawn as shares: the clients of each edge as one row, or, with many
@@ -28,7 +27,7 @@ def plot_plan(scenario: Scenario, solution: Solution) -> "matplotlib.figure.Figu
     return draw_plan(scenario, solution)
 
 
-def plot_comparison(summaries: Mapping[str, Summary]) -> "matplotlib.figure.Figure":
+def plot_comparison(summaries: Mapping[str, "j3o_jax.report.summary.Summary"]) -> "matplotlib.figure.Figure":
     """Draw the plans of several methods on one scenario side by side: accuracy, and where the queries go.
 
     **Raises:** `ValueError` if no method has a plan; `ImportError` without matplotlib.

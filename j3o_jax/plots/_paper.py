@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import TextPath
 
-from ..io._write import write_file
+from ..io import write_file
 
 # Okabe and Ito's palette: told apart by colour-blind readers, and in grey by lightness.
 LOCAL = "#0072B2"

@@ -13,6 +13,7 @@ from handmade_plans import taskonomy_like
 import j3o_jax as j3o
 from j3o_jax.cli._app import run
 from j3o_jax.cli._output import plain, progress
+from j3o_jax.cli.new import BENCHMARKS
 from j3o_jax.io import example_deployment
 
 EXAMPLE = example_deployment()
@@ -62,7 +63,7 @@ def unsolved(monkeypatch):
     def solve(*arguments, **options):
         raise AssertionError("the work was begun")
 
-    monkeypatch.setattr("j3o_jax._solve.solve", solve)
+    monkeypatch.setattr("j3o_jax.cli._plans.solve", solve)
 
 
 def strict(**changes):
@@ -255,24 +256,33 @@ def damaged(kind):
     """Bytes of an .npz that is no batch."""
     j3o.save(taskonomy_like(clients=2, edges=1, tasks=2, named=False), "whole.npz")
     whole = Path("whole.npz").read_bytes()
+    with np.load("whole.npz", allow_pickle=False) as archive:
+        arrays = dict(archive)
     Path("whole.npz").unlink()
     if kind == "truncated":
         return whole[: len(whole) // 2]
     if kind == "pickled":
         return pickle.dumps({"demand": [1.0]})
-    np.savez("objects.npz", demand=np.array([{"a": 1}], dtype=object))
+    np.savez("objects.npz", **(arrays | {"demand": np.array([{"a": 1}], dtype=object)}))
     content = Path("objects.npz").read_bytes()
     Path("objects.npz").unlink()
     return content
 
 
-@pytest.mark.parametrize("kind", ["truncated", "pickled", "pickled inside"])
-def test_damaged_batches_are_refused_in_one_line(here, capsys, kind):
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("truncated", "batch.npz: is no .npz archive, or damaged ("),
+        ("pickled", "batch.npz: is no .npz archive, or damaged: write it with j3o_jax.io.save or numpy.savez\n"),
+        ("pickled inside", "batch.npz: demand holds Python objects: write numbers, with numpy.savez\n"),
+    ],
+)
+def test_damaged_batches_are_refused_in_one_line(here, capsys, kind, words):
     (here / "batch.npz").write_bytes(damaged(kind))
     assert run(["solve", "batch.npz", "--out", "plans.npz"]) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
-    one_line(captured, "batch.npz")
+    one_line(captured, words)
     assert os.listdir() == ["batch.npz"]
 
 
@@ -316,6 +326,49 @@ def test_bad_usage_is_told_in_one_line_before_any_work(deployment, unsolved, cap
     assert os.listdir() == [deployment]
 
 
+HEAVY = {"jax", "jaxlib", "equinox", "numpy", "scipy", "cvxpy", "highspy", "ruamel", "matplotlib", "pydantic"}
+LIGHT = {
+    "nothing": ([], 0),
+    "help": (["--help"], 0),
+    "version": (["--version"], 0),
+    "help of solve": (["solve", "--help"], 0),
+    "help of compare": (["compare", "--help"], 0),
+    "the example": (["new", "-"], 0),
+    "the example in a file": (["new", "site.yaml", "--force"], 0),
+    **{case: (arguments, 2) for case, (arguments, _) in USAGE.items()},
+    "its own file": (["solve", "site.json", "--out", "site.json"], 2),
+    "as JSON": (["solve", "site.yaml", "--method", "j3", "--json"], 2),
+}
+
+
+def test_help_and_mistakes_on_the_command_line_load_no_library(deployment):
+    """All of them in one process: what one of them loads shows there. Typer itself has pydantic read options."""
+    Path("site.json").touch()
+    code = """
+import json, sys
+from j3o_jax.cli import main
+heavy, cases = json.loads(sys.argv[1])
+for case, (arguments, code) in cases.items():
+    sys.argv = ["j3o", *arguments]
+    try:
+        main()
+    except SystemExit as end:
+        assert end.code == code, (case, end.code)
+    loaded = {name.partition(".")[0] for name in sys.modules} & set(heavy)
+    loaded -= {"pydantic"} if code == 2 or len(arguments) > 1 else set()
+    assert not loaded | {"j3o_jax.io._schema"} & set(sys.modules), (case, loaded)
+"""
+    command = [sys.executable, "-c", code, json.dumps([sorted(HEAVY), LIGHT])]
+    done = subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT, check=False)
+    assert "Traceback" not in done.stderr, done.stderr
+    assert done.returncode == 0
+    assert done.stderr.count("\n") == sum(code == 2 for _, code in LIGHT.values())
+
+
+def test_the_benchmarks_that_new_knows_are_those_there_are():
+    assert tuple(j3o.benchmarks.NAMES) == BENCHMARKS
+
+
 def test_json_tells_of_failures_too(deployment, unsolved, capsys):
     assert run(["solve", deployment, "--json", "--method", "j3"]) == 2
     captured = capsys.readouterr()
@@ -336,7 +389,7 @@ def test_the_file_that_is_read_is_not_written_over(here, unsolved, capsys):
 def test_a_plan_that_fails_the_check_is_not_given_out(deployment, capsys, monkeypatch):
     found = j3o.Violation((), "edge_uplink (11)", "hall", 0.5, "uses 15 of 10 MB/s")
     report = j3o.Report(np.False_, np.float64(0.9), np.float64(0.5), (found,))
-    monkeypatch.setattr("j3o_jax._check.check", lambda *arguments: report)
+    monkeypatch.setattr("j3o_jax.cli._plans.check", lambda *arguments: report)
     assert run(["solve", deployment, "--method", "full-local", "--out", "plan.json"]) == 1
     captured = capsys.readouterr()
     assert captured.out == ""
@@ -356,7 +409,7 @@ def test_whatever_happens_there_is_one_line(deployment, capsys, monkeypatch, err
     def solve(*arguments, **options):
         raise error
 
-    monkeypatch.setattr("j3o_jax._solve.solve", solve)
+    monkeypatch.setattr("j3o_jax.cli._plans.solve", solve)
     assert run(["solve", deployment, "--out", "plan.json"]) == code
     one_line(capsys.readouterr(), *words)
     assert os.listdir() == [deployment]
@@ -424,12 +477,3 @@ def test_a_reader_that_goes_away_is_no_error(deployment):
     os.close(write)
     assert (done.returncode, done.stderr) == (0, b"")
     assert j3o.load("plan.json").batch_shape == ()
-
-
-def test_help_loads_no_solver_and_no_pictures():
-    code = (
-        "import sys; from j3o_jax.cli._app import run; run(['solve', '--help']); "
-        "sys.exit(' '.join({'cvxpy', 'highspy', 'matplotlib', 'ruamel.yaml'} & set(sys.modules)))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=ENVIRONMENT, check=False)
-    assert done.stderr.strip() == ""

@@ -58,8 +58,9 @@ def names(count: int) -> st.SearchStrategy[tuple[str, ...]]:
     return st.lists(one, min_size=count, max_size=count, unique=True).map(tuple)
 
 
-def _all_names(**counts: int) -> st.SearchStrategy[dict[str, tuple[str, ...]]]:
-    return st.fixed_dictionaries({word: names(count) for word, count in counts.items()})
+def _all_names(**counts: int) -> st.SearchStrategy[dict[str, Any]]:
+    several = {word: names(count) for word, count in counts.items()}
+    return st.fixed_dictionaries({**several, "deployment": st.none() | names(1).map(lambda one: one[0])})
 
 
 def _numbers(shape: tuple[int, ...], most: float, *, unlimited: bool = False, least: float = 0.0):

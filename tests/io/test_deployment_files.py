@@ -23,6 +23,7 @@ def written(tmp_path):
 
 def test_a_deployment_becomes_the_arrays_of_its_scenario(written):
     scenario = written(SMALL)
+    assert written(SMALL.replace("tasks:", "name: warehouse\ntasks:", 1)).names.deployment == "warehouse"
     assert scenario.names == Names(
         tasks=("segmentation", "depth"),
         models=("seg+depth",),

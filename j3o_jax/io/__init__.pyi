@@ -1,0 +1,10 @@
+"""Files: deployments as YAML or JSON, plans as JSON, batches as .npz."""
+
+from ._errors import FileError as FileError
+from ._example import example_deployment as example_deployment
+from ._files import load as load
+from ._files import save as save
+from ._paths import check_readable as check_readable
+from ._paths import check_writable as check_writable
+from ._write import check_destination as check_destination
+from ._write import write_file as write_file
