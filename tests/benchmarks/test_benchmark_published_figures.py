@@ -65,11 +65,11 @@ def test_taskonomy5_losses():
         ("s", "semantic segmentation", 0.03372),
         ("d", "depth", 0.1424),
         ("nk", "keypoints", 0.04209),
-        ("ne", "edges", 0.01179),
+        ("ne", "Canny edges", 0.01179),
         ("dke", "depth", 0.1519),
         ("sdne", "surface normals", 0.08207),
         ("sdnke", "semantic segmentation", 0.03515),
-        ("sdnke", "edges", 0.01623),
+        ("sdnke", "Canny edges", 0.01623),
     ]:
         assert accuracy(benchmark, scenario, model, task) == pytest.approx(1 - loss, abs=1e-15)
     losses = 1 - scenario.edge_accuracy[scenario.edge_accuracy > 0]

@@ -47,7 +47,9 @@ def deployment(tmp_path, monkeypatch):
 
 
 def start(code, *arguments, stderr=subprocess.PIPE):
-    command = [sys.executable, "-c", code, *arguments]
+    # A test run in the background ignores Ctrl-C, and its children would too.
+    heed = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    command = [sys.executable, "-c", heed + code, *arguments]
     environment = {**os.environ, "TERM": "xterm"}
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True, env=environment)
 
