@@ -72,7 +72,13 @@ def as_array(name: str, value: object, dtype: type[np.generic]) -> AnyArray:
         if not whole.all():
             index = tuple(map(int, np.argwhere(~whole)[0]))
             raise ValueError(f"{name}{list(index) if index else ''} = {array[index]}: must be a whole number")
-    return array.astype(dtype, copy=False)
+    array = array.astype(dtype, copy=False)
+    if array.flags.writeable:
+        # A scenario is frozen: nobody else's array may change it. Views that are read-only, such as broadcast ones
+        # that take no memory, are kept as they are.
+        array = array.copy() if isinstance(value, np.ndarray) and np.may_share_memory(array, value) else array
+        array.flags.writeable = False
+    return array
 
 
 def check_shapes(fields: Mapping[str, AnyArray]) -> tuple[tuple[int, ...], dict[str, int]]:

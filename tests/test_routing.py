@@ -145,6 +145,11 @@ def test_streams_twelve_orders_of_magnitude_apart_survive():
     assert value[0] == pytest.approx(lp_optimum(small, client_choice, edge_choice).objective, abs=2e-7)
 
 
+def test_a_solver_that_is_not_there_is_named():
+    with pytest.raises(ValueError, match=r"'NOSUCH' is not installed; there are .*HIGHS"):
+        CvxpyLP(solver="NOSUCH").offload(problems_of([draw(0)]), np.ones(1, dtype=bool), allow_unserved=True)
+
+
 def test_batch_of_different_maps_of_clients_to_edges():
     cases = [draw(seed) for seed in range(4)]
     assert len({case[0].client_edge.tobytes() for case in cases}) > 1

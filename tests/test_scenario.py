@@ -198,3 +198,14 @@ class TestTransformations:
     def test_static_fields_decide_the_structure(self):
         structures = {jax.tree.structure(draw(allow_unserved=allowed)) for allowed in (True, False, True)}
         assert len(structures) == 2
+
+
+def test_nobody_elses_array_can_change_a_scenario():
+    given = arguments(random_scenario(np.random.default_rng(0), clients=3, edges=1, tasks=2, models=2))
+    demand = np.array(given["demand"])
+    scenario = Scenario(**given | {"demand": demand})
+    before = scenario.demand.copy()
+    demand[:] = 0.0
+    np.testing.assert_array_equal(scenario.demand, before)
+    with pytest.raises(ValueError, match="read-only"):
+        scenario.demand[0, 0] = 1.0

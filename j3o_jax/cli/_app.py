@@ -1,5 +1,6 @@
 """The program: its commands, and how it ends."""
 
+import contextlib
 import io
 import logging
 import os
@@ -75,7 +76,8 @@ def run(arguments: Sequence[str], debug: bool = False) -> int:
         details = error.details if isinstance(error, CommandError) else {}
         sys.stderr.write(f"j3o: {message}\n")
         if "--json" in arguments:
-            _output.show_json({**details, "error": {"code": code, "message": message}})
+            with contextlib.suppress(OSError):  # the line on stderr has said it all
+                _output.show_json({**details, "error": {"code": code, "message": message}})
         return code
     if code == INTERRUPTED:
         sys.stderr.write("j3o: interrupted\n")

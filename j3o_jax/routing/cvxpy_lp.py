@@ -42,6 +42,7 @@ class CvxpyLP(AbstractOffloadingSolver):
         """See `AbstractOffloadingSolver`; NumPy in and out."""
         if self.solver.upper() == "HIGHS":
             silence_banner()
+        self._require_solver()
         batch, clients, tasks = problem.data.shape
         edges = problem.edge_uplink.shape[1]
         options = self._options(sparse)
@@ -56,6 +57,14 @@ class CvxpyLP(AbstractOffloadingSolver):
                 for field, value in zip(answer, found, strict=True):
                     field[instance] = value
         return answer
+
+    def _require_solver(self) -> None:
+        """Raise `ValueError` if there is no such solver, which is no matter of a single instance."""
+        import cvxpy as cp
+
+        installed = cp.installed_solvers()
+        if self.solver.upper() not in installed:
+            raise ValueError(f"CvxpyLP.solver: {self.solver!r} is not installed; there are {', '.join(installed)}")
 
     def _options(self, sparse: bool) -> dict[str, Any]:
         if self.options is not None:
