@@ -133,6 +133,8 @@ def _evaluate(scenarios: Scenario, plans: Plan) -> tuple[Any, Any]:
         at_edge = plan.edge_choice[scenario.client_edge]
         for share, choice in ((plan.local, plan.client_choice), (plan.edge, at_edge)):
             excess.append(jnp.max(jnp.where((choice < 0) & (scenario.demand > 0.0), share, 0.0)))
+        if not scenario.allow_unserved:
+            excess.append(jnp.max(jnp.where(scenario.demand > 0.0, plan.unserved, 0.0)))
         return objective(scenario, plan), jnp.max(jnp.stack(excess))
 
     return jax.vmap(one)(scenarios, plans)
@@ -148,7 +150,7 @@ def _unserved_reason(flat: Scenario, plan: Plan, instance: int, labels: Names) -
     left = demand * plan.unserved[instance]
     client, task = (int(i) for i in np.unravel_index(np.argmax(left), left.shape))
     return (
-        f"no plan that serves all the load was found: {left.sum() / max(demand.sum(), 1e-300):.3%} of the queries "
+        f"no plan that serves all the load was found: {left.sum() / max(demand.sum(), 1e-300):.3g} of the queries "
         f"are left, most of them of {labels.clients[client]!r}, task {labels.tasks[task]!r} "
         f"({left[client, task]:.4g} of {demand[client, task]:.4g} queries/s); "
         "add capacity there or allow unserved queries"

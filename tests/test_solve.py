@@ -1,6 +1,7 @@
 """solve(): what it takes, raises, marks and guards, whatever the method."""
 
 import dataclasses
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import jax
@@ -151,3 +152,34 @@ def test_solution_gap_and_pytree():
     assert jax.tree.all(jax.tree.map(lambda a, b: np.array_equal(a, b, equal_nan=True), solution, again))
     with pytest.raises(TypeError, match="not a batch"):
         solution[0]
+
+
+def test_threads_do_not_mix_their_numbers():
+    scenarios = [draw(seed) for seed in range(8)]
+    alone = [float(j3o.solve(scenario).objective) for scenario in scenarios]
+    with ThreadPoolExecutor(4) as pool:
+        together = [float(solution.objective) for solution in pool.map(j3o.solve, scenarios)]
+    np.testing.assert_array_equal(together, alone)
+
+
+def test_all_served_is_not_claimed_where_a_link_of_no_width_would_have_to_carry_it():
+    scenario = j3o.Scenario(
+        demand=[[1.0, 0.0], [0.0, 1e-9]],
+        client_edge=[0, 0],
+        client_accuracy=[[[0.9, 0.9]]],
+        edge_accuracy=[[[0.9, 0.9]]],
+        cloud_accuracy=[1.0, 1.0],
+        client_model_memory=[1.0],
+        edge_model_memory=[1.0],
+        client_model_compute=[1.0],
+        edge_model_compute=[1.0],
+        client_memory=[1.0, 0.0],
+        client_compute=[1.0, 0.0],
+        edge_memory=[0.0],
+        edge_compute=[0.0],
+        edge_uplink=[1.0],
+        cloud_uplink=0.0,
+        input_size=[1.0, 1.0],
+        allow_unserved=False,
+    )
+    assert j3o.solve(scenario).status == j3o.Status.infeasible

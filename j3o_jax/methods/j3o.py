@@ -26,6 +26,9 @@ from ..routing import (
 from ._base import AbstractMethod, Outcome
 from ._onloading import SERVE_FIRST, Placement, greedy_placement, models_in_use
 
+# Largest share of a stream that counts as none where every query must be served.
+_ALL_SERVED = 1e-6
+
 
 def _as_step_size(value: Any) -> Any:
     return value if isinstance(value, Tracer) else np.asarray(value, dtype=np.float64)
@@ -100,23 +103,23 @@ class J3O(AbstractMethod):
             placement = rounds.place(at_client, at_edge)
             plan, plan_value, solved = rounds.route(placement, active)
             failed |= active & ~solved & (iteration == 0)
-            rise = np.where(active & solved, plan_value, -np.inf) - value
-            better = rise > 0.0
+            better = active & solved & (plan_value > value)
+            rise = np.where(better, plan_value - value, 0.0)
             best = plan if best is None else _where(better, plan, best)
             value = np.where(better, plan_value, value)
             iterations += active
-            history[active, iteration] = value[active]
-            active &= rise >= self.tolerance
-            active &= ~failed
+            # A plan that leaves queries where none may be left is no plan yet, and has no objective.
+            worth = np.where(_left(scenarios, best) <= _ALL_SERVED, value - SERVE_FIRST, np.nan) if strict else value
+            history[active, iteration] = worth[active]
+            active &= better & (rise >= self.tolerance) & ~failed
             if not active.any():
                 break
             at_client, at_edge = 1.0 - best.edge - best.cloud, best.edge
         assert best is not None
         status = np.where(active, Status.iteration_limit, Status.converged)
-        best, solved = rounds.finish(best, ~failed)
+        best = rounds.finish(best, ~failed)
         if strict:
-            status = np.where(solved, status, Status.infeasible)
-            history = np.where(history >= SERVE_FIRST - 1e-6, history - SERVE_FIRST, np.nan)
+            status = np.where(_left(scenarios, best) <= _ALL_SERVED, status, Status.infeasible)
         return Outcome(
             plan=best,
             status=np.where(failed, Status.numerical_error, status),
@@ -149,18 +152,21 @@ class _Rounds:
         )
         return plan, value, offloading.solved
 
-    def finish(self, plan: Plan, active: np.ndarray) -> tuple[Plan, np.ndarray]:
+    def finish(self, plan: Plan, active: np.ndarray) -> Plan:
         """Route the placement of `plan` once more, sparsely, and drop what it does not use.
 
-        Where all must be served, this is where they are; False if they cannot be.
+        Where all must be served, this is where they are, if they can be. With batching, a task that an edge drops
+        gives its set-up time back to the others, which are routed again.
         """
-        placement = Placement(*plan[:4])
-        problem = _problem(self.scenarios, placement, 0.0)
         allow_unserved = self.scenarios.allow_unserved
-        offloading = self.method.lp.offload(problem, active, allow_unserved=allow_unserved, sparse=True)
-        routed, _ = _settle(self.scenarios, problem, placement, offloading, 0.0, allow_unserved=allow_unserved)
-        plan = _where(offloading.solved, jax.tree.map(np.asarray, routed), plan)
-        return jax.tree.map(np.asarray, _drop_idle(self.scenarios, plan)), offloading.solved
+        for _ in range(1 if self.scenarios.batching is None else 2):
+            placement = Placement(*plan[:4])
+            problem = _problem(self.scenarios, placement, 0.0)
+            offloading = self.method.lp.offload(problem, active, allow_unserved=allow_unserved, sparse=True)
+            routed, _ = _settle(self.scenarios, problem, placement, offloading, 0.0, allow_unserved=allow_unserved)
+            plan = _where(offloading.solved, jax.tree.map(np.asarray, routed), plan)
+            plan = jax.tree.map(np.asarray, _drop_idle(self.scenarios, plan))
+        return plan
 
 
 @eqx.filter_jit
@@ -243,6 +249,11 @@ def _initial_shares(scenarios: Scenario) -> tuple[AnyArray, AnyArray]:
         return 1.0 - at_edge, at_edge
 
     return jax.vmap(one)(scenarios)
+
+
+def _left(scenarios: Scenario, plan: Plan) -> np.ndarray:
+    """Largest share of a stream with demand that is left unserved. ``[B]``"""
+    return np.max(np.where(scenarios.demand > 0.0, plan.unserved, 0.0), axis=(1, 2))
 
 
 def _where(condition: Bool[np.ndarray, " B"], new: Plan, old: Plan) -> Plan:

@@ -75,6 +75,7 @@ def _solve(
 
     ones = np.ones(pairs)
     finite_budget = budget if np.isfinite(budget) else float(size.sum())
+    memory = max(finite_budget, float(size.max()), np.finfo(float).tiny)
     most = float(load.sum())
     limit = min(capacity, most)
     scale = max(limit, float(load.max()), np.finfo(float).tiny)
@@ -82,11 +83,11 @@ def _solve(
         block(z, row, ones, pairs) - block(x[held_of], row, ones, pairs),
         block(f, row, ones, pairs) - block(z, row, ones, pairs),
         block(z, task_row, ones, tasks),
-        block(x, np.zeros(models, dtype=int), size, 1),
+        block(x, np.zeros(models, dtype=int), size / memory, 1),
         block(f, np.zeros(pairs, dtype=int), load / scale, 1),
     ]
     matrix: Any = scipy.sparse.vstack(blocks, format="csr")
-    upper = np.concatenate([np.zeros(2 * pairs), np.ones(tasks), [finite_budget, limit / scale]])
+    upper = np.concatenate([np.zeros(2 * pairs), np.ones(tasks), [finite_budget / memory, limit / scale]])
     width = models + 2 * pairs
 
     lp = highspy.HighsLp()

@@ -164,7 +164,7 @@ def settle_shares(
 
     A solver's answer breaks limits by its tolerance. Serving less never breaks another limit, so every share is
     first clipped (below 1e-9 to nothing), then what goes through an overloaded node or link is scaled down. Where all
-    must be served, a rest within 1e-6 is spread over what the stream uses.
+    must be served, a rest within 5e-7 is spread over what the stream uses.
     """
 
     def clip(share: AnyArray, is_open: AnyArray | bool) -> AnyArray:
@@ -190,7 +190,7 @@ def settle_shares(
 
     served = local + edge + cloud
     if not allow_unserved:
-        nearly = (served >= 1.0 - 1e-6) & (served > 0.0)
+        nearly = (served >= 1.0 - 5e-7) & (served > 0.0)
         fill = jnp.where(nearly, 1.0 / jnp.where(nearly, served, 1.0), 1.0)
         local, edge, cloud = local * fill, edge * fill, cloud * fill
 

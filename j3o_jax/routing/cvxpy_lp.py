@@ -1,6 +1,7 @@
 """The offloading step through cvxpy: a model of the program, compiled once per shape, and any of its LP solvers."""
 
 import functools
+import threading
 import warnings
 from collections.abc import Mapping
 from typing import Any
@@ -51,7 +52,11 @@ class CvxpyLP(AbstractOffloadingSolver):
             one = OffloadingProblem(*(np.asarray(field[instance]) for field in problem))
             home = one.client_edge.astype(np.int64)
             template = _template(clients, tasks, edges, home.tobytes(), allow_unserved)
-            found, feasible = template.solve(one, self.solver, options)
+            with template.lock:
+                found, feasible = template.solve(one, self.solver, options)
+                if found is None and feasible and self.options is None and not sparse:
+                    # Without crossover the interior point method may stop short of an answer; the simplex method not.
+                    found, feasible = template.solve(one, self.solver, self._options(sparse=True))
             answer.feasible[instance] = feasible
             if found is not None:
                 for field, value in zip(answer, found, strict=True):
@@ -119,6 +124,8 @@ class _Template:
         ]
         gain = sum(cp.sum(cp.multiply(v, share)) for v, share in zip(self.value, self.shares, strict=True))
         self.problem = cp.Problem(cp.Maximize(gain), constraints)
+        # The numbers are part of the problem, which threads share.
+        self.lock = threading.Lock()
 
     def solve(self, one: OffloadingProblem, solver: str, options: dict[str, Any]) -> tuple[Offloading | None, bool]:
         """Fill in the numbers and solve; None without an optimum, and False if it is proven that there is none."""
@@ -151,7 +158,8 @@ class _Template:
                 # cvxpy warns of an inaccurate answer; we read that from the status.
                 warnings.simplefilter("ignore", UserWarning)
                 self.problem.solve(solver=solver, warm_start=False, **options)
-        except cp.SolverError:
+        except (cp.SolverError, ValueError):
+            # cvxpy raises the latter where the solver gives up without a verdict.
             return None, True
         if self.problem.status != cp.OPTIMAL:
             return None, self.problem.status != cp.INFEASIBLE
