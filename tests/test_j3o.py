@@ -168,3 +168,30 @@ def test_same_answer_twice():
     first, second = j3o.solve(batch), j3o.solve(batch)
     np.testing.assert_array_equal(first.objective, second.objective)
     np.testing.assert_array_equal(first.local, second.local)
+
+
+def test_full_local_serves_all_where_that_costs_much_elsewhere():
+    """The rare task's only model leaves the frequent one just the worst of its models."""
+    accuracy = np.array([[[1.0, 0.0], [0.02, 0.0], [0.0, 1.0]]])
+    scenario = j3o.Scenario(
+        demand=[[1000.0, 1.0]],
+        client_edge=[0],
+        client_accuracy=accuracy,
+        edge_accuracy=accuracy,
+        cloud_accuracy=[1.0, 1.0],
+        client_model_memory=np.ones(3),
+        edge_model_memory=np.ones(3),
+        client_model_compute=[1.0, 0.4, 500.0],
+        edge_model_compute=[1.0, 0.4, 500.0],
+        client_memory=[3.0],
+        client_compute=[1000.0],
+        edge_memory=[0.0],
+        edge_compute=[0.0],
+        edge_uplink=[0.0],
+        cloud_uplink=0.0,
+        input_size=[1.0, 1.0],
+        allow_unserved=False,
+    )
+    solution = j3o.solve(scenario, j3o.FullLocal())
+    assert j3o.check(scenario, solution).ok
+    assert solution.objective == pytest.approx(brute_force(scenario).objective, abs=1e-9)

@@ -34,7 +34,7 @@ class FullLocal(AbstractMethod):
         choice = np.full((batch, clients, tasks), -1)
         for instance, client in np.ndindex(batch, clients):
             own = tuple(field[instance, client] for field in problem)
-            choice[instance, client] = best_node_choice(*own)
+            choice[instance, client] = best_node_choice(*own, serve_all=strict)
         plan, value = jax.tree.map(np.asarray, _serve_locally(scenarios, choice, bonus))
         left = np.max(np.where(scenarios.demand > 0.0, plan.unserved, 0.0), axis=(1, 2))
         infeasible = strict & (left > 1e-6)

@@ -117,7 +117,10 @@ class J3O(AbstractMethod):
             at_client, at_edge = 1.0 - best.edge - best.cloud, best.edge
         assert best is not None
         status = np.where(active, Status.iteration_limit, Status.converged)
-        best = rounds.finish(best, ~failed)
+        best, final = rounds.finish(best, ~failed)
+        # With batching the last routing may be worth more than the last round.
+        last = np.arange(batch), iterations - 1
+        history[last] = np.fmax(history[last], final)
         if strict:
             status = np.where(_left(scenarios, best) <= _ALL_SERVED, status, Status.infeasible)
         return Outcome(
@@ -152,21 +155,28 @@ class _Rounds:
         )
         return plan, value, offloading.solved
 
-    def finish(self, plan: Plan, active: np.ndarray) -> Plan:
+    def finish(self, plan: Plan, active: np.ndarray) -> tuple[Plan, np.ndarray]:
         """Route the placement of `plan` once more, sparsely, and drop what it does not use.
+
+        Also returns what it is worth, NaN where there is nothing better than `plan` itself.
 
         Where all must be served, this is where they are, if they can be. With batching, a task that an edge drops
         gives its set-up time back to the others, which are routed again.
         """
+        plan, value, solved = self._reroute(plan, active)
+        if self.scenarios.batching is not None:
+            plan, value, solved = self._reroute(plan, active)
+        complete = self.scenarios.allow_unserved | (_left(self.scenarios, plan) <= _ALL_SERVED)
+        return plan, np.where(solved & complete, value, np.nan)
+
+    def _reroute(self, plan: Plan, active: np.ndarray) -> tuple[Plan, np.ndarray, np.ndarray]:
         allow_unserved = self.scenarios.allow_unserved
-        for _ in range(1 if self.scenarios.batching is None else 2):
-            placement = Placement(*plan[:4])
-            problem = _problem(self.scenarios, placement, 0.0)
-            offloading = self.method.lp.offload(problem, active, allow_unserved=allow_unserved, sparse=True)
-            routed, _ = _settle(self.scenarios, problem, placement, offloading, 0.0, allow_unserved=allow_unserved)
-            plan = _where(offloading.solved, jax.tree.map(np.asarray, routed), plan)
-            plan = jax.tree.map(np.asarray, _drop_idle(self.scenarios, plan))
-        return plan
+        placement = Placement(*plan[:4])
+        problem = _problem(self.scenarios, placement, 0.0)
+        offloading = self.method.lp.offload(problem, active, allow_unserved=allow_unserved, sparse=True)
+        routed, value = _settle(self.scenarios, problem, placement, offloading, 0.0, allow_unserved=allow_unserved)
+        plan = _where(offloading.solved, jax.tree.map(np.asarray, routed), plan)
+        return jax.tree.map(np.asarray, _drop_idle(self.scenarios, plan)), np.asarray(value), offloading.solved
 
 
 @eqx.filter_jit

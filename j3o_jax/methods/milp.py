@@ -15,6 +15,7 @@ def best_node_choice(
     budget: float,
     capacity: float,
     *,
+    serve_all: bool = False,
     relative_gap: float = 1e-9,
 ) -> Int[np.ndarray, " T"]:
     """z(t) of the set of models that earns most at one node, served in part where compute runs out.
@@ -27,6 +28,7 @@ def best_node_choice(
     - `gain`: accuracy earned if model m serves the whole of task t, >= 0. ``[M, T]``
     - `load`: compute that it takes, in the unit of `capacity`. ``[M, T]``
     - `size`, `budget`: MB.
+    - `serve_all`: serve the whole of every task that has a gain, Σ_m f_mt = 1, if that can be.
 
     **Returns:** the chosen model of each task, −1 for none. ``[T]``
 
@@ -44,7 +46,14 @@ def best_node_choice(
     if size[np.unique(first[ready])].sum() <= budget and load[first[ready], ready].sum() <= capacity:
         return first  # every task on its best model: nothing can be better
     held, held_of = np.unique(model, return_inverse=True)
-    answer = _solve(gain[useful], load[useful], size[held], held_of, task, budget, capacity, relative_gap)
+    program = gain[useful], load[useful], size[held], held_of, task, budget, capacity, relative_gap
+    answer = None
+    if serve_all and (useful.any(axis=0) == (gain > 0.0).any(axis=0)).all():
+        answer = _solve(*program, serve_all=True)
+    if answer is None:
+        answer = _solve(*program, serve_all=False)
+    if answer is None:
+        raise RuntimeError("HiGHS found no choice of models, though to choose none is one")
     choice[task[answer]] = model[answer]
     return choice
 
@@ -58,8 +67,10 @@ def _solve(
     budget: float,
     capacity: float,
     relative_gap: float,
-) -> Bool[np.ndarray, " P"]:
-    """Which of the P pairs (model, task) with a gain are chosen. Columns: x (H), z (P), f (P)."""
+    *,
+    serve_all: bool,
+) -> Bool[np.ndarray, " P"] | None:
+    """Which of the P pairs (model, task) with a gain are chosen; None if infeasible. Columns: x (H), z (P), f (P)."""
     import highspy
     import scipy.sparse
 
@@ -97,7 +108,11 @@ def _solve(
     cost[f] = gain / gain.max()
     lp.col_cost_ = cost
     lp.col_lower_, lp.col_upper_ = np.zeros(width), np.ones(width)
-    lp.row_lower_, lp.row_upper_ = np.full(upper.size, -highspy.kHighsInf), upper
+    lower = np.full(upper.size, -highspy.kHighsInf)
+    if serve_all:
+        lower[pairs : 2 * pairs] = 0.0  # f = z
+        lower[2 * pairs : 2 * pairs + tasks] = 1.0  # Σ_m z = 1
+    lp.row_lower_, lp.row_upper_ = lower, upper
     lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
     lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = matrix.indptr, matrix.indices, matrix.data
     kinds = highspy.HighsVarType
@@ -110,6 +125,8 @@ def _solve(
     solver.setOptionValue("mip_heuristic_run_feasibility_jump", False)
     solver.passModel(lp)
     solver.run()
+    if solver.getModelStatus() == highspy.HighsModelStatus.kInfeasible:
+        return None
     if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
         raise RuntimeError(f"HiGHS ended with {solver.modelStatusToString(solver.getModelStatus())}")
     return np.asarray(solver.getSolution().col_value)[z] > 0.5
