@@ -7,7 +7,7 @@ import optax
 
 from j3o_kernels.onloading import NodeProblem, chosen, greedy_lagrangian
 
-from .._model import client_model_accuracy, edge_demand, normalized_demand
+from .._model import client_model_accuracy, edge_choice_setup, edge_demand, normalized_demand
 from .._scenario import Scenario
 from .._types import AnyArray, Bool, Float, Int
 
@@ -127,8 +127,7 @@ def _within_window(
     scenario: Scenario, choice: Int[AnyArray, "E T"], gain: Float[AnyArray, "E T"]
 ) -> Int[AnyArray, "E T"]:
     assert scenario.batching is not None
-    taken = jnp.take_along_axis(scenario.batching.setup, jnp.maximum(choice, 0), axis=1)
-    setup = jnp.where(choice >= 0, taken, 0.0)
+    setup = edge_choice_setup(scenario, choice)
     order = jnp.argsort(-gain / jnp.where(setup > 0.0, setup, jnp.finfo(setup.dtype).tiny), axis=1)
     elapsed = jnp.cumsum(jnp.take_along_axis(setup, order, axis=1), axis=1)
     kept = jnp.put_along_axis(
