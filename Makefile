@@ -34,7 +34,7 @@ $(VENV)/.installed: pyproject.toml
 		{ echo "j3o-jax needs Python >= 3.11; name one with: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable '.[plots]'
+	$(BIN)/python -m pip install --quiet --editable '.[plots,experiments]'
 	touch $@
 
 $(VENV)/.installed-development: $(VENV)/.installed

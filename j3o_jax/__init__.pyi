@@ -6,6 +6,7 @@ from . import methods as methods
 from . import routing as routing
 from ._check import check as check
 from ._names import Names as Names
+from ._relaxation import relaxation_bound as relaxation_bound
 from ._scenario import Batching as Batching
 from ._scenario import Scenario as Scenario
 from ._solution import Solution as Solution
@@ -19,7 +20,12 @@ from .io import FileError as FileError
 from .io import load as load
 from .io import save as save
 from .methods import J3O as J3O
+from .methods import BilinearMINLP as BilinearMINLP
+from .methods import ExactMILP as ExactMILP
 from .methods import FullLocal as FullLocal
+from .methods import GreedyAO as GreedyAO
+from .methods import OptAO as OptAO
+from .methods import RandAO as RandAO
 from .methods import Subgradient as Subgradient
 from .routing import CvxpyLP as CvxpyLP
 

@@ -1,8 +1,180 @@
-"""HiGHS without its banner."""
+"""The one door to HiGHS: a mixed-integer or linear program in, an answer that says what it is worth out."""
 
 import functools
+import math
 import os
 import sys
+import threading
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+from ._types import AnyArray, Bool, Float
+
+# Smaller gaps than this are rounding; HiGHS's own default for the absolute gap, 1e-6, is more than some plans earn.
+_LEAST_GAP = 1e-12
+
+
+class Program(NamedTuple):
+    """Maximise gain·v over least <= v <= most with lower <= matrix·v <= upper, v whole where `whole`.
+
+    `least` is 0 if None. `matrix` is a SciPy sparse array ``[R, N]`` in CSR form. Rows should be scaled so that their
+    largest entry is of order 1: HiGHS's tolerances are absolute.
+    """
+
+    gain: Float[np.ndarray, " N"]
+    most: Float[np.ndarray, " N"]
+    whole: Bool[np.ndarray, " N"]
+    matrix: Any
+    lower: Float[np.ndarray, " R"]
+    upper: Float[np.ndarray, " R"]
+    least: Float[np.ndarray, " N"] | None = None
+
+
+class Answer(NamedTuple):
+    """What became of a `Program`.
+
+    - `values`: the best v found, None if none was. ``[N]``
+    - `objective`: gain·v of them, −inf where there are none.
+    - `bound`: upper bound on the optimum that the solver vouches for; +inf where it has none.
+    - `outcome`: ``optimal`` to the gap asked for; ``limit`` of time; ``infeasible``, proven; or ``failed``.
+    - `message`: the solver's own word for it.
+    - `row_prices`: multipliers of the rows of a linear program, >= 0 for upper and <= 0 for lower limits. ``[R]``
+    """
+
+    values: Float[np.ndarray, " N"] | None
+    objective: float
+    bound: float
+    outcome: Literal["optimal", "limit", "infeasible", "failed"]
+    message: str
+    row_prices: Float[np.ndarray, " R"] | None = None
+
+
+def solve_program(
+    program: Program,
+    *,
+    gap: float = 1e-9,
+    time_limit: float = math.inf,
+    threads: int | None = None,
+    start: Float[AnyArray, " N"] | None = None,
+    options: dict[str, Any] | None = None,
+) -> Answer:
+    """Solve a program with HiGHS.
+
+    **Arguments:**
+
+    - `gap`: relative gap at which a mixed-integer program counts as solved.
+    - `time_limit`: seconds; what has been found and proven by then is returned.
+    - `threads`: of this solve; HiGHS's own choice by default.
+    - `start`: values to start from, if they keep every limit. ``[N]``
+    - `options`: further options of HiGHS.
+    """
+    import highspy
+
+    if program.gain.size == 0:
+        return _without_variables(program)
+    silence_banner()
+    solver = highspy.Highs()
+    settings: dict[str, Any] = {
+        "output_flag": False,
+        "mip_rel_gap": max(gap, _LEAST_GAP),
+        "mip_abs_gap": _LEAST_GAP,
+        # On programs as small as these the heuristic takes ten times as long as all the rest.
+        "mip_heuristic_run_feasibility_jump": False,
+    }
+    if math.isfinite(time_limit):
+        settings["time_limit"] = float(time_limit)
+    if threads is not None:
+        settings["threads"] = threads
+    for name, value in (settings | (options or {})).items():
+        if solver.setOptionValue(name, value) != highspy.HighsStatus.kOk:
+            raise ValueError(f"HiGHS refuses the option {name} = {value!r}")
+    unit = float(np.max(program.gain, initial=0.0)) or 1.0
+    solver.passModel(_lp(program, unit))
+    if start is not None:
+        columns = np.arange(program.gain.size, dtype=np.int32)
+        solver.setSolution(columns.size, columns, np.asarray(start, dtype=np.float64))
+    _run(solver)
+    return _answer(solver, program, unit)
+
+
+def _without_variables(program: Program) -> Answer:
+    """HiGHS has no verdict on a program without variables, even where its rows ask for the impossible."""
+    if (program.lower > 0.0).any() or (program.upper < 0.0).any():
+        return Answer(None, -math.inf, -math.inf, "infeasible", "no variables, and limits that 0 does not keep")
+    return Answer(np.zeros(0), 0.0, 0.0, "optimal", "no variables", np.zeros(program.upper.size))
+
+
+def _lp(program: Program, unit: float) -> Any:
+    import highspy
+
+    lp = highspy.HighsLp()
+    lp.num_col_, lp.num_row_ = program.gain.size, program.upper.size
+    lp.sense_ = highspy.ObjSense.kMaximize
+    lp.col_cost_ = program.gain / unit
+    lp.col_lower_ = np.zeros(program.gain.size) if program.least is None else program.least
+    lp.col_upper_ = program.most
+    lp.row_lower_ = np.where(np.isfinite(program.lower), program.lower, -highspy.kHighsInf)
+    lp.row_upper_ = np.where(np.isfinite(program.upper), program.upper, highspy.kHighsInf)
+    lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+    matrix = program.matrix
+    lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = matrix.indptr, matrix.indices, matrix.data
+    if program.whole.any():
+        kinds = np.array([highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger])
+        lp.integrality_ = kinds[program.whole.astype(int)].tolist()
+    return lp
+
+
+def _run(solver: Any) -> None:
+    """Run in a thread of its own.
+
+    HiGHS keeps one set of worker threads per calling thread, made at the first solve; a fresh thread lets every solve
+    have the number it asks for. And it leaves the main thread free to hear Ctrl-C, which stops HiGHS.
+    """
+    solver.HandleUserInterrupt = True
+    failure: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            solver.run()
+        except BaseException as error:  # handed on to the caller
+            failure.append(error)
+
+    worker = threading.Thread(target=work, daemon=True)
+    worker.start()
+    try:
+        while worker.is_alive():
+            worker.join(0.2)
+    except BaseException:
+        solver.cancelSolve()
+        worker.join()
+        raise
+    if failure:
+        raise failure[0]
+
+
+def _answer(solver: Any, program: Program, unit: float) -> Answer:
+    import highspy
+
+    status, info = solver.getModelStatus(), solver.getInfo()
+    message = f"HiGHS: {solver.modelStatusToString(status)}"
+    states = highspy.HighsModelStatus
+    if status in (states.kInfeasible, states.kUnboundedOrInfeasible):  # all variables are bounded
+        return Answer(None, -math.inf, -math.inf, "infeasible", message)
+    whole = bool(program.whole.any())
+    found = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
+    solution = solver.getSolution()
+    values = np.asarray(solution.col_value) if found else None
+    objective = float(program.gain @ values) if values is not None else -math.inf
+    if status == states.kOptimal:
+        bound = max(info.mip_dual_bound * unit, objective) if whole else objective
+        prices = None if whole else np.asarray(solution.row_dual) * unit
+        return Answer(values, objective, bound, "optimal", message, prices)
+    stopped = (states.kTimeLimit, states.kIterationLimit, states.kInterrupt, states.kSolutionLimit)
+    if status in stopped or (whole and values is not None):
+        bound = info.mip_dual_bound * unit if whole else math.inf
+        return Answer(values, objective, max(bound, objective), "limit", message)
+    return Answer(None, -math.inf, math.inf, "failed", message)
 
 
 @functools.cache

@@ -1,8 +1,10 @@
 """The problem's data: who asks for what, which models there are, and what every node can bear."""
 
+import dataclasses
 from typing import Any
 
 import equinox as eqx
+import jax
 import numpy as np
 from jax.core import Tracer
 
@@ -172,6 +174,17 @@ class Scenario(eqx.Module):
         if not self.batch_shape:
             raise TypeError("this is a single scenario, not a batch: it has no instances")
         return pick_instances(self, self.batch_shape, index)
+
+    def flattened(self) -> "Scenario":
+        """The batch with one axis, in NumPy, without names (which would make JAX compile anew for each set of them)."""
+        axes = len(self.batch_shape)
+        count = int(np.prod(self.batch_shape, dtype=int))
+
+        def flat(array: Any) -> np.ndarray:
+            array = np.asarray(array, dtype=np.int64 if np.asarray(array).dtype.kind == "i" else np.float64)
+            return array.reshape((count, *array.shape[axes:]))
+
+        return jax.tree.map(flat, dataclasses.replace(self, names=None))
 
 
 def _check_names(names: Names, sizes: dict[str, int]) -> None:

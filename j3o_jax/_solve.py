@@ -1,6 +1,5 @@
 """solve(): validate, flatten the batch, run the method, guard what it returns."""
 
-import dataclasses
 import time
 from typing import Any
 
@@ -53,7 +52,7 @@ def solve(
         raise ValueError(problems[0].message)
 
     shape = scenario.batch_shape
-    flat = _flatten(scenario)
+    flat = scenario.flattened()
     invalid = np.zeros(flat.batch_shape, dtype=bool)
     reasons = np.full(flat.batch_shape, "", dtype=object)
     for problem in reversed(problems):
@@ -73,8 +72,11 @@ def solve(
     status = np.where(broken & (status != Status.infeasible), Status.numerical_error, status)
     status = np.where(invalid, Status.invalid, status)
     success = np.isin(status, [s for s in Status if s.success])
-    for instance in np.flatnonzero((status == Status.infeasible) & ~invalid):
-        reasons[instance] = _unserved_reason(flat, outcome.plan, int(instance), scenario.labels)
+    for instance in np.flatnonzero(~success & ~invalid):
+        if outcome.reasons and outcome.reasons[instance]:
+            reasons[instance] = outcome.reasons[instance]
+        elif status[instance] == Status.infeasible:
+            reasons[instance] = _unserved_reason(flat, outcome.plan, int(instance), scenario.labels)
     plan = outcome.plan
     solution = Solution(
         **plan._asdict(),
@@ -94,18 +96,6 @@ def _as_key(key: Any) -> jax.Array:
     if key is None or isinstance(key, int | np.integer):
         return jax.random.key(0 if key is None else int(key), impl="threefry2x32")
     return key
-
-
-def _flatten(scenario: Scenario) -> Scenario:
-    """The batch with one axis, in NumPy, without names (which would make JAX compile anew for each set of them)."""
-    axes = len(scenario.batch_shape)
-    count = int(np.prod(scenario.batch_shape, dtype=int))
-
-    def flat(array: Any) -> np.ndarray:
-        array = np.asarray(array, dtype=np.int64 if np.asarray(array).dtype.kind == "i" else np.float64)
-        return array.reshape((count, *array.shape[axes:]))
-
-    return jax.tree.map(flat, dataclasses.replace(scenario, names=None))
 
 
 def _blank(flat: Scenario, invalid: np.ndarray) -> Scenario:

@@ -28,7 +28,7 @@ _MESSAGES = {
     Status.optimal: "a proven optimum",
     Status.converged: "the method came to its end; the plan keeps every limit",
     Status.iteration_limit: (
-        "stopped by the iteration limit; the plan keeps every limit, a higher max_iterations may improve it"
+        "stopped by its limit of iterations or time; the plan keeps every limit, and more of either may improve it"
     ),
     Status.infeasible: ("no plan that serves all the load was found; allow unserved queries or add capacity"),
     Status.numerical_error: "the numbers broke down and no plan was accepted; check the scale of the inputs",

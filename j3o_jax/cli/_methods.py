@@ -1,6 +1,7 @@
 """The methods that the command line knows, in one table."""
 
 import dataclasses
+import math
 from typing import Any
 
 import j3o_jax
@@ -17,46 +18,91 @@ class Entry:
     - `kind`: name of its class in `j3o_jax`.
     - `does`: what it does, in a few words.
     - `routes`: whether it has an offloading LP, and so takes a solver for it.
+    - `timed`: whether it searches until an optimum is proven, and so takes a time limit and a gap.
     """
 
     kind: str
     does: str
-    routes: bool
+    routes: bool = False
+    timed: bool = False
 
 
 METHODS = {
     "j3o": Entry("J3O", "places models greedily and routes by an LP, in turn", routes=True),
-    "full-local": Entry("FullLocal", "answers every query on its own client", routes=False),
+    "exact-milp": Entry("ExactMILP", "proves an optimum by a mixed-integer program", timed=True),
+    "opt-ao": Entry("OptAO", "is j3o with proven optima in place of the greedy placement", routes=True),
+    "greedy-ao": Entry("GreedyAO", "is j3o with a greedy placement that knows no prices", routes=True),
+    "rand-ao": Entry("RandAO", "is j3o with placements at random", routes=True),
+    "full-local": Entry("FullLocal", "answers every query on its own client"),
+    "bilinear-minlp": Entry("BilinearMINLP", "is the paper's own program: slow, for comparison", timed=True),
 }
 DEFAULT = "j3o"
+COMPARED = tuple(name for name in METHODS if name != "bilinear-minlp")
 LP_SOLVERS = ("HIGHS", "CLARABEL")
 
 LISTED = "; ".join(f"{name} {entry.does}" for name, entry in METHODS.items())
 
+TIME_LIMIT = 60.0
+"""Seconds for one scenario that an exact method takes at most, unless told otherwise."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Choice:
-    """A method that was chosen on the command line, by its name, and the LP solver for it, if one was."""
+    """A method that was chosen on the command line, by its name, and what was said about it.
+
+    **Arguments:**
+
+    - `lp_solver`: for its LP, None for the usual one.
+    - `time_limit`: seconds for one scenario; of no concern to methods that end by themselves.
+    - `gap`: at which a plan counts as optimal, None for the method's own.
+    """
 
     name: str
-    lp_solver: str | None
+    lp_solver: str | None = None
+    time_limit: float = TIME_LIMIT
+    gap: float | None = None
 
     def build(self) -> "j3o_jax.methods.AbstractMethod":
         """Make the method; this loads it."""
         settings: dict[str, Any] = {}
+        if METHODS[self.name].timed:
+            settings["time_limit"] = self.time_limit
+            if self.gap is not None:
+                settings["gap"] = self.gap
         if self.lp_solver is not None:
             settings["lp"] = j3o_jax.CvxpyLP(solver=self.lp_solver)
         return getattr(j3o_jax, METHODS[self.name].kind)(**settings)
 
 
-def choose(name: str, option: str, lp_solver: str | None = None) -> Choice:
+def choose(
+    name: str,
+    option: str,
+    *,
+    lp_solver: str | None = None,
+    time_limit: float | None = None,
+    gap: float | None = None,
+) -> Choice:
     """Look up the method called `name` on the command line; `option` is where it was named."""
     if name not in METHODS:
         raise unknown("method", name, METHODS, option)
-    if lp_solver is None:
-        return Choice(name, None)
-    if not METHODS[name].routes:
-        raise InputError(f"--lp-solver: {name} solves no LP: leave the option out")
-    if lp_solver.upper() not in LP_SOLVERS:
-        raise unknown("LP solver", lp_solver, LP_SOLVERS, "--lp-solver")
-    return Choice(name, lp_solver.upper())
+    entry = METHODS[name]
+    for flag, given in (("--time-limit", time_limit), ("--gap", gap)):
+        if given is not None and not entry.timed:
+            raise InputError(f"{flag}: {name} ends by itself and proves no gap: leave the option out")
+    seconds = TIME_LIMIT if time_limit is None else seconds_of(time_limit)
+    if gap is not None and not 0.0 <= gap < math.inf:
+        raise InputError(f"--gap {gap:g}: must be a number of at least 0, such as 1e-4")
+    if lp_solver is not None:
+        if not entry.routes:
+            raise InputError(f"--lp-solver: {name} solves no LP: leave the option out")
+        if lp_solver.upper() not in LP_SOLVERS:
+            raise unknown("LP solver", lp_solver, LP_SOLVERS, "--lp-solver")
+        lp_solver = lp_solver.upper()
+    return Choice(name, lp_solver, seconds, gap)
+
+
+def seconds_of(time_limit: float) -> float:
+    """The value of --time-limit, if it is one."""
+    if not 0.0 < time_limit < math.inf:
+        raise InputError(f"--time-limit {time_limit:g}: must be a number of seconds above 0")
+    return time_limit

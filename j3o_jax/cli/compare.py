@@ -1,5 +1,6 @@
 """`j3o compare`: several methods on one scenario. Here are the options; the work is in `_comparing`."""
 
+import dataclasses
 from typing import Annotated
 
 import typer
@@ -12,15 +13,19 @@ from ._places import check_picture
 
 def compare(
     file: Annotated[str, typer.Argument(metavar="FILE", help="Deployment (.yaml, .json, .npz).")],
-    methods: Annotated[
-        str, typer.Option(metavar="NAME,NAME", help=f"Which methods, default all: {_methods.LISTED}.")
-    ] = ",".join(_methods.METHODS),
+    methods: Annotated[str, typer.Option(metavar="NAME,NAME", help=f"Which methods: {_methods.LISTED}.")] = ",".join(
+        _methods.COMPARED
+    ),
+    time_limit: Annotated[
+        float, typer.Option(metavar="SECONDS", help="Longest search of exact methods.")
+    ] = _methods.TIME_LIMIT,
     plot: Annotated[str | None, typer.Option(metavar="FILE", help="Draw them (.png, .svg, .pdf).")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
 ) -> None:
     """Show what several methods reach on the same scenario, side by side."""
     names = [name.strip() for name in methods.split(",")]
-    choices = [_methods.choose(name, "--methods") for name in names]
+    seconds = _methods.seconds_of(time_limit)
+    choices = [dataclasses.replace(_methods.choose(name, "--methods"), time_limit=seconds) for name in names]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise InputError(f"--methods: {twice!r} is there twice: name each method once")

@@ -19,9 +19,16 @@ def solve(
     lp_solver: Annotated[
         str | None, typer.Option(metavar="NAME", help=f"Of the routing LP: {' or '.join(_methods.LP_SOLVERS)}.")
     ] = None,
+    time_limit: Annotated[
+        float | None,
+        typer.Option(metavar="SECONDS", help=f"Longest search of exact methods; {_methods.TIME_LIMIT:g} if not given."),
+    ] = None,
+    gap: Annotated[
+        float | None, typer.Option(metavar="GAP", help="Gap at which exact methods call a plan optimal, such as 1e-4.")
+    ] = None,
 ) -> None:
     """Choose the models that every client and edge holds, and where the queries are answered."""
-    chosen = _methods.choose(method, "--method", lp_solver)
+    chosen = _methods.choose(method, "--method", lp_solver=lp_solver, time_limit=time_limit, gap=gap)
     check_readable(file, "deployment")
     if out is not None:
         check_plan(out, file)

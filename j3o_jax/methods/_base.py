@@ -19,6 +19,7 @@ class Outcome(NamedTuple):
     - `bound`: proven upper bound on the optimum, NaN where none. ``[B]``
     - `history`: objective per outer iteration, padded with NaN. ``[B, N]``
     - `stats`: figures by name, each ``[B]``.
+    - `reasons`: for each instance, what is wrong if it ends without a plan; "" or nothing at all if `solve` may say.
     """
 
     plan: Plan
@@ -26,6 +27,7 @@ class Outcome(NamedTuple):
     bound: Float[AnyArray, " B"]
     history: Float[AnyArray, "B N"]
     stats: dict[str, np.ndarray]
+    reasons: tuple[str, ...] = ()
 
 
 class AbstractMethod(eqx.Module):

@@ -57,12 +57,13 @@ def node_problem(
     edge_capacity = scenario.edge_compute * per_query
     client_load = stays[:, None, :] * scenario.client_model_compute[None, :, None]
     edge_load = arrives[:, None, :] * scenario.edge_model_compute[None, :, None]
+    edge_setup = jnp.zeros_like(edge_load)
     if scenario.batching is not None:
         # In parts of the window: a query's own time, and its batch's set-up time if there is a batch at all.
         works = scenario.edge_compute > 0.0
-        running = edge_load * total / jnp.where(works, scenario.edge_compute, 1.0)[:, None, None]
+        edge_load = edge_load * total / jnp.where(works, scenario.edge_compute, 1.0)[:, None, None]
         setup = (scenario.batching.setup / scenario.batching.window[:, None])[:, :, None]
-        edge_load = running + jnp.where(arrives[:, None, :] > 0.0, setup, 0.0)
+        edge_setup = jnp.where(arrives[:, None, :] > 0.0, setup, 0.0)
         edge_capacity = jnp.where(works, 1.0, 0.0)
 
     def both(client: AnyArray, edge: AnyArray) -> AnyArray:
@@ -71,6 +72,7 @@ def node_problem(
     return NodeProblem(
         gain=both(client_gain, edge_gain),
         load=both(client_load, edge_load),
+        setup=both(jnp.zeros_like(client_load), edge_setup),
         size=both(
             jnp.broadcast_to(scenario.client_model_memory, (scenario.clients, scenario.models)),
             jnp.broadcast_to(scenario.edge_model_memory, (scenario.edges, scenario.models)),
@@ -106,7 +108,8 @@ def placement_of(
     keep "none", and give up the tasks that earn least for their set-up time where the window cannot hold all.
     """
     held3 = held[:, :, None]
-    ratio = problem.gain / jnp.where(problem.load > 0.0, problem.load, jnp.finfo(problem.load.dtype).tiny)
+    load = problem.load + problem.setup
+    ratio = problem.gain / jnp.where(load > 0.0, load, jnp.finfo(load.dtype).tiny)
     thrifty = jnp.argmax(jnp.where(held3, ratio, -1.0), axis=1)
     earns = jnp.max(jnp.where(held3, problem.gain, 0.0), axis=1) > 0.0
     completed = jnp.where((choice < 0) & earns, thrifty, choice)

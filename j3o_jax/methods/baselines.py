@@ -1,21 +1,118 @@
 """The paper's baselines (Section VI-A.3)."""
 
-from typing import Any
+import itertools
+import math
+import zlib
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from j3o_kernels.enumeration import best_of_all_choices
+from j3o_kernels.feasible_selection import feasible_selection, most_accurate_choice
 from j3o_kernels.onloading import chosen, servable_shares
 
 from .._model import Plan, objective
 from .._scenario import Scenario
 from .._status import Status
 from .._types import AnyArray, Int
+from ..routing import AbstractOffloadingSolver, CvxpyLP
+from ._alternation import AlternatingMethod
 from ._base import AbstractMethod, Outcome
-from ._onloading import SERVE_FIRST, models_in_use, node_problem
-from .milp import best_node_choice
+from ._node_milp import best_node_choice
+from ._onloading import SERVE_FIRST, Placement, models_in_use, node_problem, placement_of
+
+
+class GreedyAO(AlternatingMethod):
+    """Greedy-AO: as J3O, with a greedy onloading that knows no multipliers.
+
+    A node adds the model of the highest marginal gain per MB of those that keep its memory and its compute, (9) or
+    (10) with every task on its most accurate model, until none is left.
+
+    **Arguments:**
+
+    - `lp`: solver of the offloading step.
+    - `max_iterations`: most rounds of onloading and offloading.
+    - `tolerance`: δ; the least rise of F that is worth another round.
+    """
+
+    lp: AbstractOffloadingSolver = CvxpyLP()
+    max_iterations: int = eqx.field(static=True, default=10)
+    tolerance: float = eqx.field(static=True, default=1e-6)
+
+    def place(
+        self, scenarios: Scenario, at_client: Any, at_edge: Any, active: np.ndarray, key: Any, *, bonus: float
+    ) -> Placement:
+        """See `AlternatingMethod`."""
+        return jax.tree.map(np.asarray, _place_feasibly(scenarios, at_client, at_edge, None, bonus))
+
+
+class RandAO(AlternatingMethod):
+    """Rand-AO: as Greedy-AO, but the order in which a node tries the models is drawn at random in every round.
+
+    It runs all its rounds: a draw that brings nothing says nothing about the next. What is drawn for a scenario
+    depends on its data and on the key of `solve` alone.
+
+    **Arguments:**
+
+    - `lp`: solver of the offloading step.
+    - `max_iterations`: rounds.
+    - `tolerance`: unused; there is no stopping early.
+    """
+
+    lp: AbstractOffloadingSolver = CvxpyLP()
+    max_iterations: int = eqx.field(static=True, default=10)
+    tolerance: float = eqx.field(static=True, default=0.0)
+
+    persists: ClassVar[bool] = True
+
+    def place(
+        self, scenarios: Scenario, at_client: Any, at_edge: Any, active: np.ndarray, key: Any, *, bonus: float
+    ) -> Placement:
+        """See `AlternatingMethod`."""
+        batch, clients, _ = scenarios.demand.shape
+        prints = np.array([_fingerprint(scenarios, instance) for instance in range(batch)], dtype=np.uint32)
+        shape = (clients + scenarios.edges, scenarios.models)
+        priority = jax.vmap(lambda own: jax.random.uniform(jax.random.fold_in(key, own), shape))(prints)
+        return jax.tree.map(np.asarray, _place_feasibly(scenarios, at_client, at_edge, priority, bonus))
+
+
+class OptAO(AlternatingMethod):
+    """OPT-AO: as J3O, with a proven optimum in every onloading step.
+
+    For the shares of the last round, every node gets the models and choices that earn most within its memory and
+    compute, when it may leave a part of what it is sent. Where the nodes have few enough choices all are tried, on
+    the device; elsewhere each node is a mixed-integer linear program for HiGHS.
+
+    **Arguments:**
+
+    - `lp`: solver of the offloading step.
+    - `max_iterations`: most rounds of onloading and offloading.
+    - `tolerance`: δ; the least rise of F that is worth another round.
+    - `enumeration_limit`: most choices of a node to try.
+    """
+
+    lp: AbstractOffloadingSolver = CvxpyLP()
+    max_iterations: int = eqx.field(static=True, default=10)
+    tolerance: float = eqx.field(static=True, default=1e-6)
+    enumeration_limit: int = eqx.field(static=True, default=4096)
+
+    def place(
+        self, scenarios: Scenario, at_client: Any, at_edge: Any, active: np.ndarray, key: Any, *, bonus: float
+    ) -> Placement:
+        """See `AlternatingMethod`."""
+        choices = _all_choices(scenarios, self.enumeration_limit)
+        if choices is not None:
+            choice = np.asarray(_choose_of_all(scenarios, at_client, at_edge, choices, bonus))
+        else:
+            problem = jax.tree.map(np.asarray, _node_problems(scenarios, at_client, at_edge, bonus))
+            batch, nodes, _, tasks = problem.gain.shape
+            choice = np.full((batch, nodes, tasks), -1)
+            for instance, node in itertools.product(np.flatnonzero(active), range(nodes)):
+                choice[instance, node] = best_node_choice(*(field[instance, node] for field in problem))
+        return jax.tree.map(np.asarray, _placements(scenarios, at_client, at_edge, choice, bonus))
 
 
 class FullLocal(AbstractMethod):
@@ -80,3 +177,61 @@ def _serve_locally(scenarios: Scenario, choice: Int[AnyArray, "B C T"], bonus: f
         return plan, objective(scenario, plan)
 
     return jax.vmap(one)(scenarios, choice)
+
+
+@eqx.filter_jit
+def _node_problems(scenarios: Scenario, at_client: AnyArray, at_edge: AnyArray, bonus: float) -> Any:
+    return jax.vmap(lambda *own: node_problem(*own, bonus=bonus))(scenarios, at_client, at_edge)
+
+
+@eqx.filter_jit
+def _place_feasibly(
+    scenarios: Scenario, at_client: AnyArray, at_edge: AnyArray, priority: AnyArray | None, bonus: float
+) -> Placement:
+    def one(scenario: Scenario, at_client: AnyArray, at_edge: AnyArray, priority: AnyArray | None) -> Placement:
+        problem = node_problem(scenario, at_client, at_edge, bonus=bonus)
+        held = feasible_selection(problem, priority)
+        return placement_of(scenario, problem, held, most_accurate_choice(problem.gain, held))
+
+    return jax.vmap(one)(scenarios, at_client, at_edge, priority)
+
+
+@eqx.filter_jit
+def _choose_of_all(
+    scenarios: Scenario, at_client: AnyArray, at_edge: AnyArray, choices: AnyArray, bonus: float
+) -> AnyArray:
+    def one(own: Any) -> AnyArray:
+        return best_of_all_choices(node_problem(*own, bonus=bonus), choices)
+
+    # One instance after the other: all choices of all nodes of a whole batch would need a lot of memory.
+    return jax.lax.map(one, (scenarios, at_client, at_edge))
+
+
+@eqx.filter_jit
+def _placements(
+    scenarios: Scenario, at_client: AnyArray, at_edge: AnyArray, choice: AnyArray, bonus: float
+) -> Placement:
+    def one(scenario: Scenario, at_client: AnyArray, at_edge: AnyArray, choice: AnyArray) -> Placement:
+        problem = node_problem(scenario, at_client, at_edge, bonus=bonus)
+        return placement_of(scenario, problem, models_in_use(choice, scenario.models), choice)
+
+    return jax.vmap(one)(scenarios, at_client, at_edge, choice)
+
+
+def _all_choices(scenarios: Scenario, limit: int) -> Int[np.ndarray, "K T"] | None:
+    """Every choice of one model or none for each task that some node may want; None if there are more than `limit`."""
+    models = scenarios.models
+    useful = np.ones((models, scenarios.tasks), dtype=bool)
+    if scenarios.allow_unserved:
+        useful = ((scenarios.client_accuracy > 0.0) | (scenarios.edge_accuracy > 0.0)).any(axis=(0, 1))
+    if math.prod(int(count) + 1 for count in useful.sum(axis=0)) > limit:
+        return None
+    return np.array(list(itertools.product(*([-1, *np.flatnonzero(own)] for own in useful.T))))
+
+
+def _fingerprint(scenarios: Scenario, instance: int) -> int:
+    """A number that depends on the data of one instance and nothing else."""
+    number = 0
+    for leaf in jax.tree.leaves(scenarios):
+        number = zlib.crc32(np.ascontiguousarray(leaf[instance]).tobytes(), number)
+    return number

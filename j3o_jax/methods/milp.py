@@ -1,132 +1,109 @@
-"""Exact selection with HiGHS: the models of one node, by a mixed-integer linear program."""
+"""The exact optimum without Gurobi: the strong formulation with HiGHS."""
 
+import math
+import time
 from typing import Any
 
+import equinox as eqx
 import numpy as np
 
-from .._highs import silence_banner
-from .._types import Bool, Float, Int
+from .._highs import Program, solve_program
+from .._model import Plan
+from .._scenario import Scenario
+from .._types import Float
+from ._base import AbstractMethod, Outcome
+from ._exact import Found, finished
+from ._strong_formulation import StrongFormulation, strong_formulation
 
 
-def best_node_choice(
-    gain: Float[np.ndarray, "M T"],
-    load: Float[np.ndarray, "M T"],
-    size: Float[np.ndarray, " M"],
-    budget: float,
-    capacity: float,
-    *,
-    serve_all: bool = False,
-    relative_gap: float = 1e-9,
-) -> Int[np.ndarray, " T"]:
-    """z(t) of the set of models that earns most at one node, served in part where compute runs out.
+class ExactMILP(AbstractMethod):
+    """A proven optimum of P1 (13), by the strong formulation as a mixed-integer linear program, with HiGHS.
 
-    Strong formulation with x_m, z_mt ∈ {0, 1}: maximise Σ gain·f, f_mt ≤ z_mt ≤ x_m, Σ_m z_mt ≤ 1,
-    Σ load·f ≤ capacity, Σ size·x ≤ budget.
+    `Solution.bound` is the solver's bound and `Solution.gap` what is left open. An instance that reaches the time
+    limit ends with `Status.iteration_limit`, its best plan so far and the bound so far.
 
     **Arguments:**
 
-    - `gain`: accuracy earned if model m serves the whole of task t, >= 0. ``[M, T]``
-    - `load`: compute that it takes, in the unit of `capacity`. ``[M, T]``
-    - `size`, `budget`: MB.
-    - `serve_all`: serve the whole of every task that has a gain, Σ_m f_mt = 1, if that can be.
-
-    **Returns:** the chosen model of each task, −1 for none. ``[T]``
-
-    **Raises:** `RuntimeError` if HiGHS does not end with a proven optimum.
+    - `gap`: (bound − F) / F at which a plan counts as optimal.
+    - `time_limit`: seconds for each scenario.
+    - `threads`: of HiGHS; None for its own choice.
+    - `start`: a method whose plan HiGHS starts from, such as `J3O()`. Without one it finds its own, which on large
+      scenarios can take longer than the limit.
     """
-    tasks = gain.shape[1]
-    choice = np.full(tasks, -1)
-    useful = (gain > 0.0) & (size <= budget)[:, None]
-    model, task = np.nonzero(useful)
-    if model.size == 0:
-        return choice
-    first = np.where(useful, gain, -1.0).argmax(axis=0)
-    first = np.where(useful.any(axis=0), first, -1)
-    ready = np.flatnonzero(first >= 0)
-    if size[np.unique(first[ready])].sum() <= budget and load[first[ready], ready].sum() <= capacity:
-        return first  # every task on its best model: nothing can be better
-    held, held_of = np.unique(model, return_inverse=True)
-    program = gain[useful], load[useful], size[held], held_of, task, budget, capacity, relative_gap
-    answer = None
-    if serve_all and (useful.any(axis=0) == (gain > 0.0).any(axis=0)).all():
-        answer = _solve(*program, serve_all=True)
-    if answer is None:
-        answer = _solve(*program, serve_all=False)
-    if answer is None:
-        raise RuntimeError("HiGHS found no choice of models, though to choose none is one")
-    choice[task[answer]] = model[answer]
-    return choice
+
+    gap: float = eqx.field(static=True, default=1e-4)
+    time_limit: float = eqx.field(static=True, default=math.inf)
+    threads: int | None = eqx.field(static=True, default=None)
+    start: AbstractMethod | None = None
+
+    def __check_init__(self):
+        if not self.gap >= 0.0:
+            raise ValueError(f"gap: must be >= 0, got {self.gap}")
+        if not self.time_limit > 0.0:
+            raise ValueError(f"time_limit: must be > 0 seconds, got {self.time_limit}")
+        if self.threads is not None and self.threads < 1:
+            raise ValueError(f"threads: must be at least 1, got {self.threads}")
+        if self.start is not None and not isinstance(self.start, AbstractMethod):
+            raise TypeError(f"start: must be a method such as J3O(), got {self.start!r}")
+
+    def run(self, scenarios: Scenario, key: Any) -> Outcome:
+        """See `AbstractMethod`."""
+        batch = scenarios.batch_shape[0]
+        begun = None if self.start is None else self.start.run(scenarios, key)
+        found: list[Found] = []
+        build, search = np.zeros(batch), np.zeros(batch)
+        for instance in range(batch):
+            clock = time.perf_counter()
+            scenario = scenarios[instance]
+            formulation = strong_formulation(scenario)
+            plan = None if begun is None else Plan(*(field[instance] for field in begun.plan))
+            build[instance] = time.perf_counter() - clock
+            found.append(self._search(scenario, formulation, plan))
+            search[instance] = time.perf_counter() - clock - build[instance]
+        stats = {
+            "iterations": np.ones(batch, dtype=np.int64),
+            "build_seconds": build,
+            "search_seconds": search,
+        }
+        return finished(scenarios, found, gap=self.gap, stats=stats)
+
+    def _search(self, scenario: Scenario, formulation: StrongFormulation, plan: Plan | None) -> Found:
+        start = None if plan is None else formulation.values(plan, scenario.client_edge)
+        answer = solve_program(
+            formulation.program, gap=self.gap, time_limit=self.time_limit, threads=self.threads, start=start
+        )
+        if answer.values is not None:
+            return Found(*formulation.choices(answer.values), answer.bound, answer.outcome, answer.message)
+        if plan is not None and answer.outcome == "limit":
+            # HiGHS did not get as far as to look at its start.
+            return Found(plan.client_choice, plan.edge_choice, answer.bound, answer.outcome, answer.message)
+        return Found.nothing(scenario, answer)
 
 
-def _solve(
-    gain: Float[np.ndarray, " P"],
-    load: Float[np.ndarray, " P"],
-    size: Float[np.ndarray, " H"],
-    held_of: Int[np.ndarray, " P"],
-    task: Int[np.ndarray, " P"],
-    budget: float,
-    capacity: float,
-    relative_gap: float,
-    *,
-    serve_all: bool,
-) -> Bool[np.ndarray, " P"] | None:
-    """Which of the P pairs (model, task) with a gain are chosen; None if infeasible. Columns: x (H), z (P), f (P)."""
-    import highspy
-    import scipy.sparse
+def relaxation_bounds(scenarios: Scenario) -> Float[np.ndarray, " B"]:
+    """Optimum of the strong formulation's linear relaxation for each scenario of a batch: an upper bound on F.
 
-    silence_banner()
-    pairs, models = gain.size, size.size
-    x, z, f = np.arange(models), models + np.arange(pairs), models + pairs + np.arange(pairs)
-    row = np.arange(pairs)
-    _, task_row = np.unique(task, return_inverse=True)
-    tasks = int(task_row.max()) + 1
+    The value is not the solver's own but that of its multipliers, which bound F whatever their accuracy: with all
+    variables in [0, 1], y·upper + Σ max(0, gain − Aᵀy) is a bound for every y >= 0. Where all must be served, it bounds
+    the plans that do. ``[B]``
+    """
+    return np.array([_bound_of(strong_formulation(scenario).relaxation()) for scenario in _each(scenarios)])
 
-    def block(columns: np.ndarray, rows: np.ndarray, values: np.ndarray, height: int) -> Any:
-        return scipy.sparse.coo_array((values, (rows, columns)), shape=(height, models + 2 * pairs))
 
-    ones = np.ones(pairs)
-    finite_budget = budget if np.isfinite(budget) else float(size.sum())
-    memory = max(finite_budget, float(size.max()), np.finfo(float).tiny)
-    most = float(load.sum())
-    limit = min(capacity, most)
-    scale = max(limit, float(load.max()), np.finfo(float).tiny)
-    blocks = [
-        block(z, row, ones, pairs) - block(x[held_of], row, ones, pairs),
-        block(f, row, ones, pairs) - block(z, row, ones, pairs),
-        block(z, task_row, ones, tasks),
-        block(x, np.zeros(models, dtype=int), size / memory, 1),
-        block(f, np.zeros(pairs, dtype=int), load / scale, 1),
-    ]
-    matrix: Any = scipy.sparse.vstack(blocks, format="csr")
-    upper = np.concatenate([np.zeros(2 * pairs), np.ones(tasks), [finite_budget / memory, limit / scale]])
-    width = models + 2 * pairs
+def _each(scenarios: Scenario) -> list[Scenario]:
+    return [scenarios[instance] for instance in range(scenarios.batch_shape[0])]
 
-    lp = highspy.HighsLp()
-    lp.num_col_, lp.num_row_ = width, upper.size
-    lp.sense_ = highspy.ObjSense.kMaximize
-    cost = np.zeros(width)
-    cost[f] = gain / gain.max()
-    lp.col_cost_ = cost
-    lp.col_lower_, lp.col_upper_ = np.zeros(width), np.ones(width)
-    lower = np.full(upper.size, -highspy.kHighsInf)
-    if serve_all:
-        lower[pairs : 2 * pairs] = 0.0  # f = z
-        lower[2 * pairs : 2 * pairs + tasks] = 1.0  # Σ_m z = 1
-    lp.row_lower_, lp.row_upper_ = lower, upper
-    lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
-    lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = matrix.indptr, matrix.indices, matrix.data
-    kinds = highspy.HighsVarType
-    lp.integrality_ = [kinds.kInteger] * (models + pairs) + [kinds.kContinuous] * pairs
 
-    solver = highspy.Highs()
-    solver.setOptionValue("output_flag", False)
-    solver.setOptionValue("mip_rel_gap", relative_gap)
-    # On programs as small as these the heuristic takes ten times as long as all the rest.
-    solver.setOptionValue("mip_heuristic_run_feasibility_jump", False)
-    solver.passModel(lp)
-    solver.run()
-    if solver.getModelStatus() == highspy.HighsModelStatus.kInfeasible:
-        return None
-    if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
-        raise RuntimeError(f"HiGHS ended with {solver.modelStatusToString(solver.getModelStatus())}")
-    return np.asarray(solver.getSolution().col_value)[z] > 0.5
+def _bound_of(program: Program) -> float:
+    answer = solve_program(program)
+    if answer.outcome == "infeasible":
+        return -math.inf
+    if answer.row_prices is None:
+        raise RuntimeError(f"the relaxation was not solved: {answer.message}")
+    prices = answer.row_prices
+    limits = np.where(prices > 0.0, program.upper, program.lower)
+    limits = np.where(prices == 0.0, 0.0, limits)
+    # A multiplier of the wrong sign on a row that is open on that side is the solver's rounding.
+    prices = np.where(np.isfinite(limits), prices, 0.0)
+    limits = np.where(np.isfinite(limits), limits, 0.0)
+    return float(prices @ limits + np.maximum(program.gain - program.matrix.T @ prices, 0.0) @ program.most)

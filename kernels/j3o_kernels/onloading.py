@@ -20,6 +20,7 @@ class NodeProblem(NamedTuple):
 
     - `gain`: accuracy that a model would earn on a task's queries at this node, weighted by demand. ``[V, M, T]``
     - `load`: compute that it would take, in the unit of `capacity`. ``[V, M, T]``
+    - `setup`: what it would take besides, however little of the task it serves. ``[V, M, T]``
     - `size`: MB. ``[V, M]``
     - `budget`: memory, MB. ``[V]``
     - `capacity`: compute. ``[V]``
@@ -27,6 +28,7 @@ class NodeProblem(NamedTuple):
 
     gain: Float[Array, "V M T"]
     load: Float[Array, "V M T"]
+    setup: Float[Array, "V M T"]
     size: Float[Array, "V M"]
     budget: Float[Array, " V"]
     capacity: Float[Array, " V"]
@@ -89,13 +91,14 @@ def greedy_lagrangian(
     - `plus_max`: at the end, where a node's model sizes differ, also try `greedy_plus_max` at the best multiplier.
     - `tolerance`: relative violation below which a node is done.
     """
+    whole_load = problem.load + problem.setup
     best_model = jnp.argmax(problem.gain, axis=1)
     gain_scale = _positive(jnp.sum(chosen(problem.gain, best_model), axis=1))
-    load_scale = _positive(jnp.sum(chosen(problem.load, best_model), axis=1))
+    load_scale = _positive(jnp.sum(chosen(whole_load, best_model), axis=1))
     gain = problem.gain / gain_scale[:, None, None]
-    load = problem.load / load_scale[:, None, None]
+    load = whole_load / load_scale[:, None, None]
     # More capacity than every task can load has no effect; without the cap, "no limit" would be infinite.
-    most_load = jnp.sum(jnp.max(problem.load, axis=1), axis=1)
+    most_load = jnp.sum(jnp.max(whole_load, axis=1), axis=1)
     capacity = jnp.minimum(problem.capacity, most_load) / load_scale
 
     def evaluate(held: Array, multiplier: Array) -> tuple[Onloading, Array]:

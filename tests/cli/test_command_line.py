@@ -201,15 +201,27 @@ def test_batches_are_counted(here, capsys):
 def test_compare_stands_methods_side_by_side(deployment, capsys):
     assert run(["compare", deployment, "--json", "--plot", "compare.png"]) == 0
     told = one_object(capsys.readouterr().out)
-    assert list(told["methods"]) == ["j3o", "full-local"]
-    best, local = told["methods"]["j3o"], told["methods"]["full-local"]
+    assert list(told["methods"]) == ["j3o", "exact-milp", "opt-ao", "greedy-ao", "rand-ao", "full-local"]
+    exact, local = told["methods"]["exact-milp"], told["methods"]["full-local"]
+    assert exact["status"] == "optimal"
+    assert exact["gap"] <= 1e-4
+    best = max(told["methods"].values(), key=lambda method: method["objective"])
     assert best["behind_best"] == 0
+    assert all(method["objective"] <= exact["bound"] for method in told["methods"].values())
     assert local["behind_best"] == pytest.approx(best["objective"] - local["objective"])
     assert local["behind_best"] > 0
     assert local["traffic"]["edge"] == local["traffic"]["cloud"] == 0
     assert Path("compare.png").read_bytes().startswith(b"\x89PNG")
     assert run(["compare", deployment, "--methods", "full-local"]) == 0
     assert "full-local" in capsys.readouterr().out
+
+
+def test_solve_with_a_proven_optimum(deployment, capsys):
+    options = ["--method", "exact-milp", "--gap", "1e-6", "--time-limit", "100", "--json"]
+    assert run(["solve", deployment, *options]) == 0
+    told = one_object(capsys.readouterr().out)
+    assert told["status"] == "optimal"
+    assert told["objective"] <= told["bound"] <= told["objective"] * (1 + 3e-6)
 
 
 def test_compare_fails_where_every_method_fails(here, capsys):
@@ -300,7 +312,11 @@ USAGE = {
     "unknown command": (["slove", "site.yaml"], ["slove", "solve"]),
     "unknown option": (["solve", "site.yaml", "--outt", "x.json"], ["--outt", "--out"]),
     "unknown method": (["solve", "site.yaml", "--method", "j3"], ["--method", "'j3'", "'j3o'"]),
-    "unlike any method": (["solve", "site.yaml", "--method", "zzz"], ["--method", "j3o, full-local"]),
+    "unlike any method": (["solve", "site.yaml", "--method", "zzz"], ["--method", "j3o", "full-local"]),
+    "limit of a method without": (["solve", "site.yaml", "--time-limit", "3"], ["--time-limit", "leave"]),
+    "limit": (["solve", "site.yaml", "--method", "exact-milp", "--time-limit", "0"], ["--time-limit 0", "above 0"]),
+    "limit of compare": (["compare", "site.yaml", "--time-limit", "nan"], ["--time-limit nan", "above 0"]),
+    "gap": (["solve", "site.yaml", "--method", "exact-milp", "--gap", "-1"], ["--gap -1", "at least 0"]),
     "unknown LP solver": (["solve", "site.yaml", "--lp-solver", "HIGS"], ["--lp-solver", "'HIGHS'"]),
     "no LP": (["solve", "site.yaml", "--method", "full-local", "--lp-solver", "highs"], ["--lp-solver", "leave"]),
     "seed": (["solve", "site.yaml", "--seed", "-1"], ["--seed"]),

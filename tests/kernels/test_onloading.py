@@ -21,7 +21,7 @@ def draw(seed, nodes=4, models=4, tasks=3, tightness=0.4, equal_sizes=False):
     size = np.ones((nodes, models)) if equal_sizes else rng.uniform(0.5, 1.5, (nodes, models))
     budget = rng.uniform(0.3, 0.8, nodes) * size.sum(axis=1)
     capacity = tightness * rng.uniform(0.5, 2.0, nodes) * weight[:, 0, :].sum(axis=1)
-    return NodeProblem(weight * accuracy, weight * cost, size, budget, capacity)
+    return NodeProblem(weight * accuracy, weight * cost, np.zeros_like(weight * cost), size, budget, capacity)
 
 
 @functools.partial(jax.jit, static_argnames=("steps", "plus_max"))
@@ -42,7 +42,7 @@ def knapsack(gain, load, capacity):
 
 def best_value(problem, node):
     """The best choice of one node by enumeration."""
-    gain, load, size, budget, capacity = (field[node] for field in problem)
+    gain, load, _, size, budget, capacity = (field[node] for field in problem)
     models, tasks = gain.shape
     best = 0.0
     for choice in itertools.product(range(-1, models), repeat=tasks):
@@ -110,7 +110,7 @@ def test_units_do_not_matter():
 
 def test_nodes_without_work_memory_or_compute_hold_nothing_and_break_nothing():
     problem = draw(7)
-    gain, load, _, budget, capacity = (field.copy() for field in problem)
+    gain, load, _, _, budget, capacity = (field.copy() for field in problem)
     gain[0], load[0] = 0.0, 0.0
     budget[1] = 0.0
     capacity[2] = 0.0

@@ -1,0 +1,194 @@
+"""The work of `j3o reproduce`."""
+
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.table import Column
+from rich.text import Text
+
+from .. import __version__
+from ..io import check_destination
+from ..report.wording import count
+from ..reproduce.entries import METHODS
+from ..reproduce.experiments import Experiment
+from ..reproduce.journal import Journal, Row
+from ..reproduce.results import JOURNAL, files_of, write_results
+from ..reproduce.runs import Run, runs_of
+from ..reproduce.summary import Line, Summary, summarize, told
+from ._failures import InputError, WorkError
+from ._interrupts import INTERRUPTED, cleaning_up, last
+from ._output import plain, show, show_json
+
+# Runs of one experiment differ a hundredfold in time; the rate is that of the last hour, not of the last seconds.
+RATE_PERIOD = 3600.0
+
+
+def reproduce_experiment(
+    name: str, experiment: Experiment, seeds: Sequence[int], *, out: str, time_limit: float, json: bool
+) -> None:
+    """Solve the runs of an experiment that are not done yet, and write its tables and pictures into `out`."""
+    _require_libraries(experiment)
+    files = files_of(name, experiment, out)
+    _prepare(out, files.values())
+    journal = Journal(os.path.join(out, JOURNAL))
+    with cleaning_up():
+        done = journal.read()
+    runs = runs_of(experiment, seeds, version=__version__, time_limit=time_limit)
+    missing = [run for run in runs if run.key not in done or done[run.key].error]
+    _work(name, runs, missing, journal, done)
+    summary = summarize(name, experiment, seeds, done, version=__version__, time_limit=time_limit)
+    with cleaning_up():
+        write_results(summary, files)
+    counts = {"all": len(runs), "solved_now": len(missing), "without_plan": len(summary.failures)}
+    content = _content(summary, files, counts | {"unreadable_lines": journal.unreadable})
+    failures = summary.failures
+    failure = None
+    if failures:
+        counted = f"{len(failures):,} of {count(len(summary.rows), 'run')} ended without a plan"
+        failure = WorkError(f"{name}: {counted}; {told(failures[0])}", plain(content))
+    if not json:
+        from ..reproduce.terminal import ResultsReport
+
+        show(ResultsReport(summary, files))
+    elif failure is None:
+        show_json(content)
+    if failure is not None:
+        raise failure
+
+
+def _require_libraries(experiment: Experiment) -> None:
+    needed = ["polars"] if experiment.axis is None else ["polars", "matplotlib"]
+    for library in needed:
+        try:
+            __import__(library if library == "polars" else "matplotlib.figure")
+        except ImportError:
+            raise WorkError(f"reproduce needs {library}: pip install 'j3o-jax[experiments]'") from None
+
+
+def _prepare(out: str, paths: Any) -> None:
+    """Make the folder, and make sure that everything can be put there before hours of work are done."""
+    if "\0" in out:
+        raise InputError("--out: is not a path, it holds a zero byte: name a folder")
+    parent = os.path.dirname(os.path.abspath(out))
+    if not os.path.isdir(parent):
+        raise InputError(f"--out {out}: cannot be made, there is no directory {parent}: make it first")
+    if os.path.exists(out) and not os.path.isdir(out):
+        raise InputError(f"--out {out}: is not a directory: name a folder")
+    try:
+        os.makedirs(out, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"--out {out}: cannot be made ({error.strerror}): name another folder") from None
+    with cleaning_up():
+        for path in (os.path.join(out, JOURNAL), *paths):
+            check_destination(path)
+
+
+def _work(name: str, runs: Sequence[Run], missing: Sequence[Run], journal: Journal, done: dict[str, Row]) -> None:
+    """Solve what is missing, and add it to the journal and to `done`."""
+    if not missing:
+        return
+
+    def count_done() -> int:
+        # From the journal itself: Ctrl-C may come between a line and its being counted.
+        there = journal.read()
+        return sum(run.key in there and not there[run.key].error for run in runs)
+
+    with _progress(name, len(runs), len(runs) - len(missing), count_done) as advance:
+        advance("loading", 0)
+        from ..reproduce.laboratory import Laboratory
+
+        laboratory = Laboratory()
+        for run in missing:
+            advance(_words(run), 0)
+            row = laboratory.solve(run)
+            journal.append(row)
+            done[run.key] = row
+            advance(_words(run), 1)
+
+
+def _words(run: Run) -> str:
+    setting = "".join(f" {value:g}" for value in run.overrides.values())
+    return f"{run.benchmark}{setting}, {METHODS[run.method].label}, seed {run.seed}"
+
+
+@contextlib.contextmanager
+def _progress(name: str, total: int, done: int, count_done: Callable[[], int]) -> Iterator[Callable[[str, int], None]]:
+    """Show how far the work is, if somebody watches; Ctrl-C ends it with a line that says so."""
+    watched = sys.stderr.isatty()
+    bar = Progress(
+        TextColumn("{task.fields[name]}", style="bold"),
+        BarColumn(bar_width=16),
+        MofNCompleteColumn(),
+        RateColumn(),
+        TimeRemainingColumn(compact=True),
+        # What is being solved takes the room that is left, and is cut where there is too little.
+        TextColumn("{task.description}", style="dim", markup=False, table_column=Column(ratio=1, no_wrap=True)),
+        console=Console(stderr=True, emoji=False),
+        expand=True,
+        transient=True,
+        disable=not watched,
+        speed_estimate_period=RATE_PERIOD,
+    )
+    task = bar.add_task("", total=total, completed=done, name=name)
+
+    def advance(words: str, by: int) -> None:
+        bar.update(task, description=words, advance=by)
+
+    def say_goodbye() -> None:
+        with contextlib.suppress(Exception):
+            bar.stop()
+        words = f"{count_done():,} of {count(total, 'run')} are done; the same command goes on from there"
+        os.write(sys.stderr.fileno(), f"j3o: interrupted: {words}\n".encode())
+        # The line that would follow says less.
+        os._exit(INTERRUPTED)
+
+    with last(say_goodbye), bar:
+        yield advance
+
+
+class RateColumn(ProgressColumn):
+    """Seconds for each run, or runs for each second."""
+
+    def render(self, task: Task) -> Text:
+        """Write the rate of what is done since the start."""
+        speed = task.speed
+        if not speed:
+            return Text("", style="dim")
+        return Text(f"{speed:.1f} runs/s" if speed >= 1 else f"{1 / speed:.1f} s/run", style="dim", no_wrap=True)
+
+
+def _content(summary: Summary, files: dict[str, str], counts: dict[str, int]) -> dict[str, Any]:
+    return {
+        "experiment": summary.name,
+        "title": summary.experiment.title,
+        "seeds": len(summary.seeds),
+        "files": files,
+        "runs": counts,
+        "results": [_line_content(line) for line in summary.lines],
+        "machines": [machine.model_dump() for machine in summary.machines],
+        "notes": summary.notes,
+    }
+
+
+def _line_content(line: Line) -> dict[str, Any]:
+    return {
+        "benchmark": line.point.benchmark,
+        "overrides": line.point.overrides,
+        "series": line.point.series,
+        "x": line.x,
+        "method": line.method,
+        "label": line.label,
+        "measure": line.measure,
+        "reached": line.reached,
+        "milliseconds": line.milliseconds,
+        "share_of_optimum": line.share,
+        "largest_gap": line.gap,
+        "failures": line.failures,
+        "paper": line.paper,
+        "paper_share_of_optimum": line.paper_share,
+    }

@@ -1,0 +1,113 @@
+"""What the exact solvers have in common: from the choices that a solver found to a plan with its bound."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import jax
+import numpy as np
+
+from .._highs import Answer, solve_program
+from .._model import Plan
+from .._scenario import Scenario
+from .._status import Status
+from .._types import Float, Int
+from ..routing import no_offloading
+from ._base import Outcome
+from ._onloading import Placement, models_in_use
+from ._settling import ALL_SERVED, most_unserved, offloading_problems, settled_plans, without_idle
+from ._strong_formulation import strong_formulation
+
+# What a plan may lose when the solver's rounding is taken out of it, relative to F.
+_ROUNDING = 1e-6
+
+
+class Found(NamedTuple):
+    """What an exact solver knows of one scenario.
+
+    - `client_choice` ``[C, T]``, `edge_choice` ``[E, T]``: z of the best plan found, −1 for none.
+    - `bound`: upper bound on the optimum; +inf where there is none.
+    - `outcome`, `message`: see `Answer`.
+    """
+
+    client_choice: Int[np.ndarray, "C T"]
+    edge_choice: Int[np.ndarray, "E T"]
+    bound: float
+    outcome: str
+    message: str
+
+    @classmethod
+    def nothing(cls, scenario: Scenario, answer: Answer) -> "Found":
+        """A solver that ended without any plan: no models anywhere, which is a plan if queries may be left."""
+        client = np.full((scenario.clients, scenario.tasks), -1)
+        edge = np.full((scenario.edges, scenario.tasks), -1)
+        return cls(client, edge, answer.bound, answer.outcome, answer.message)
+
+
+def finished(scenarios: Scenario, found: Sequence[Found], *, gap: float, stats: dict[str, np.ndarray]) -> Outcome:
+    """Plans of a batch for the choices found: their best routing, cleared of the solver's rounding.
+
+    A plan is `Status.optimal` if the bound shows it to be within `gap`.
+    """
+    batch, clients, tasks = scenarios.demand.shape
+    placement = Placement(
+        *_models(scenarios, found),
+        np.stack([one.client_choice for one in found]),
+        np.stack([one.edge_choice for one in found]),
+    )
+    routed = no_offloading(batch, clients, tasks, scenarios.edges)
+    messages = [one.message for one in found]
+    for instance in range(batch):
+        only = placement.client_choice[instance], placement.edge_choice[instance]
+        formulation = strong_formulation(scenarios[instance], only=only)
+        answer = solve_program(formulation.routing())
+        if answer.outcome == "optimal" and answer.values is not None:
+            routed.local[instance], routed.edge[instance], routed.cloud[instance] = formulation.shares(answer.values)
+            routed.solved[instance] = True
+        elif found[instance].outcome == "optimal":
+            messages[instance] += f"; routing of its plan: {answer.message}"
+    allow_unserved = scenarios.allow_unserved
+    problem = offloading_problems(scenarios, placement)
+    settled, value = settled_plans(scenarios, problem, placement, routed, allow_unserved=allow_unserved)
+    plan: Plan = jax.tree.map(np.asarray, without_idle(scenarios, settled))
+    value = np.asarray(value)
+    sound = routed.solved & (allow_unserved | (most_unserved(scenarios, plan) <= ALL_SERVED))
+
+    bound = np.minimum([one.bound for one in found], _best_of_each(scenarios))
+    bound = np.maximum(bound, value)
+    status = np.full(batch, Status.numerical_error)
+    for instance, one in enumerate(found):
+        proven = bound[instance] - value[instance] <= (gap + _ROUNDING) * abs(value[instance])
+        if sound[instance] and one.outcome == "optimal":
+            status[instance] = Status.optimal if proven else Status.converged
+        elif sound[instance] and one.outcome == "limit":
+            status[instance] = Status.iteration_limit
+        elif one.outcome in ("limit", "infeasible") and not allow_unserved:
+            status[instance] = Status.infeasible
+            messages[instance] += _NOT_FOUND if one.outcome == "limit" else _PROVEN
+    return Outcome(
+        plan=plan,
+        status=status,
+        bound=np.where(sound, bound, np.nan),
+        history=value[:, None],
+        stats=stats,
+        reasons=tuple(messages),
+    )
+
+
+_NOT_FOUND = "; the time ran out before a plan that serves all the load was found: allow more, or unserved queries"
+_PROVEN = "; it is proven that no plan serves all the load: add capacity or allow unserved queries"
+
+
+def _models(scenarios: Scenario, found: Sequence[Found]) -> tuple[np.ndarray, np.ndarray]:
+    client = np.stack([np.asarray(models_in_use(one.client_choice, scenarios.models)) for one in found])
+    edge = np.stack([np.asarray(models_in_use(one.edge_choice, scenarios.models)) for one in found])
+    return client, edge
+
+
+def _best_of_each(scenarios: Scenario) -> Float[np.ndarray, " B"]:
+    """The least that is always known: every stream where it is answered best, as if nothing were limited. ``[B]``"""
+    rows = np.arange(scenarios.demand.shape[0])[:, None]
+    best = np.maximum(scenarios.client_accuracy.max(axis=2), scenarios.edge_accuracy.max(axis=2))
+    best = np.maximum(best[rows, scenarios.client_edge], scenarios.cloud_accuracy[:, None, :])
+    total = scenarios.demand.sum(axis=(1, 2))
+    return (scenarios.demand * best).sum(axis=(1, 2)) / np.where(total > 0.0, total, 1.0)

@@ -1,0 +1,79 @@
+"""From a placement and solved shares to plans that keep every limit: what all methods end with."""
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from .._model import Plan, edge_demand, normalized_demand, objective
+from .._scenario import Scenario
+from .._types import AnyArray, Bool, Float
+from ..routing import Offloading, OffloadingProblem, offloading_problem, settle_shares
+from ._onloading import Placement, models_in_use
+
+# Largest share of a stream that counts as none where every query must be served.
+ALL_SERVED = 1e-6
+
+
+@eqx.filter_jit
+def offloading_problems(scenarios: Scenario, placement: Placement, bonus: float = 0.0) -> OffloadingProblem:
+    """The offloading step (17) of every instance for its placement."""
+
+    def one(scenario: Scenario, placement: Placement) -> OffloadingProblem:
+        return offloading_problem(scenario, placement.client_choice, placement.edge_choice, bonus=bonus)
+
+    return jax.vmap(one)(scenarios, placement)
+
+
+@eqx.filter_jit
+def settled_plans(
+    scenarios: Scenario,
+    problem: OffloadingProblem,
+    placement: Placement,
+    offloading: Offloading,
+    bonus: float = 0.0,
+    *,
+    allow_unserved: bool,
+) -> tuple[Plan, AnyArray]:
+    """Plans that keep every limit, and their F plus `bonus` for the part of the queries that is served."""
+
+    def one(scenario: Scenario, problem: Any, placement: Any, offloading: Any) -> tuple[Plan, AnyArray]:
+        local, edge, cloud, unserved = settle_shares(problem, offloading, allow_unserved=allow_unserved)
+        plan = Plan(**placement._asdict(), local=local, edge=edge, cloud=cloud, unserved=unserved)
+        left = jnp.sum(normalized_demand(scenario) * plan.unserved)
+        return plan, objective(scenario, plan) + bonus * (1.0 - left)
+
+    return jax.vmap(one)(scenarios, problem, placement, offloading)
+
+
+@eqx.filter_jit
+def without_idle(scenarios: Scenario, plans: Plan) -> Plan:
+    """The plans without choices that serve nobody and models that nothing chooses."""
+
+    def one(scenario: Scenario, plan: Plan) -> Plan:
+        client_choice = jnp.where(scenario.demand * plan.local > 0.0, plan.client_choice, -1)
+        edge_choice = jnp.where(edge_demand(scenario, plan.edge) > 0.0, plan.edge_choice, -1)
+        return plan._replace(
+            client_models=models_in_use(client_choice, scenario.models),
+            edge_models=models_in_use(edge_choice, scenario.models),
+            client_choice=client_choice,
+            edge_choice=edge_choice,
+        )
+
+    return jax.vmap(one)(scenarios, plans)
+
+
+def most_unserved(scenarios: Scenario, plan: Plan) -> Float[np.ndarray, " B"]:
+    """Largest share of a stream with demand that is left unserved. ``[B]``"""
+    return np.max(np.where(scenarios.demand > 0.0, plan.unserved, 0.0), axis=(1, 2))
+
+
+def pick_plans(condition: Bool[np.ndarray, " B"], new: Plan, old: Plan) -> Plan:
+    """`new` where the condition holds, `old` elsewhere."""
+
+    def pick(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        return np.where(condition.reshape(condition.shape + (1,) * (a.ndim - 1)), a, b)
+
+    return Plan(*(pick(a, b) for a, b in zip(new, old, strict=True)))

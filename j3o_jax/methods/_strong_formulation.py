@@ -1,0 +1,271 @@
+"""The whole problem P1 as one mixed-integer linear program that is tight: the strong formulation.
+
+With x and z whole, the products of the paper's (3), (5), (9) and (10) are linear in flows that z caps one by one:
+f_cmt <= z_cmt <= x_cm for what client c answers by model m, and g_cmt <= z_emt <= x_em *per client* for what its edge
+answers. Flows are measured in parts of the largest that any limit allows, which tightens these caps and keeps every
+coefficient within [0, 1] however far loads and capacities lie apart.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import scipy.sparse
+
+from .._highs import Program
+from .._model import Plan
+from .._scenario import Scenario
+from .._types import Bool, Float, Int
+
+# Sizes add up with rounding: three models of 0.1 MB fit a memory of 0.3 MB.
+_ROUNDING = 1e-9
+
+
+class Columns(NamedTuple):
+    """Where each variable stands in the program, −1 where there is none.
+
+    - `client_models` ``[C, M]``, `edge_models` ``[E, M]``: x.
+    - `client_choice` ``[C, M, T]``, `edge_choice` ``[E, M, T]``: z.
+    - `local`, `edge` ``[C, M, T]``, `cloud` ``[C, 1, T]``: flows, each in parts of the largest that any limit allows.
+    """
+
+    client_models: Int[np.ndarray, "C M"]
+    edge_models: Int[np.ndarray, "E M"]
+    client_choice: Int[np.ndarray, "C M T"]
+    edge_choice: Int[np.ndarray, "E M T"]
+    local: Int[np.ndarray, "C M T"]
+    edge: Int[np.ndarray, "C M T"]
+    cloud: Int[np.ndarray, "C 1 T"]
+
+
+class StrongFormulation(NamedTuple):
+    """A `Program` whose optimum is that of the scenario, and what its variables mean.
+
+    `most` holds the largest share that each of the flows can have: local, edge ``[C, M, T]`` and cloud ``[C, 1, T]``.
+    """
+
+    program: Program
+    columns: Columns
+    most: tuple[Float[np.ndarray, "C M T"], Float[np.ndarray, "C M T"], Float[np.ndarray, "C 1 T"]]
+
+    def routing(self) -> Program:
+        """The program with every choice that it has made for good: what is left is to share out the streams."""
+        program = self.program
+        return program._replace(least=program.whole.astype(float), whole=np.zeros_like(program.whole))
+
+    def relaxation(self) -> Program:
+        """The linear program without the demand that x and z are whole."""
+        return self.program._replace(whole=np.zeros_like(self.program.whole))
+
+    def values(self, plan: Plan, client_edge: Int[np.ndarray, " C"]) -> Float[np.ndarray, " N"]:
+        """The variables' values for a plan, as far as the program has variables for it. ``[N]``"""
+        models = np.arange(plan.client_models.shape[1])[:, None]
+        client, edge = plan.client_choice[:, None, :] == models, plan.edge_choice[:, None, :] == models
+        local = client * plan.local[:, None, :]
+        at_edge = edge[client_edge] * plan.edge[:, None, :]
+        flows = (
+            share / np.where(most > 0.0, most, 1.0)
+            for share, most in zip((local, at_edge, plan.cloud[:, None, :]), self.most, strict=True)
+        )
+        values = np.zeros(self.program.gain.size + 1)  # the last for column −1
+        of_columns = (plan.client_models, plan.edge_models, client, edge, *flows)
+        for columns, own in zip(self.columns, of_columns, strict=True):
+            values[columns] = np.minimum(own, 1.0)
+        return values[:-1]
+
+    def shares(
+        self, values: Float[np.ndarray, " N"]
+    ) -> tuple[Float[np.ndarray, "C T"], Float[np.ndarray, "C T"], Float[np.ndarray, "C T"]]:
+        """Local, edge and cloud shares of a solution."""
+        padded = np.append(values, 0.0)  # column −1
+        flows = (self.columns.local, self.columns.edge, self.columns.cloud)
+        local, edge, cloud = (
+            (padded[columns] * most).sum(axis=1) for columns, most in zip(flows, self.most, strict=True)
+        )
+        return local, edge, cloud
+
+    def choices(self, values: Float[np.ndarray, " N"]) -> tuple[Int[np.ndarray, "C T"], Int[np.ndarray, "E T"]]:
+        """z(c, t) and z(e, t) of a solution, −1 for none."""
+        padded = np.append(values, 0.0)  # column −1
+        picked = [padded[columns] for columns in (self.columns.client_choice, self.columns.edge_choice)]
+        client, edge = (np.where((z > 0.5).any(axis=1), z.argmax(axis=1), -1) for z in picked)
+        return client, edge
+
+
+def strong_formulation(
+    scenario: Scenario, *, only: tuple[Int[np.ndarray, "C T"], Int[np.ndarray, "E T"]] | None = None
+) -> StrongFormulation:
+    """The strong formulation of one scenario of NumPy arrays, with (28) in place of (10) where there is batching.
+
+    **Arguments:**
+
+    - `only`: choices z(c, t) and z(e, t), −1 for none; all others are left out.
+    """
+    demand, home = scenario.demand, scenario.client_edge
+    clients, tasks, models, edges = scenario.clients, scenario.tasks, scenario.models, scenario.edges
+    total = float(demand.sum())
+    weight = demand / (total if total > 0.0 else 1.0)
+    asked = demand > 0.0
+    pairs = asked[:, None, :]
+    data = demand * scenario.input_size
+
+    # Loads are in parts of the capacity; those of set-ups (28) in parts of the window.
+    local_load = _parts(
+        demand[:, None, :] * scenario.client_model_compute[:, None], scenario.client_compute[:, None, None]
+    )
+    edge_load = _parts(
+        demand[:, None, :] * scenario.edge_model_compute[:, None], scenario.edge_compute[home][:, None, None]
+    )
+    edge_data = _parts(data, scenario.edge_uplink[home][:, None])
+    cloud_data = _parts(data, scenario.cloud_uplink)
+    setup = np.zeros((edges, models))
+    if scenario.batching is not None:
+        setup = scenario.batching.setup / scenario.batching.window[:, None]
+
+    # The most of a stream that can go each way.
+    local_most = _most(local_load, 1.0)
+    edge_most = np.minimum(
+        _most(edge_load, np.maximum(1.0 - setup, 0.0)[home][:, :, None]), _most(edge_data, 1.0)[:, None, :]
+    )
+    cloud_most = np.minimum(_most(edge_data, 1.0), _most(cloud_data, 1.0))[:, None, :]
+
+    client_accuracy, edge_accuracy = scenario.client_accuracy[home], scenario.edge_accuracy[home]
+    local_open = pairs & (local_most > 0.0) & _holds(scenario.client_model_memory, scenario.client_memory)[:, :, None]
+    edge_open = pairs & (edge_most > 0.0) & _holds(scenario.edge_model_memory, scenario.edge_memory)[home][:, :, None]
+    if scenario.allow_unserved:
+        local_open &= client_accuracy > 0.0
+        edge_open &= edge_accuracy > 0.0
+    if only is not None:
+        client_only, edge_only = (choice[:, None, :] == np.arange(models)[:, None] for choice in only)
+        local_open &= client_only
+        edge_open &= edge_only[home]
+    edge_used = np.zeros((edges, models, tasks), dtype=bool)
+    np.logical_or.at(edge_used, home, edge_open)
+
+    build = _Builder()
+    client_held = build.variables(local_open.any(axis=2), whole=True)
+    edge_held = build.variables(edge_used.any(axis=2), whole=True)
+    client_choice = build.variables(local_open, whole=True)
+    edge_choice = build.variables(edge_used, whole=True)
+    local = build.variables(local_open, weight[:, None, :] * client_accuracy * local_most)
+    edge = build.variables(edge_open, weight[:, None, :] * edge_accuracy * edge_most)
+    worth = (scenario.cloud_accuracy > 0.0) | (not scenario.allow_unserved)
+    cloud_open = pairs & (cloud_most > 0.0) & worth
+    cloud = build.variables(cloud_open, (weight * scenario.cloud_accuracy)[:, None, :] * cloud_most)
+
+    # (1): one model for each task, of those that are held; (8): which must fit.
+    for choice, held, memory, size in (
+        (client_choice, client_held, scenario.client_memory, scenario.client_model_memory),
+        (edge_choice, edge_held, scenario.edge_memory, scenario.edge_model_memory),
+    ):
+        build.at_most_each(choice, np.broadcast_to(held[:, :, None], choice.shape))
+        build.at_most(np.moveaxis(choice, 1, 2).reshape(-1, models), 1.0)
+        build.at_most(held, _parts(size, (memory * (1.0 + _ROUNDING))[:, None]))
+    # Flows only through what is chosen.
+    build.at_most_each(local, client_choice)
+    build.at_most_each(edge, edge_choice[home])
+    # Shares of a stream.
+    shares = np.concatenate([local, edge, cloud], axis=1)
+    parts = np.concatenate([local_most, edge_most, cloud_most], axis=1)
+    build.at_most(
+        np.moveaxis(shares, 1, 2).reshape(-1, 2 * models + 1),
+        np.moveaxis(parts, 1, 2).reshape(-1, 2 * models + 1),
+        least=np.where(asked.ravel() & (not scenario.allow_unserved), 1.0, -np.inf),
+    )
+    # (9), client compute.
+    local_use = _product(local_load, local_most)
+    build.at_most(local.reshape(clients, -1), local_use.reshape(clients, -1))
+    edge_use = _product(edge_load, edge_most)
+    sent = np.concatenate([edge, cloud], axis=1)
+    sent_use = _product(edge_data[:, None, :], np.concatenate([edge_most, cloud_most], axis=1))
+    for one in range(edges):
+        mine = home == one
+        # (10), or (28) with the set-up time of every chosen model.
+        build.at_most(
+            np.concatenate([edge[mine].ravel(), edge_choice[one].ravel()])[None],
+            np.concatenate([edge_use[mine].ravel(), np.repeat(setup[one], tasks)])[None],
+        )
+        # (11)
+        build.at_most(sent[mine].reshape(1, -1), sent_use[mine].reshape(1, -1))
+    # (12)
+    build.at_most(cloud.reshape(1, -1), _product(cloud_data[:, None, :], cloud_most).reshape(1, -1))
+    columns = Columns(client_held, edge_held, client_choice, edge_choice, local, edge, cloud)
+    return StrongFormulation(build.program(), columns, (local_most, edge_most, cloud_most))
+
+
+def _parts(load: Any, capacity: Any) -> np.ndarray:
+    """`load` in parts of the capacity: 0 of an infinite one, infinite where there is a load and no capacity."""
+    load, capacity = np.broadcast_arrays(np.asarray(load, dtype=float), np.asarray(capacity, dtype=float))
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        return np.where(load > 0.0, load / capacity, 0.0)
+
+
+def _most(parts: np.ndarray, room: Any) -> np.ndarray:
+    """The largest share, at most 1, whose load fits into `room`."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(parts > room, room / parts, 1.0)
+
+
+def _product(load: np.ndarray, most: np.ndarray) -> np.ndarray:
+    """load · most, where an infinite load meets a share of 0 as 0."""
+    load, most = np.broadcast_arrays(load, most)
+    return np.where(most > 0.0, np.where(most > 0.0, load, 0.0) * most, 0.0)
+
+
+def _holds(size: np.ndarray, memory: np.ndarray) -> Bool[np.ndarray, "V M"]:
+    return size[None, :] <= memory[:, None] * (1.0 + _ROUNDING)
+
+
+class _Builder:
+    """Collects variables in [0, 1] and rows whose right-hand side is 1 or 0."""
+
+    def __init__(self):
+        self.size = self.rows = 0
+        self.gain, self.whole = [], []
+        self.row, self.column, self.value, self.lower, self.upper = [], [], [], [], []
+
+    def variables(self, wanted: Any, gain: Any = 0.0, *, whole: bool = False) -> np.ndarray:
+        """Numbers of new variables where `wanted`, −1 elsewhere; each earns `gain`."""
+        numbers = np.full(wanted.shape, -1)
+        count = int(wanted.sum())
+        numbers[wanted] = self.size + np.arange(count)
+        self.size += count
+        self.gain.append(np.broadcast_to(gain, wanted.shape)[wanted])
+        self.whole.append(np.full(count, whole))
+        return numbers
+
+    def at_most_each(self, small: np.ndarray, large: np.ndarray) -> None:
+        """small <= large, one by one."""
+        kept = small >= 0
+        small, large = small[kept], large[kept]
+        self._add(np.stack([small, large], axis=1), np.array([1.0, -1.0]), np.zeros(small.size))
+
+    def at_most(self, columns: np.ndarray, values: Any, least: Any = -np.inf) -> None:
+        """least <= Σ_k values · v <= 1 for each row ``[R, K]``; rows that cannot reach 1 are left out."""
+        values = np.where(columns >= 0, np.broadcast_to(values, columns.shape), 0.0)
+        least = np.broadcast_to(least, columns.shape[:1])
+        kept = (values.sum(axis=1) > 1.0) | np.isfinite(least)
+        self._add(columns[kept], values[kept], np.ones(int(kept.sum())), least[kept])
+
+    def _add(self, columns: np.ndarray, values: np.ndarray, upper: np.ndarray, lower: Any = -np.inf) -> None:
+        values = np.broadcast_to(values, columns.shape)
+        number = np.broadcast_to(self.rows + np.arange(len(columns))[:, None], columns.shape)
+        kept = (columns >= 0) & (values != 0.0)
+        self.row.append(number[kept])
+        self.column.append(columns[kept])
+        self.value.append(values[kept])
+        self.upper.append(upper)
+        self.lower.append(np.broadcast_to(lower, upper.shape))
+        self.rows += len(columns)
+
+    def program(self) -> Program:
+        """The collected program."""
+        at = np.concatenate(self.row), np.concatenate(self.column)
+        matrix = scipy.sparse.csr_array((np.concatenate(self.value), at), shape=(self.rows, self.size))
+        return Program(
+            gain=np.concatenate(self.gain),
+            most=np.ones(self.size),
+            whole=np.concatenate(self.whole),
+            matrix=matrix,
+            lower=np.concatenate(self.lower),
+            upper=np.concatenate(self.upper),
+        )

@@ -1,0 +1,131 @@
+"""The laboratory: it solves runs, one scenario at a time, checks every plan and keeps the time."""
+
+import datetime as dt
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+import j3o_jax
+
+from .._check import check
+from .._scenario import Scenario
+from .._solution import Solution
+from .._solve import solve
+from .._status import Status
+from ..benchmarks import NAMES
+from ..methods import AbstractMethod
+from .entries import METHODS, WARM_UP_LIMIT, Value
+from .journal import Row, plain_number
+from .machine import source_digest, this_machine
+from .runs import Run
+
+_WAYS = ("local", "edge", "cloud", "unserved")
+
+
+class Laboratory:
+    """Solves runs; remembers what this process has compiled, so that no time that it takes has compilation in it."""
+
+    def __init__(self):
+        self._warm: set[tuple[object, ...]] = set()
+        self._scenario: tuple[tuple[object, ...], Scenario] | None = None
+
+    def solve(self, run: Run) -> Row:
+        """Solve a run. What goes wrong in it is told by the row, so that the other runs go on."""
+        started = time.perf_counter()
+        try:
+            scenario = self._scenario_of(run)
+            method = build(run.method, run.options)
+            self._warm_up(run, scenario)
+            started = time.perf_counter()
+            solution = solve(scenario, method, key=run.seed)
+            seconds = time.perf_counter() - started
+            return _row(run, scenario, solution, seconds)
+        except Exception as error:
+            text = f"{type(error).__name__}: {error}"
+            return _empty_row(run, error=" ".join(text.split()), seconds=time.perf_counter() - started)
+
+    def _scenario_of(self, run: Run) -> Scenario:
+        """Draw the scenario, unless it is the last one once more: methods that are compared follow each other."""
+        name = (run.benchmark, tuple(sorted(run.overrides.items())), run.seed)
+        if self._scenario is None or self._scenario[0] != name:
+            self._scenario = name, sample(run)
+        return self._scenario[1]
+
+    def _warm_up(self, run: Run, scenario: Scenario) -> None:
+        shapes = tuple((name, np.shape(array)) for name, array in scenario.arrays().items())
+        static = (scenario.allow_unserved, scenario.batching is None)
+        place = (run.method, tuple(sorted(run.options.items())), shapes, static)
+        if place not in self._warm:
+            shorter = {"time_limit": min(run.options["time_limit"], WARM_UP_LIMIT)} if METHODS[run.method].timed else {}
+            solve(scenario, build(run.method, {**run.options, **shorter}), key=run.seed)
+            self._warm.add(place)
+
+
+def sample(run: Run) -> Scenario:
+    """Draw the scenario of a run."""
+    overrides: dict[str, Any] = dict(run.overrides)
+    return NAMES[run.benchmark]().sample(run.seed, **overrides)
+
+
+def build(method: str, options: Mapping[str, Value]) -> AbstractMethod:
+    """Make the method of this name in `METHODS`."""
+    return getattr(j3o_jax, METHODS[method].kind)(**options)
+
+
+def _row(run: Run, scenario: Scenario, solution: Solution, seconds: float) -> Row:
+    status = Status(int(solution.status))
+    if not status.success:
+        return _empty_row(run, status=status.name, reason=solution.reason(), seconds=seconds)
+    report = check(scenario, solution)
+    if not report.ok:
+        return _empty_row(run, error=f"the plan fails the independent check: {report.violations[0]}", seconds=seconds)
+    # The checker's figure, not the method's own.
+    objective = float(report.objective)
+    iterations = solution.stats.get("iterations")
+    weight = np.asarray(scenario.demand) / max(float(np.sum(scenario.demand)), np.finfo(np.float64).tiny)
+    return _empty_row(run, status=status.name, seconds=seconds).model_copy(
+        update={
+            "objective": objective,
+            "loss": 1.0 - objective,
+            "bound": plain_number(solution.bound),
+            "gap": plain_number(solution.gap),
+            "iterations": None if iterations is None else int(iterations),
+            "history": _history(np.asarray(solution.history)),
+            "traffic": {way: float(np.sum(weight * getattr(solution, way))) for way in _WAYS},
+        }
+    )
+
+
+def _history(values: np.ndarray) -> list[float | None]:
+    """The history without the NaN that pad it; a NaN before its end is an iteration without a plan."""
+    ended = int(np.max(np.flatnonzero(np.isfinite(values)), initial=-1)) + 1
+    return [plain_number(value) for value in values[:ended]]
+
+
+def _empty_row(run: Run, *, seconds: float, status: str | None = None, error: str = "", reason: str = "") -> Row:
+    """The row of a run without a plan."""
+    return Row(
+        key=run.key,
+        benchmark=run.benchmark,
+        overrides=dict(run.overrides),
+        method=run.method,
+        options=dict(run.options),
+        seed=run.seed,
+        version=run.version,
+        status=status,
+        objective=None,
+        loss=None,
+        bound=None,
+        gap=None,
+        seconds=seconds,
+        iterations=None,
+        history=[],
+        traffic={},
+        error=error,
+        reason=reason,
+        machine=this_machine(),
+        source=source_digest(),
+        finished=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+    )

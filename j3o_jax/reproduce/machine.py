@@ -1,0 +1,63 @@
+"""What a run is timed on: this machine, its libraries and the code that solves."""
+
+import functools
+import hashlib
+import os
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import j3o_kernels
+
+from .journal import Machine
+
+# What shows results, and does not make them.
+_APART = ("cli", "io", "plots", "report", "reproduce")
+
+
+@functools.cache
+def this_machine() -> Machine:
+    """The machine that this process runs on, with JAX's default device."""
+    import jax
+
+    return Machine(
+        processor=_processor(),
+        cores=os.cpu_count() or 1,
+        device=jax.devices()[0].device_kind,
+        python=platform.python_version(),
+        jax=jax.__version__,
+        highspy=_version("highspy"),
+    )
+
+
+@functools.cache
+def source_digest() -> str:
+    """Twelve digits of the SHA-256 of the code that solves: a version under development has more than one."""
+    package, kernels = Path(__file__).parents[1], Path(str(j3o_kernels.__file__)).parent
+    digest = hashlib.sha256()
+    for root in (package, kernels):
+        for path in sorted(root.rglob("*.py")):
+            place = path.relative_to(root)
+            if root is package and place.parts[0] in _APART:
+                continue
+            digest.update(place.as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:12]
+
+
+def _processor() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            for line in file:
+                name, _, value = line.partition(":")
+                if name.strip() == "model name" and value.strip():
+                    return value.strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine() or "unknown"
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "none"

@@ -1,0 +1,59 @@
+"""Selection that never oversteps a limit: models are added one by one while memory and compute both hold.
+
+The baselines' way of onloading, without GREEDY-LR's multipliers. Every task runs on the most accurate held model, so a
+model may be refused because it would take over tasks at a higher cost.
+"""
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int
+
+from .greedy import marginal_gains
+from .onloading import NodeProblem, chosen
+
+# Sizes and loads add up with rounding: three models of 0.1 MB fit a budget of 0.3 MB.
+_ROUNDING = 1e-9
+
+
+def most_accurate_choice(gain: Float[Array, "V M T"], held: Bool[Array, "V M"]) -> Int[Array, "V T"]:
+    """z(v, t): the held model of the highest gain, −1 where none earns anything. ``[V, T]``"""
+    masked = jnp.where(held[:, :, None], gain, 0.0)
+    return jnp.where(jnp.max(masked, axis=1) > 0.0, jnp.argmax(masked, axis=1), -1)
+
+
+def feasible_selection(problem: NodeProblem, priority: Float[Array, "V M"] | None = None) -> Bool[Array, "V M"]:
+    """Sets built by adding the best model that keeps every limit until none is left that adds anything.
+
+    **Arguments:**
+
+    - `priority`: of each model, the highest first; by default the marginal gain per MB.
+
+    **Returns:** the held models. ``[V, M]``
+    """
+    load = problem.load + problem.setup
+    nodes, models = problem.size.shape
+    row = jnp.arange(nodes)
+    budget, capacity = problem.budget * (1.0 + _ROUNDING), problem.capacity * (1.0 + _ROUNDING)
+
+    def add_best(state: tuple[Array, Array]) -> tuple[Array, Array]:
+        held, _ = state
+        choice = most_accurate_choice(problem.gain, held)
+        covered, taken = chosen(problem.gain, choice), chosen(load, choice)
+        takes = problem.gain > covered[:, None, :]
+        load_with = jnp.sum(jnp.where(takes, load, taken[:, None, :]), axis=2)
+        size_with = jnp.sum(jnp.where(held, problem.size, 0.0), axis=1)[:, None] + problem.size
+        gains = marginal_gains(problem.gain, covered)
+        possible = ~held & (gains > 0.0) & (size_with <= budget[:, None]) & (load_with <= capacity[:, None])
+        if priority is None:
+            sized = problem.size > 0.0
+            tiny = jnp.sqrt(jnp.finfo(gains.dtype).tiny)
+            score = gains / jnp.where(sized, problem.size, tiny)
+        else:
+            score = priority
+        best = jnp.argmax(jnp.where(possible, score, -jnp.inf), axis=1)
+        adds = possible[row, best]
+        return held.at[row, best].set(held[row, best] | adds), jnp.any(adds)
+
+    nothing = jnp.zeros((nodes, models), dtype=bool)
+    held, _ = jax.lax.while_loop(lambda state: state[1], add_best, (nothing, jnp.asarray(True)))
+    return held

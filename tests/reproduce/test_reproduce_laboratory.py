@@ -1,0 +1,111 @@
+import numpy as np
+import pytest
+
+import j3o_jax as j3o
+from j3o_jax.reproduce import laboratory as module
+from j3o_jax.reproduce.laboratory import Laboratory
+from j3o_jax.reproduce.machine import source_digest, this_machine
+from j3o_jax.reproduce.runs import Run
+
+RUN = Run("cityscapes3d", {}, "full-local", {}, 0, "0.1.0")
+
+
+@pytest.fixture
+def laboratory():
+    return Laboratory()
+
+
+def test_a_row_is_what_solve_and_check_say(laboratory):
+    row = laboratory.solve(RUN)
+    scenario = j3o.benchmarks.cityscapes3d().sample(0)
+    plan = j3o.solve(scenario, j3o.FullLocal())
+    assert row.run == RUN
+    assert (row.status, row.error, row.has_plan) == ("converged", "", True)
+    assert row.objective == float(j3o.check(scenario, plan).objective)
+    assert row.loss == 1.0 - row.objective
+    assert (row.bound, row.gap) == (None, None)
+    assert row.history == pytest.approx([row.objective])
+    assert row.iterations == 1
+    weights = scenario.demand / scenario.demand.sum()
+    assert row.traffic["local"] == pytest.approx(float((weights * plan.local).sum()))
+    assert sum(row.traffic.values()) == pytest.approx(1.0)
+    assert row.traffic["edge"] == row.traffic["cloud"] == 0.0
+    assert row.seconds > 0
+    assert row.machine == this_machine()
+    assert row.source == source_digest()
+    assert len(source_digest()) == 12
+
+
+def test_a_method_is_warmed_up_once_for_each_shape(laboratory, monkeypatch):
+    solved = []
+
+    def solve(scenario, method, *, key):
+        solved.append((type(method).__name__, scenario.clients, key))
+        return j3o.solve(scenario, method, key=key)
+
+    monkeypatch.setattr(module, "solve", solve)
+    for seed in range(2):
+        laboratory.solve(Run("cityscapes3d", {}, "full-local", {}, seed, "0.1.0"))
+    laboratory.solve(Run("cityscapes3d", {"client_compute_scale": 0.5}, "full-local", {}, 0, "0.1.0"))
+    assert solved == [("FullLocal", 30, seed) for seed in (0, 0, 1, 0)]
+
+
+def test_an_exact_method_does_not_warm_up_for_longer_than_it_takes_to_compile(laboratory, monkeypatch):
+    limits = []
+
+    class ExactMILP(j3o.FullLocal):
+        gap: float = 1e-4
+        time_limit: float = 1e3
+
+        def run(self, scenarios, key):
+            limits.append(self.time_limit)
+            return super().run(scenarios, key)
+
+    monkeypatch.setattr(j3o, "ExactMILP", ExactMILP, raising=False)
+    laboratory.solve(Run("cityscapes3d", {}, "exact-milp", {"gap": 1e-4, "time_limit": 300.0}, 0, "0.1.0"))
+    assert limits == [2.0, 300.0]
+
+
+def test_a_plan_that_fails_the_check_is_no_figure(laboratory, monkeypatch):
+    found = j3o.Violation((), "edge_uplink (11)", "edge 0", 0.5, "uses 15 of 10 MB/s")
+    report = j3o.Report(np.False_, np.float64(0.9), np.float64(0.5), (found,))
+    monkeypatch.setattr(module, "check", lambda scenario, solution: report)
+    row = laboratory.solve(RUN)
+    assert "fails the independent check: edge_uplink (11): edge 0" in row.error
+    assert (row.status, row.objective, row.loss, row.history, row.has_plan) == (None, None, None, [], False)
+
+
+@pytest.mark.parametrize("error", [MemoryError("no room\nleft"), ValueError("demand: is wrong")])
+def test_an_error_is_told_by_the_row(laboratory, monkeypatch, error):
+    def solve(*arguments, **options):
+        raise error
+
+    monkeypatch.setattr(module, "solve", solve)
+    row = laboratory.solve(RUN)
+    assert row.error == f"{type(error).__name__}: {error}".replace("\n", " ")
+    assert not row.has_plan
+    monkeypatch.undo()
+    assert laboratory.solve(RUN).has_plan
+
+
+def test_without_a_plan_the_reason_is_kept(laboratory, monkeypatch):
+    def sample(run):
+        return j3o.benchmarks.cityscapes3d().sample(run.seed, allow_unserved=False)
+
+    monkeypatch.setattr(module, "sample", sample)
+    row = laboratory.solve(RUN)
+    assert row.status == "infeasible"
+    assert "of the queries are left" in row.reason
+    assert (row.error, row.objective, row.has_plan) == ("", None, False)
+
+
+def test_a_run_with_overrides_is_the_benchmark_with_overrides(laboratory):
+    half = laboratory.solve(Run("cityscapes3d", {"client_compute_scale": 0.5}, "full-local", {}, 1, "0.1.0"))
+    scenario = j3o.benchmarks.cityscapes3d().sample(1, client_compute_scale=0.5)
+    assert half.objective == float(j3o.solve(scenario, j3o.FullLocal()).objective)
+
+
+def test_a_history_keeps_its_gaps_and_loses_its_end():
+    values = np.array([np.nan, 0.5, np.nan, 0.75, np.nan, np.nan])
+    assert module._history(values) == [None, 0.5, None, 0.75]
+    assert module._history(np.full(3, np.nan)) == []

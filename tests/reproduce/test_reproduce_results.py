@@ -1,0 +1,316 @@
+import itertools
+import json
+import math
+
+import matplotlib as mpl
+import numpy as np
+import polars as pl
+import pytest
+from made_up_rows import LIMIT, MACHINE, VERSION, WORTH, rows_of
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.image import imread
+
+from j3o_jax.plots.curves import Curve, draw_curves
+from j3o_jax.reproduce.drawing import draw
+from j3o_jax.reproduce.experiments import EXPERIMENTS, Axis, Experiment, Point
+from j3o_jax.reproduce.markdown import markdown_of
+from j3o_jax.reproduce.paper import TABLE_IV
+from j3o_jax.reproduce.results import files_of, write_results
+from j3o_jax.reproduce.summary import summarize
+from j3o_jax.reproduce.tables import RUNS_SCHEMA, SUMMARY_SCHEMA, runs_frame, summary_frame
+
+FIGURES = [name for name, experiment in EXPERIMENTS.items() if experiment.axis is not None]
+
+
+def summary_of(name, rows=None, *, seeds=range(3), methods=None):
+    experiment = EXPERIMENTS[name]
+    if methods is not None:
+        experiment = experiment.narrowed(methods, experiment.benchmarks)
+    rows = rows_of(name, seeds) if rows is None else rows
+    return summarize(name, experiment, seeds, rows, version=VERSION, time_limit=LIMIT)
+
+
+def changed(rows, wanted, **changes):
+    """The rows, with changes in those that are wanted."""
+    return {key: row.model_copy(update=changes) if wanted(row) else row for key, row in rows.items()}
+
+
+def line_of(summary, method, benchmark="taskonomy5", x=None):
+    (found,) = [
+        line
+        for line in summary.lines
+        if (line.method, line.point.benchmark) == (method, benchmark) and (x is None or line.x == x)
+    ]
+    return found
+
+
+# Figures
+
+
+def test_means_deviations_and_shares_are_those_of_numpy():
+    summary = summary_of("table4", seeds=range(4))
+    objective = WORTH["j3o"] - 0.001 * np.arange(4)
+    line = line_of(summary, "j3o")
+    assert line.measure == "loss"
+    assert line.reached.n == 4
+    assert line.reached.mean == pytest.approx(np.mean(1 - objective))
+    assert line.reached.deviation == pytest.approx(np.std(objective))
+    assert line.reached.standard_error == pytest.approx(np.std(objective, ddof=1) / 2)
+    assert line.milliseconds.mean == pytest.approx(1e3 * np.mean(0.25 + 0.01 * np.arange(4)))
+    assert line.share == pytest.approx(np.mean(objective / (WORTH["exact-milp"] - 0.001 * np.arange(4))))
+    assert math.isnan(line.gap)
+    exact = line_of(summary, "exact-milp")
+    assert exact.share == 1.0
+    assert exact.gap == pytest.approx(5e-5 / (WORTH["exact-milp"] - 0.003))
+    accuracy = line_of(summary, "j3o", "domainnet6")
+    assert accuracy.measure == "accuracy"
+    assert accuracy.reached.mean == pytest.approx(np.mean(objective))
+
+
+def test_after_its_end_a_history_holds_its_last_value():
+    summary = summary_of("fig3", seeds=range(1))
+    losses = [line_of(summary, "j3o", x=float(after)).reached.mean for after in range(8)]
+    final = 1 - WORTH["j3o"]
+    assert losses == pytest.approx([final + 0.2, final + 0.1, *[final] * 6])
+    for level in ("exact-milp", "full-local"):
+        losses = [line_of(summary, level, x=float(after)).reached.mean for after in range(8)]
+        assert losses == pytest.approx([1 - WORTH[level]] * 8)
+
+
+def test_an_iteration_without_a_plan_has_no_figure():
+    rows = changed(rows_of("fig3"), lambda row: row.method == "j3o" and row.seed == 1, history=[None, 0.5])
+    summary = summary_of("fig3", rows)
+    assert [line_of(summary, "j3o", x=x).reached.n for x in (0.0, 1.0)] == [2, 3]
+
+
+def test_a_run_without_a_plan_counts_nowhere_and_is_told():
+    rows = changed(
+        rows_of("table4"),
+        lambda row: (row.method, row.seed, row.benchmark) == ("j3o", 1, "taskonomy5"),
+        error="the plan fails the independent check: edge_uplink (11)\n| x",
+        status=None,
+        objective=None,
+        loss=None,
+    )
+    summary = summary_of("table4", rows)
+    line = line_of(summary, "j3o")
+    assert (line.reached.n, line.failures) == (2, 1)
+    assert line.reached.mean == pytest.approx(1 - WORTH["j3o"] + 0.001)
+    assert len(summary.failures) == 1
+    (note,) = summary.notes
+    assert note.startswith("1 run of 54 ended without a plan, which counts nowhere: taskonomy5, J3O, seed 1: the plan")
+    assert f"- {' '.join(note.split())}\n" in markdown_of(summary)
+
+
+def test_without_any_plan_there_is_no_figure():
+    rows = changed(rows_of("fig4"), lambda row: row.method != "j3o", error="MemoryError: ", status=None, objective=None)
+    summary = summary_of("fig4", rows)
+    line = line_of(summary, "rand-ao", x=0.4)
+    assert (line.reached.n, line.failures) == (0, 3)
+    assert math.isnan(line.reached.mean)
+    assert math.isnan(line_of(summary, "j3o", x=0.4).share)
+    assert "| 0.4 | – | – | – | – | 0.0" in markdown_of(summary)
+    assert [text for text, _ in texts(draw(summary)) if text in ("J3O", "Rand-AO")] == ["J3O"]
+
+
+def test_the_optimum_is_known_though_it_was_not_asked_for():
+    rows = rows_of("table4")
+    assert line_of(summary_of("table4", rows, methods=("j3o",)), "j3o").share < 1
+    own = {key: row for key, row in rows.items() if row.method == "j3o"}
+    assert math.isnan(line_of(summary_of("table4", own, methods=("j3o",)), "j3o").share)
+    # Nor is a share given over fewer seeds than the loss beside it.
+    part = {key: row for key, row in rows.items() if row.method == "j3o" or row.seed}
+    assert math.isnan(line_of(summary_of("table4", part, methods=("j3o",)), "j3o").share)
+
+
+def test_what_must_be_known_of_the_runs_is_noted():
+    rows = rows_of("fig4")
+    assert summary_of("fig4", rows).notes == ()
+    other = MACHINE.model_copy(update={"processor": "Made-up 4000"})
+    mixed = changed(rows, lambda row: row.seed == 1, machine=other)
+    mixed = changed(mixed, lambda row: row.seed == 2, source="ba9876543210")
+    mixed = changed(mixed, lambda row: row.method == "exact-milp" and row.seed == 0, status="iteration_limit", gap=0.02)
+    summary = summary_of("fig4", mixed)
+    assert [machine.processor for machine in summary.machines] == ["Made-up 3000", "Made-up 4000"]
+    limit, machines, sources = summary.notes
+    assert limit.startswith("6 exact runs ended without a proof to the gap asked for, with 300 s each")
+    assert machines.startswith("The times are of 2 machines")
+    assert sources.startswith("The runs come from 2 states of the code")
+    text = markdown_of(summary)
+    for words in (limit, machines, sources, "Timed on Made-up 3000, 4 cores", "Timed on Made-up 4000, 4 cores"):
+        assert words in text
+
+
+# Markdown
+
+
+def test_the_table_has_the_papers_figures_beside_ours():
+    text = markdown_of(summary_of("table4"))
+    for benchmark, rows in TABLE_IV.items():
+        assert f"\n## {benchmark}\n" in text
+        for printed in rows.values():
+            assert f"| {printed.mean:.3f} ± {printed.deviation:.3f} |" in text
+    for words in ("0.081 ± 0.047", "65,792 ± 21,031", "2,078 ± 369", "97.7 %", "97.5 %", "99.7 %", "0.094 ± 0.048"):
+        assert f"| {words} |" in text
+    assert "| J3O | 0.091 ± 0.001 | 0.094 ± 0.048 | 97.85 % | 97.7 % | 260 ± 8 | 798 ± 8 | – | 3 |" in text
+    assert "| MINLP Solver | 0.071 ± 0.001 | 0.073 ± 0.037 | 100.00 % | 100.0 % |" in text
+    assert "Average accuracy, paper" in text
+    assert "Seeds 0 to 2" in text
+    assert "j3o-jax 0.1.0, 2025-06-01." in text
+    assert "JAX 0.10.2 on cpu, HiGHS 1.16.0, Python 3.11.7" in text
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_no_figures_of_the_paper_are_made_up(name):
+    summary = summary_of(name)
+    text = markdown_of(summary, f"{name}.svg")
+    assert "without numbers" in text
+    assert f"]({name}.svg)" in text
+    assert all(line.paper is None or not line.point.overrides for line in summary.lines)
+    assert all(line.paper is None for line in summary.lines if name == "fig3")
+    rows = [row for row in text.splitlines() if row.startswith(("| 0", "| 1"))]
+    assert len(rows) >= len(EXPERIMENTS[name].points)
+
+
+def test_tables_in_markdown_are_rectangular():
+    for name in EXPERIMENTS:
+        for _, table in itertools.groupby(markdown_of(summary_of(name)).splitlines(), lambda row: row.startswith("|")):
+            assert len({row.count("|") for row in table if row.startswith("|")}) <= 1
+
+
+# Parquet
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_tables_read_back_with_their_schema(tmp_path, name):
+    summary = summary_of(name)
+    files = files_of(name, EXPERIMENTS[name], str(tmp_path))
+    write_results(summary, files)
+    assert sorted(files.values()) == sorted(str(path) for path in tmp_path.iterdir())
+    lines, runs = pl.read_parquet(files["summary"]), pl.read_parquet(files["runs"])
+    assert dict(lines.schema) == dict(SUMMARY_SCHEMA)
+    assert dict(runs.schema) == dict(RUNS_SCHEMA)
+    assert len(lines) == len(summary.lines)
+    assert len(runs) == len(summary.rows)
+    assert lines.equals(summary_frame(summary))
+    assert runs.equals(runs_frame(summary))
+
+
+def test_tables_hold_what_was_solved():
+    summary = summary_of("table4")
+    lines, runs = summary_frame(summary), runs_frame(summary)
+    row = lines.row(by_predicate=(pl.col("benchmark") == "taskonomy5") & (pl.col("method") == "j3o"), named=True)
+    assert row["mean"] == pytest.approx(1 - WORTH["j3o"] + 0.001)
+    assert (row["paper_mean"], row["paper_milliseconds"], row["paper_share_of_optimum"]) == (0.094, 797.87, 0.977)
+    assert (row["x"], row["largest_gap"], row["overrides"], row["seeds"]) == (None, None, "{}", 3)
+    assert row["machines"] == [MACHINE.model_dump()]
+    # Means come out of the runs again.
+    again = runs.group_by("benchmark", "method").agg(pl.col("loss").mean(), pl.col("seconds").mean())
+    both = lines.filter(pl.col("measure") == "loss").join(again, on=["benchmark", "method"])
+    np.testing.assert_allclose(both["loss"], both["mean"])
+    np.testing.assert_allclose(both["seconds"] * 1e3, both["milliseconds"])
+    assert runs["history"].list.len().unique().to_list() == [3]
+    assert runs["finished"].dt.year().unique().to_list() == [2025]
+    fig4 = runs_frame(summary_of("fig4"))
+    assert {json.loads(text)["edge_uplink_fraction"] for text in fig4["overrides"]} == set(fig4["x"])
+
+
+def test_a_run_without_a_plan_is_null_in_the_tables():
+    rows = changed(rows_of("fig3"), lambda row: True, error="out of memory", status=None, objective=None, loss=None)
+    summary = summary_of("fig3", {key: row.model_copy(update={"traffic": {}}) for key, row in rows.items()})
+    runs, lines = runs_frame(summary), summary_frame(summary)
+    assert runs["loss"].null_count() == runs["local"].null_count() == len(runs)
+    assert lines["mean"].null_count() == lines["standard_error"].null_count() == len(lines)
+    assert not lines["milliseconds"].is_nan().any()
+
+
+# Pictures
+
+
+def texts(figure):
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    renderer = canvas.get_renderer()
+    return [
+        (text.get_text(), text.get_window_extent(renderer))
+        for text in figure.findobj(mpl.text.Text)
+        if text.get_text() and text.get_visible()
+    ]
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_pictures_say_what_they_show_and_hide_nothing(tmp_path, name):
+    summary = summary_of(name)
+    figure = draw(summary)
+    shown = texts(figure)
+    for (one, box), (other, second) in itertools.combinations(shown, 2):
+        assert not box.padded(-1.0).overlaps(second.padded(-1.0)), (one, other)
+    for text, box in shown:
+        assert box.x0 >= 0, text
+        assert box.y0 >= 0, text
+        assert box.x1 <= figure.bbox.x1, text
+        assert box.y1 <= figure.bbox.y1, text
+    axes, names = figure.axes
+    assert not axes.get_window_extent().overlaps(names.get_window_extent())
+    words = [text for text, _ in shown]
+    assert axes.get_xlabel().endswith(EXPERIMENTS[name].axis.symbol)
+    assert axes.get_ylabel() == "Average test loss 1 − F"
+    assert EXPERIMENTS[name].title in words
+    assert "Mean over 3 seeds; band: ± one standard error of the mean" in words
+    curves = {line.get_label(): line for line in axes.get_lines()}
+    assert len(curves) == len(summary.experiment.methods)
+    looks = {(line.get_color(), line.get_marker(), str(line.get_linestyle())) for line in axes.get_lines()}
+    assert len({color for color, _, _ in looks}) == len({marker for _, marker, _ in looks}) == len(curves)
+    low = min(line.get_ydata().min() for line in axes.get_lines())
+    assert low >= axes.get_ylim()[0] == 0.0
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_pictures_are_not_blank(tmp_path, name):
+    files = files_of(name, EXPERIMENTS[name], str(tmp_path))
+    write_results(summary_of(name), files)
+    pixels = imread(files["png"])[..., :3]
+    assert pixels.shape[0] > 800
+    assert pixels.shape[1] > 1200
+    for colour in ("#0072B2", "#CC79A7", "#222222"):
+        near = np.abs(pixels - mpl.colors.to_rgb(colour)).max(axis=-1) < 0.02
+        assert near.sum() > 300, colour
+    with open(files["svg"], encoding="utf-8") as file:
+        assert "<svg" in file.read()
+
+
+def test_one_seed_has_no_band():
+    figure = draw(summary_of("fig4", seeds=range(1)))
+    assert "Mean over 1 seed" in [text for text, _ in texts(figure)]
+
+
+def test_names_stand_in_the_order_of_the_curves_ends():
+    summary = summary_of("fig5")
+    names = [text.get_text() for text in draw(summary).axes[1].texts]
+    ends = [line_of(summary, method, x=1.0) for method in EXPERIMENTS["fig5"].methods]
+    assert names == [line.label for line in sorted(ends, key=lambda line: -line.reached.mean)]
+
+
+def test_curves_may_be_settings_instead_of_methods():
+    curves = [Curve(f"χₑ = {look}", look, (0.0, 1.0), (0.1 * look, 0.2), (0.0, math.nan)) for look in range(10)]
+    figure = draw_curves(curves, "title", "x", "y", "caption")
+    assert len(figure.axes[0].get_lines()) == 10
+    assert len(draw_curves([], "title", "x", "y", "caption").axes) == 2
+
+
+def test_a_figure_may_have_a_curve_for_each_setting():
+    """As Figure 7 has: windows on the axis, and a curve for each uplink."""
+    points = tuple(
+        Point("cityscapes3d", {"batching_window": window, "edge_uplink_fraction": uplink}, window, f"χₑ = {uplink}")
+        for uplink in (0.5, 0.8)
+        for window in (0.5, 1.0)
+    )
+    experiment = Experiment("Figure 7", "", points, ("j3o",), "sweep", Axis("Batching window in s,", "T_b"))
+    rows = rows_of(experiment)
+    summary = summarize("fig7", experiment, range(3), rows, version=VERSION, time_limit=LIMIT)
+    assert len(rows) == 12
+    assert "| T_b | χₑ = 0.5 | χₑ = 0.8 |" in markdown_of(summary)
+    axes, names = draw(summary).axes
+    assert [text.get_text() for text in names.texts] == ["χₑ = 0.5", "χₑ = 0.8"]
+    assert [list(line.get_xdata()) for line in axes.get_lines()] == [[0.5, 1.0]] * 2
+    assert summary_frame(summary)["series"].to_list() == ["χₑ = 0.5"] * 2 + ["χₑ = 0.8"] * 2
