@@ -1,0 +1,1 @@
+"""Benchmarks of j3o-jax: run `python -m bench --help`."""

@@ -1,0 +1,73 @@
+"""What is measured: cases × sizes × methods, in one place."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import j3o_jax as j3o
+
+CLIENTS_PER_EDGE = 10
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """A family of scenarios that can be drawn at any number of clients.
+
+    **Arguments:**
+
+    - `benchmark`: name in `j3o_jax.benchmarks`.
+    - `settings`: what is changed in it.
+    - `demand_per_client`: queries/s where the family fixes the total, so that more clients mean more load; None where
+      its capacities follow the demand.
+    """
+
+    benchmark: str
+    settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    demand_per_client: float | None = None
+
+    def sample(self, seed: int, n: int | None, clients: int) -> j3o.Scenario:
+        """Scenarios with `clients` clients, ten of them to an edge as in the paper."""
+        sizes: dict[str, Any] = {"clients": clients, "edges": max(clients // CLIENTS_PER_EDGE, 1)}
+        if self.demand_per_client is not None:
+            sizes["total_demand"] = self.demand_per_client * clients
+        family = getattr(j3o.benchmarks, self.benchmark)()
+        return family.sample(seed, n, **self.settings, **sizes)
+
+
+CASES = {
+    "taskonomy5": Case("taskonomy5", demand_per_client=4000.0 / 30),
+    "domainnet6": Case("domainnet6", demand_per_client=2000.0 / 30),
+    "cityscapes3d": Case("cityscapes3d", demand_per_client=100.0 / 30),
+    "heterogeneous": Case("heterogeneous"),
+    "tight": Case("heterogeneous", {"tightness": 0.3}),
+}
+
+SIZES = (30, 100, 300, 1000)
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """A method, what pictures call it, and most clients at which it is worth the wait."""
+
+    label: str
+    method: Any
+    largest: int = 1_000_000
+
+    def limited(self, seconds: float) -> Any:
+        """The method with a time limit, if it takes one."""
+        if not hasattr(self.method, "time_limit"):
+            return self.method
+        return dataclasses.replace(self.method, time_limit=seconds)
+
+
+METHODS = {
+    "j3o": Entry("J3O", j3o.J3O()),
+    "greedy-ao": Entry("Greedy-AO", j3o.GreedyAO()),
+    "rand-ao": Entry("Rand-AO", j3o.RandAO()),
+    "opt-ao": Entry("OPT-AO", j3o.OptAO()),
+    "full-local": Entry("Full-Local", j3o.FullLocal()),
+    "exact-milp": Entry("ExactMILP", j3o.ExactMILP()),
+    "exact-milp-j3o": Entry("ExactMILP from J3O", j3o.ExactMILP(start=j3o.J3O())),
+    "bilinear-highs": Entry("Bilinear, HiGHS", j3o.BilinearMINLP(), largest=30),
+    "bilinear-scip": Entry("Bilinear, SCIP", j3o.BilinearMINLP(solver="scip"), largest=30),
+}
