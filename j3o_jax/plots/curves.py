@@ -1,4 +1,4 @@
-"""Curves over a common axis, each a mean with a band. Loads matplotlib."""
+"""Curves over a common axis, each a mean with a band, on one panel or several. Loads matplotlib."""
 
 import dataclasses
 import math
@@ -7,12 +7,14 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, NullFormatter
 
 from ._paper import EMPTY, FAINT, INK, MARGIN, SMALL, TEXT, heading, panel, style, text_width
 
 WIDTH, HEIGHT = 4.4, 3.2
 HEADING, LEFT, BELOW, SAMPLE, PITCH, APART = 0.32, 0.58, 0.66, 0.46, 0.25, 0.18
+# Several panels stand one above the other, so that they have one axis and their names beside them in common.
+LOWER, BETWEEN = 2.6, 0.28
 
 # Okabe and Ito's palette again: colour, marker, its size, dash. Each look has a marker and a dash of its own, so that
 # grey print tells them apart. Curves may lie on each other: one is broad and filled and goes below, the others are
@@ -40,7 +42,7 @@ class Curve:
 
     - `label`: what it is called.
     - `look`: number of its colour, marker and dash.
-    - `x`, `middle`: its points.
+    - `x`, `middle`: its points; where `middle` is NaN there is none, and the curve is interrupted.
     - `half_width`: of the band around each point, in the units of `middle`; NaN for none.
     """
 
@@ -51,28 +53,62 @@ class Curve:
     half_width: Sequence[float]
 
 
-def draw_curves(curves: Sequence[Curve], title: str, x_label: str, y_label: str, caption: str) -> Figure:
-    """Draw curves on one panel; what they are called stands beside it, in the order in which they end."""
-    shown = [curve for curve in curves if curve.x]
+@dataclasses.dataclass(frozen=True)
+class Mark:
+    """A faint line across a panel: at what `height`, and what it says, on one line or several, `label`."""
+
+    height: float
+    label: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Panel:
+    """One panel.
+
+    **Arguments:**
+
+    - `curves`: what is on it. A curve that is on several panels has the same label and look on all of them.
+    - `label`: what its vertical axis shows.
+    - `logarithmic`: whether that axis is; all points are above 0 then. If not, it starts at 0.
+    - `mark`: a faint line, named beside the panel.
+    """
+
+    curves: Sequence[Curve]
+    label: str
+    logarithmic: bool = False
+    mark: Mark | None = None
+
+
+def draw_curves(panels: Sequence[Panel], title: str, x_label: str, caption: str) -> Figure:
+    """Draw panels one above the other.
+
+    What the curves are called stands beside them, once for all panels, in the order in which they end on the first.
+    """
     # NaN cannot be sorted; curves without a point are not shown.
-    ordered = sorted(shown, key=lambda curve: -curve.middle[-1])
+    named = {curve.label: curve for panel in reversed(panels) for curve in panel.curves if _points(curve)}
+    ordered = sorted(named.values(), key=lambda curve: -_points(curve)[-1])
+    heights = [HEIGHT if len(panels) == 1 else LOWER for _ in panels]
+    height = sum(heights) + BETWEEN * (len(panels) - 1)
     with style():
-        names_width = APART + SAMPLE + text_width([curve.label for curve in ordered], TEXT) + 0.1
+        names_width = SAMPLE + text_width([curve.label for curve in ordered], TEXT)
+        marks = [line for panel in panels if panel.mark is not None for line in panel.mark.label.splitlines()]
+        beside = APART + max(names_width, text_width(marks, SMALL)) + 0.1
         figure = Figure(
-            figsize=(2 * MARGIN + LEFT + WIDTH + names_width, 2 * MARGIN + HEADING + HEIGHT + BELOW), facecolor="white"
+            figsize=(2 * MARGIN + LEFT + WIDTH + beside, 2 * MARGIN + HEADING + height + BELOW), facecolor="white"
         )
         heading(figure, MARGIN, MARGIN, title)
-        axes = panel(figure, MARGIN + LEFT, MARGIN + HEADING, WIDTH, HEIGHT)
-        axes.grid(axis="y", color=EMPTY, linewidth=0.9)
-        axes.set_axisbelow(True)
-        for depth, curve in enumerate(sorted(shown, key=lambda curve: not _is_solid(curve))):
-            _draw(axes, curve, 2 + depth)
-        _scales(axes, shown)
-        axes.set_xlabel(x_label, fontsize=TEXT, labelpad=4)
-        axes.set_ylabel(y_label, fontsize=TEXT, labelpad=6)
-        for side in ("top", "right"):
-            axes.spines[side].set_visible(False)
-        axes.annotate(
+        places = sorted({x for panel in panels for curve in panel.curves for x in curve.x})
+        drawn: list[Axes] = []
+        for index, content in enumerate(panels):
+            top = MARGIN + HEADING + sum(heights[:index]) + BETWEEN * index
+            axes = panel(figure, MARGIN + LEFT, top, WIDTH, heights[index])
+            _fill(axes, content, places)
+            drawn.append(axes)
+        for axes in drawn[:-1]:
+            axes.tick_params(labelbottom=False)
+        _label(drawn, panels)
+        drawn[-1].set_xlabel(x_label, fontsize=TEXT, labelpad=4)
+        drawn[-1].annotate(
             caption,
             (0, 0),
             (0, -72 * BELOW),
@@ -82,18 +118,66 @@ def draw_curves(curves: Sequence[Curve], title: str, x_label: str, y_label: str,
             color=FAINT,
             va="bottom",
         )
-        names = panel(figure, MARGIN + LEFT + WIDTH + APART, MARGIN + HEADING, names_width - APART, HEIGHT)
-        _name(names, ordered, names_width - APART)
+        names = panel(figure, MARGIN + LEFT + WIDTH + APART, MARGIN + HEADING, beside - APART, heights[0])
+        _name(names, ordered, beside - APART, heights[0])
     return figure
 
 
-def _draw(axes: Axes, curve: Curve, depth: int) -> None:
+def _points(curve: Curve) -> list[float]:
+    return [middle for middle in curve.middle if not math.isnan(middle)]
+
+
+def _fill(axes: Axes, content: Panel, places: Sequence[float]) -> None:
+    """Draw the curves of a panel, and its axes."""
+    shown = [curve for curve in content.curves if _points(curve)]
+    axes.grid(axis="y", color=EMPTY, linewidth=0.9)
+    axes.set_axisbelow(True)
+    if content.logarithmic:
+        known = [point for curve in shown for point in _points(curve)]
+        _logarithmic_scale(axes, known if content.mark is None else [*known, content.mark.height])
+    for depth, curve in enumerate(sorted(shown, key=lambda curve: not _is_solid(curve))):
+        _draw(axes, curve, 2 + depth, axes.get_ylim()[0] if content.logarithmic else -math.inf)
+    if not content.logarithmic:
+        _scale_from_zero(axes)
+    if content.mark is not None:
+        _draw_mark(axes, content.mark)
+    _horizontal_scale(axes, places)
+    axes.tick_params(length=2.5, pad=3, colors=FAINT, labelcolor=INK, labelsize=SMALL)
+    axes.tick_params(which="minor", length=1.5, color=FAINT)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+
+
+def _label(drawn: Sequence[Axes], panels: Sequence[Panel]) -> None:
+    """Label the vertical axes in line with each other, as far to the left as the widest figure of any asks for."""
+    figures = [text for axes in drawn for text in axes.yaxis.get_major_formatter().format_ticks([*axes.get_yticks()])]
+    for axes, content in zip(drawn, panels, strict=True):
+        axes.set_ylabel(content.label, fontsize=TEXT)
+        axes.yaxis.set_label_coords(-(text_width(figures, SMALL) + 0.16) / WIDTH, 0.5)
+
+
+def _draw(axes: Axes, curve: Curve, depth: int, floor: float) -> None:
+    """Draw a curve; its band ends at the `floor`."""
     band = [0.0 if math.isnan(half) else half for half in curve.half_width]
-    low = [middle - half for middle, half in zip(curve.middle, band, strict=True)]
+    low = [max(middle - half, floor) for middle, half in zip(curve.middle, band, strict=True)]
     high = [middle + half for middle, half in zip(curve.middle, band, strict=True)]
     look = _line_style(curve)
     axes.fill_between(curve.x, low, high, color=look["color"], alpha=FAINTNESS, linewidth=0)
     axes.plot(curve.x, curve.middle, zorder=depth, clip_on=False, **look)
+
+
+def _draw_mark(axes: Axes, mark: Mark) -> None:
+    axes.axhline(mark.height, color=FAINT, linewidth=0.8, zorder=1.5)
+    axes.annotate(
+        mark.label,
+        (1, mark.height),
+        (72 * APART, 0),
+        ("axes fraction", "data"),
+        "offset points",
+        fontsize=SMALL,
+        color=FAINT,
+        va="center",
+    )
 
 
 def _is_solid(curve: Curve) -> bool:
@@ -114,28 +198,44 @@ def _line_style(curve: Curve) -> dict[str, Any]:
     }
 
 
-def _scales(axes: Axes, curves: Sequence[Curve]) -> None:
-    places = sorted({x for curve in curves for x in curve.x})
+def _horizontal_scale(axes: Axes, places: Sequence[float]) -> None:
     if places:
         margin = 0.03 * ((places[-1] - places[0]) or 1.0)
         axes.set_xlim(places[0] - margin, places[-1] + margin)
     if 0 < len(places) <= 12:
         decimals = max(len(f"{place:g}".partition(".")[2]) for place in places)
         axes.set_xticks(places, [f"{place:.{decimals}f}" for place in places])
-    axes.set_ylim(bottom=0.0)
-    highest = axes.get_ylim()[1]
+
+
+def _scale_from_zero(axes: Axes) -> None:
+    # Beyond what matplotlib takes for the top: levels that lie close together would end at the edge.
+    highest = max(axes.get_ylim()[1], 1.05 * axes.dataLim.y1)
+    axes.set_ylim(0.0, highest)
     ticks = MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]).tick_values(0.0, highest)
     axes.set_yticks([tick for tick in ticks if tick <= highest])
-    axes.tick_params(length=2.5, pad=3, colors=FAINT, labelcolor=INK, labelsize=SMALL)
 
 
-def _name(axes: Axes, curves: Sequence[Curve], width: float) -> None:
+def _logarithmic_scale(axes: Axes, heights: Sequence[float]) -> None:
+    """A logarithmic axis with room for all heights, and at least two powers of ten to read it by."""
+    axes.set_yscale("log")
+    low, high = math.log10(min(heights)) - 0.3, math.log10(max(heights)) + 0.3
+    if math.floor(high) - math.ceil(low) < 1:
+        low, high = math.floor(low), math.ceil(high)
+    powers = range(math.ceil(low), math.floor(high) + 1)
+    axes.set_ylim(10.0**low, 10.0**high)
+    # matplotlib would write these as formulas, which pictures do without.
+    raised = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+    axes.set_yticks([10.0**power for power in powers], [f"10{str(power).translate(raised)}" for power in powers])
+    axes.yaxis.set_minor_formatter(NullFormatter())
+
+
+def _name(axes: Axes, curves: Sequence[Curve], width: float, height: float) -> None:
     """What the curves are called, with a sample of each, from the top down."""
     axes.set_axis_off()
     axes.set_xlim(0, width)
-    axes.set_ylim(HEIGHT, 0)
+    axes.set_ylim(height, 0)
     for index, curve in enumerate(curves):
-        height = 0.1 + index * PITCH
+        down = 0.1 + index * PITCH
         middle = (SAMPLE - 0.08) / 2
-        axes.plot([0.0, middle, 2 * middle], [height] * 3, markevery=[1], clip_on=False, **_line_style(curve))
-        axes.text(SAMPLE, height, curve.label, fontsize=TEXT, va="center_baseline")
+        axes.plot([0.0, middle, 2 * middle], [down] * 3, markevery=[1], clip_on=False, **_line_style(curve))
+        axes.text(SAMPLE, down, curve.label, fontsize=TEXT, va="center_baseline")

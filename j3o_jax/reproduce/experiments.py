@@ -30,15 +30,28 @@ class Point:
 
 @dataclasses.dataclass(frozen=True)
 class Axis:
-    """The horizontal axis of a figure: what it shows, in words and as a symbol of docs/formulation.md."""
+    """The horizontal axis of a figure.
+
+    **Arguments:**
+
+    - `words`: what it shows.
+    - `symbol`: the same as a symbol of docs/formulation.md.
+    - `meaning`: what the words leave open; for brackets.
+    """
 
     words: str
     symbol: str = ""
+    meaning: str = ""
 
     @property
     def label(self) -> str:
         """As it is written below the axis."""
-        return f"{self.words} {self.symbol}".rstrip()
+        return " ".join(part for part in (self.words, self.meaning and f"({self.meaning})", self.symbol) if part)
+
+    @property
+    def heading(self) -> str:
+        """As it is written above a column of a table, where there is little room."""
+        return self.symbol or self.words
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,7 +66,7 @@ class Experiment:
     - `kind`: a ``table`` has a row for each method at each point; a ``sweep`` is a figure over the points' x; a
       ``convergence`` is a figure over iterations, at a single point.
     - `axis`: the horizontal axis of a figure.
-    - `iterations`: how many iterations a figure over iterations shows; the first plan is iteration 0.
+    - `iterations`: how many iterations a figure over iterations shows; the first plan is iteration 1.
     """
 
     title: str
@@ -99,7 +112,7 @@ EXPERIMENTS: Mapping[str, Experiment] = {
         points=(Point("taskonomy5"),),
         methods=tuple(METHODS),
         kind="convergence",
-        axis=Axis("Iteration"),
+        axis=Axis("Iteration", meaning="outer round"),
         iterations=8,
     ),
     "fig4": Experiment(

@@ -34,7 +34,9 @@ def sheets_of(summary: Summary, *, brief: bool = False) -> list[Sheet]:
     if summary.experiment.kind == "table":
         return [_benchmark_sheet(summary, benchmark, brief) for benchmark in summary.experiment.benchmarks]
     measure = summary.lines[0].measure if summary.lines else "loss"
-    reached = _grid(summary, _word(measure), lambda line: _figure(line.reached, 3, brief))
+    # What the last iterations win is small.
+    digits = 5 if summary.experiment.kind == "convergence" else 3
+    reached = _grid(summary, _word(measure), lambda line: _figure(line.reached, digits, brief))
     if summary.experiment.kind == "convergence":
         return [reached]
     return [reached, _grid(summary, "Time per scenario, ms", lambda line: _time(line.milliseconds, brief))]
@@ -97,8 +99,7 @@ def _grid(summary: Summary, title: str, cell: Callable[[Line], str]) -> Sheet:
     rows = tuple(
         (NOTHING if x is None else f"{x:g}", *(cells.get((x, curve), NOTHING) for curve in curves)) for x in places
     )
-    first = "" if axis is None else axis.symbol or axis.words
-    return Sheet(title, (first, *curves), rows)
+    return Sheet(title, ("" if axis is None else axis.heading, *curves), rows)
 
 
 def foot_of(summary: Summary) -> Sequence[str]:

@@ -40,6 +40,8 @@ class Line:
     - `reached`: over the seeds with a plan.
     - `milliseconds`: per scenario, over the same seeds; of the whole solve, whatever the iteration.
     - `share`: mean over seeds of this accuracy divided by that of the optimum of the same seed; NaN without one.
+    - `behind`: the optimum's accuracy less this one, on the same seed: the loss above that of the optimum.
+    - `tolerance`: mean over seeds of what the optimum itself may lack, by the gap to which it was solved.
     - `gap`: the largest proven gap of any seed; NaN unless all seeds have one.
     - `failures`: how many seeds have no plan.
     - `paper`, `paper_share`: the paper's figures, where it prints any.
@@ -52,6 +54,8 @@ class Line:
     reached: Spread
     milliseconds: Spread
     share: float
+    behind: Spread
+    tolerance: float
     gap: float
     failures: int
     paper: Printed | None
@@ -123,7 +127,7 @@ def summarize(
             own = {seed: found for seed in seeds if (found := row(point, method, seed)) is not None}
             rows += [(point, found) for found in own.values()]
             if experiment.kind == "convergence":
-                lines += [_line(point, method, own, optima, after) for after in range(experiment.iterations)]
+                lines += [_line(point, method, own, optima, 1 + after) for after in range(experiment.iterations)]
             else:
                 lines.append(_line(point, method, own, optima, None))
     notes = tuple(_notes([row for _, row in rows]))
@@ -131,39 +135,47 @@ def summarize(
 
 
 def _line(
-    point: Point, method: str, rows: Mapping[int, Row], optima: Mapping[int, Row | None], after: int | None
+    point: Point, method: str, rows: Mapping[int, Row], optima: Mapping[int, Row | None], iteration: int | None
 ) -> Line:
     measure = measure_of(point.benchmark)
     planned = {seed: row for seed, row in rows.items() if row.has_plan}
-    worth = {seed: _worth(row, after) for seed, row in planned.items()}
-    shares = [
-        worth[seed] / best.objective
+    worth = {seed: _worth(row, iteration) for seed, row in planned.items()}
+    best = {
+        seed: (optimum, optimum.objective)
         for seed in planned
-        if (best := optima[seed]) is not None and best.has_plan and best.objective
-    ]
+        if (optimum := optima[seed]) is not None and optimum.has_plan and optimum.objective
+    }
+    # A share over other seeds than those of its neighbour in the table would mislead.
+    compared = best if len(best) == len(planned) else {}
     gaps = [math.nan if row.gap is None else row.gap for row in planned.values()]
     return Line(
         point=point,
         method=method,
-        x=point.x if after is None else float(after),
+        x=point.x if iteration is None else float(iteration),
         measure=measure,
         reached=_spread(1.0 - value if measure == "loss" else value for value in worth.values()),
         milliseconds=_spread(1e3 * row.seconds for row in planned.values() if row.seconds is not None),
-        # A share over other seeds than those of its neighbour in the table would mislead.
-        share=_spread(shares).mean if len(shares) == len(planned) else math.nan,
+        share=_spread(worth[seed] / objective for seed, (_, objective) in compared.items()).mean,
+        behind=_spread(objective - worth[seed] for seed, (_, objective) in compared.items()),
+        tolerance=_spread(_own_gap(optimum) * objective for optimum, objective in compared.values()).mean,
         gap=float(np.max(gaps)) if gaps else math.nan,
         failures=len(rows) - len(planned),
-        paper=None if point.overrides or after is not None else TABLE_IV.get(point.benchmark, {}).get(method),
-        paper_share=None if point.overrides or after is not None else share_of_optimum(point.benchmark, method),
+        paper=None if point.overrides or iteration is not None else TABLE_IV.get(point.benchmark, {}).get(method),
+        paper_share=None if point.overrides or iteration is not None else share_of_optimum(point.benchmark, method),
     )
 
 
-def _worth(row: Row, after: int | None) -> float:
-    """F of a run, or what it was after that many further iterations; its last value holds from its end on."""
-    if after is None or METHODS[row.method].level or not row.history:
+def _worth(row: Row, iteration: int | None) -> float:
+    """F of a run, or what it was after an iteration, from 1 on; its last value holds from its end on."""
+    if iteration is None or METHODS[row.method].level or not row.history:
         return math.nan if row.objective is None else row.objective
-    value = row.history[min(after, len(row.history) - 1)]
+    value = row.history[min(iteration, len(row.history)) - 1]
     return math.nan if value is None else value
+
+
+def _own_gap(optimum: Row) -> float:
+    """The relative gap that an exact run was asked for, or the one at which it stopped, if that is wider."""
+    return max(float(optimum.options.get("gap", 0.0)), optimum.gap or 0.0)
 
 
 def _spread(values: Iterable[float]) -> Spread:

@@ -1,6 +1,7 @@
 import itertools
 import json
 import math
+import re
 
 import matplotlib as mpl
 import numpy as np
@@ -10,7 +11,7 @@ from made_up_rows import LIMIT, MACHINE, VERSION, WORTH, rows_of
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.image import imread
 
-from j3o_jax.plots.curves import Curve, draw_curves
+from j3o_jax.plots.curves import Curve, Mark, Panel, draw_curves
 from j3o_jax.reproduce.drawing import draw
 from j3o_jax.reproduce.experiments import EXPERIMENTS, Axis, Experiment, Point
 from j3o_jax.reproduce.markdown import markdown_of
@@ -69,18 +70,41 @@ def test_means_deviations_and_shares_are_those_of_numpy():
 
 def test_after_its_end_a_history_holds_its_last_value():
     summary = summary_of("fig3", seeds=range(1))
-    losses = [line_of(summary, "j3o", x=float(after)).reached.mean for after in range(8)]
+    losses = [line_of(summary, "j3o", x=float(iteration)).reached.mean for iteration in range(1, 9)]
     final = 1 - WORTH["j3o"]
     assert losses == pytest.approx([final + 0.2, final + 0.1, *[final] * 6])
     for level in ("exact-milp", "full-local"):
-        losses = [line_of(summary, level, x=float(after)).reached.mean for after in range(8)]
+        losses = [line_of(summary, level, x=float(iteration)).reached.mean for iteration in range(1, 9)]
         assert losses == pytest.approx([1 - WORTH[level]] * 8)
 
 
 def test_an_iteration_without_a_plan_has_no_figure():
     rows = changed(rows_of("fig3"), lambda row: row.method == "j3o" and row.seed == 1, history=[None, 0.5])
     summary = summary_of("fig3", rows)
-    assert [line_of(summary, "j3o", x=x).reached.n for x in (0.0, 1.0)] == [2, 3]
+    assert [line_of(summary, "j3o", x=x).reached.n for x in (1.0, 2.0)] == [2, 3]
+
+
+def test_what_a_method_is_behind_is_taken_on_the_same_seeds():
+    rows = rows_of("fig3")
+    behind = [line_of(summary_of("fig3", rows), "j3o", x=x).behind for x in (1.0, 2.0, 3.0, 8.0)]
+    less = WORTH["exact-milp"] - WORTH["j3o"]
+    assert [spread.mean for spread in behind] == pytest.approx([less + 0.2, less + 0.1, less, less])
+    assert [spread.deviation for spread in behind] == pytest.approx([0.0] * 4, abs=1e-12)
+    assert line_of(summary_of("fig3", rows), "exact-milp", x=1.0).behind.mean == 0.0
+    # With a seed whose optimum is not known there would be two sets of seeds in one picture.
+    unsolved = changed(rows, lambda row: (row.method, row.seed) == ("exact-milp", 1), error="x", objective=None)
+    line = line_of(summary_of("fig3", unsolved), "j3o", x=1.0)
+    assert math.isnan(line.behind.mean)
+    assert math.isnan(line.tolerance)
+
+
+def test_what_the_optimum_may_lack_is_its_gap_or_that_at_which_it_was_stopped():
+    rows = rows_of("fig3")
+    objectives = WORTH["exact-milp"] - 0.001 * np.arange(3)
+    assert line_of(summary_of("fig3", rows), "j3o", x=1.0).tolerance == pytest.approx(np.mean(1e-4 * objectives))
+    stopped = changed(rows, lambda row: (row.method, row.seed) == ("exact-milp", 2), gap=0.03)
+    tolerance = line_of(summary_of("fig3", stopped), "j3o", x=1.0).tolerance
+    assert tolerance == pytest.approx(np.mean([1e-4, 1e-4, 0.03] * objectives))
 
 
 def test_a_run_without_a_plan_counts_nowhere_and_is_told():
@@ -172,6 +196,14 @@ def test_no_figures_of_the_paper_are_made_up(name):
     assert len(rows) >= len(EXPERIMENTS[name].points)
 
 
+def test_losses_over_iterations_have_decimals_enough_to_see_them_fall():
+    rows = changed(rows_of("fig3"), lambda row: row.method == "j3o", history=[0.9165, 0.91682, 0.91683])
+    text = markdown_of(summary_of("fig3", rows))
+    assert "| Iteration | Greedy-AO |" in text
+    for iteration, loss in (("1", "0.08350"), ("2", "0.08318"), ("3", "0.08317"), ("8", "0.08317")):
+        assert re.search(rf"^\| {iteration} \|.* {loss} ± 0\.00000 \|$", text, re.MULTILINE)
+
+
 def test_tables_in_markdown_are_rectangular():
     for name in EXPERIMENTS:
         for _, table in itertools.groupby(markdown_of(summary_of(name)).splitlines(), lambda row: row.startswith("|")):
@@ -250,10 +282,12 @@ def test_pictures_say_what_they_show_and_hide_nothing(tmp_path, name):
         assert box.y0 >= 0, text
         assert box.x1 <= figure.bbox.x1, text
         assert box.y1 <= figure.bbox.y1, text
-    axes, names = figure.axes
-    assert not axes.get_window_extent().overlaps(names.get_window_extent())
+    axes, *others = figure.axes[:-1]
+    for one, other in itertools.combinations(figure.axes, 2):
+        assert not one.get_window_extent().overlaps(other.get_window_extent())
     words = [text for text, _ in shown]
-    assert axes.get_xlabel().endswith(EXPERIMENTS[name].axis.symbol)
+    assert [axes.get_xlabel() for axes in figure.axes if axes.get_xlabel()] == [EXPERIMENTS[name].axis.label]
+    assert len(others) == (1 if EXPERIMENTS[name].iterations else 0)
     assert axes.get_ylabel() == "Average test loss 1 − F"
     assert EXPERIMENTS[name].title in words
     assert "Mean over 3 seeds; band: ± one standard error of the mean" in words
@@ -284,6 +318,55 @@ def test_one_seed_has_no_band():
     assert "Mean over 1 seed" in [text for text, _ in texts(figure)]
 
 
+def test_over_iterations_a_second_panel_shows_small_differences():
+    figure = draw(summary_of("fig3"))
+    axes, behind, names = figure.axes
+    assert (axes.get_yscale(), behind.get_yscale()) == ("linear", "log")
+    assert behind.get_ylabel() == "Loss above the MINLP Solver's"
+    assert behind.get_xlabel() == "Iteration (outer round)"
+    assert axes.get_xlim() == behind.get_xlim()
+    assert [text.get_text() for text in behind.get_xticklabels()] == list("12345678")
+    assert [text.get_text() for text in behind.get_yticklabels()] == ["10⁻⁴", "10⁻³", "10⁻²", "10⁻¹"]
+    mark, *curves = sorted(behind.get_lines(), key=lambda line: line.get_marker() != "None")
+    assert np.unique(mark.get_ydata()) == pytest.approx(1e-4 * (WORTH["exact-milp"] - 0.001))
+    assert "the exact solver's\nown gap" in [text for text, _ in texts(figure)]
+    # The curves look as they do above, and are named once.
+    looks = {line.get_marker(): line for line in axes.get_lines()}
+    assert len(names.texts) == len(looks) == len(curves) + 1
+    for line in curves:
+        above = looks[line.get_marker()]
+        assert line.get_color() == above.get_color()
+        np.testing.assert_allclose(line.get_ydata(), above.get_ydata() - (1 - WORTH["exact-milp"] + 0.001))
+
+
+def test_where_a_method_is_not_behind_nothing_is_drawn():
+    better = changed(
+        rows_of("fig3"),
+        lambda row: row.method == "opt-ao",
+        history=[WORTH["exact-milp"] - 0.01, WORTH["exact-milp"] - 0.001, WORTH["exact-milp"] + 1e-5],
+    )
+    figure = draw(summary_of("fig3", better, methods=("opt-ao", "j3o")))
+    (curve,) = [line for line in figure.axes[1].get_lines() if line.get_marker() == "^"]
+    assert np.isfinite(curve.get_ydata()).tolist() == [True] + [False] * 7
+    (caption,) = [text for text, _ in texts(figure) if text.startswith("Mean over")]
+    assert caption.endswith("; differences below 10⁻⁶ are not drawn")
+    # Nothing at all to compare, or to compare with: no second panel.
+    assert len(draw(summary_of("fig3", methods=("exact-milp",))).axes) == 2
+    own = {key: row for key, row in better.items() if row.method == "j3o"}
+    assert len(draw(summary_of("fig3", own, methods=("j3o",))).axes) == 2
+
+
+@pytest.mark.parametrize("heights", [(0.3, 0.31), (1e-4, 0.9), (3e-4, 8e-4), (0.1, 0.1)])
+def test_a_logarithmic_axis_has_two_figures_to_read_it_by(heights):
+    curve = Curve("J3O", 5, (1.0, 2.0), heights, (1.0, 0.01))
+    mark = Mark(2e-4, "a mark whose words are far wider than all names") if heights[0] > 2e-4 else None
+    figure = draw_curves([Panel([curve], "y", logarithmic=True, mark=mark)], "title", "x", "caption")
+    low, high = figure.axes[0].get_ylim()
+    assert low < min(heights) <= max(heights) < high
+    assert sum(low <= tick * (1 + 1e-9) and tick <= high * (1 + 1e-9) for tick in figure.axes[0].get_yticks()) >= 2
+    assert all(box.x1 <= figure.bbox.x1 for _, box in texts(figure))
+
+
 def test_names_stand_in_the_order_of_the_curves_ends():
     summary = summary_of("fig5")
     names = [text.get_text() for text in draw(summary).axes[1].texts]
@@ -293,9 +376,9 @@ def test_names_stand_in_the_order_of_the_curves_ends():
 
 def test_curves_may_be_settings_instead_of_methods():
     curves = [Curve(f"χₑ = {look}", look, (0.0, 1.0), (0.1 * look, 0.2), (0.0, math.nan)) for look in range(10)]
-    figure = draw_curves(curves, "title", "x", "y", "caption")
+    figure = draw_curves([Panel(curves, "y")], "title", "x", "caption")
     assert len(figure.axes[0].get_lines()) == 10
-    assert len(draw_curves([], "title", "x", "y", "caption").axes) == 2
+    assert len(draw_curves([Panel([], "y")], "title", "x", "caption").axes) == 2
 
 
 def test_a_figure_may_have_a_curve_for_each_setting():
