@@ -240,3 +240,23 @@ def test_the_methods_come_in_the_paper_s_order_on_taskonomy5():
     means = [j3o.solve(batch, method).objective.mean() for method in methods]
     # The exact solver's plan may be its gap below the optimum, which here others come as close to.
     assert all(better >= worse - 1e-4 for better, worse in itertools.pairwise(means))
+
+
+@pytest.mark.parametrize("method", [j3o.FullLocal(), j3o.OptAO(enumeration_limit=0)], ids=["full-local", "opt-ao"])
+def test_a_solver_that_gives_up_costs_its_own_instance_alone(method, monkeypatch):
+    from j3o_jax.methods import baselines
+
+    batch = draw_batch(3, tightness=2.0)
+    whole = j3o.solve(batch, method)
+    calls = iter(range(10**6))
+    working = baselines.best_node_choice
+
+    def sometimes(*given, **options):
+        if next(calls) == 0:
+            raise RuntimeError("HiGHS: Unknown")
+        return working(*given, **options)
+
+    monkeypatch.setattr(baselines, "best_node_choice", sometimes)
+    solution = j3o.solve(batch, method)
+    assert solution.status[0] == j3o.Status.numerical_error
+    np.testing.assert_array_equal(solution.objective[1:], whole.objective[1:])

@@ -48,8 +48,8 @@ class AlternatingMethod(AbstractMethod):
         key: Any,
         *,
         bonus: float,
-    ) -> Placement:
-        """Line 4: a placement for the shares of every instance, as NumPy arrays; any where not `active`.
+    ) -> tuple[Placement, Bool[np.ndarray, " B"]]:
+        """Line 4: a placement for the shares of every instance, any where not `active`, and where none was found.
 
         **Arguments:**
 
@@ -72,10 +72,10 @@ class AlternatingMethod(AbstractMethod):
         iterations = np.zeros(batch, dtype=np.int64)
         for iteration in range(self.max_iterations):
             own_key = jax.random.fold_in(key, iteration)
-            placement = self.place(scenarios, at_client, at_edge, active, own_key, bonus=bonus)
+            placement, unplaced = self.place(scenarios, at_client, at_edge, active, own_key, bonus=bonus)
             plan, plan_value, solved = self._route(scenarios, placement, active, bonus)
-            failed |= active & ~solved & (iteration == 0)
-            better = active & solved & (plan_value > value)
+            failed |= active & (unplaced | (~solved & (iteration == 0)))
+            better = active & ~failed & solved & (plan_value > value)
             rise = np.where(better, plan_value - value, 0.0)
             best = plan if best is None else pick_plans(better, plan, best)
             value = np.where(better, plan_value, value)

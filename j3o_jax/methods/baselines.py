@@ -44,9 +44,10 @@ class GreedyAO(AlternatingMethod):
 
     def place(
         self, scenarios: Scenario, at_client: Any, at_edge: Any, active: np.ndarray, key: Any, *, bonus: float
-    ) -> Placement:
+    ) -> tuple[Placement, np.ndarray]:
         """See `AlternatingMethod`."""
-        return jax.tree.map(np.asarray, _place_feasibly(scenarios, at_client, at_edge, None, bonus))
+        found = _place_feasibly(scenarios, at_client, at_edge, None, bonus)
+        return jax.tree.map(np.asarray, found), np.zeros(active.shape, dtype=bool)
 
 
 class RandAO(AlternatingMethod):
@@ -70,13 +71,14 @@ class RandAO(AlternatingMethod):
 
     def place(
         self, scenarios: Scenario, at_client: Any, at_edge: Any, active: np.ndarray, key: Any, *, bonus: float
-    ) -> Placement:
+    ) -> tuple[Placement, np.ndarray]:
         """See `AlternatingMethod`."""
         batch, clients, _ = scenarios.demand.shape
         prints = np.array([_fingerprint(scenarios, instance) for instance in range(batch)], dtype=np.uint32)
         shape = (clients + scenarios.edges, scenarios.models)
         priority = jax.vmap(lambda own: jax.random.uniform(jax.random.fold_in(key, own), shape))(prints)
-        return jax.tree.map(np.asarray, _place_feasibly(scenarios, at_client, at_edge, priority, bonus))
+        found = _place_feasibly(scenarios, at_client, at_edge, priority, bonus)
+        return jax.tree.map(np.asarray, found), np.zeros(active.shape, dtype=bool)
 
 
 class OptAO(AlternatingMethod):
@@ -101,9 +103,10 @@ class OptAO(AlternatingMethod):
 
     def place(
         self, scenarios: Scenario, at_client: Any, at_edge: Any, active: np.ndarray, key: Any, *, bonus: float
-    ) -> Placement:
+    ) -> tuple[Placement, np.ndarray]:
         """See `AlternatingMethod`."""
         choices = _all_choices(scenarios, self.enumeration_limit)
+        unplaced = np.zeros(active.shape, dtype=bool)
         if choices is not None:
             choice = np.asarray(_choose_of_all(scenarios, at_client, at_edge, choices, bonus))
         else:
@@ -111,8 +114,11 @@ class OptAO(AlternatingMethod):
             batch, nodes, _, tasks = problem.gain.shape
             choice = np.full((batch, nodes, tasks), -1)
             for instance, node in itertools.product(np.flatnonzero(active), range(nodes)):
-                choice[instance, node] = best_node_choice(*(field[instance, node] for field in problem))
-        return jax.tree.map(np.asarray, _placements(scenarios, at_client, at_edge, choice, bonus))
+                try:
+                    choice[instance, node] = best_node_choice(*(field[instance, node] for field in problem))
+                except RuntimeError:
+                    unplaced[instance] = True
+        return jax.tree.map(np.asarray, _placements(scenarios, at_client, at_edge, choice, bonus)), unplaced
 
 
 class FullLocal(AbstractMethod):
@@ -129,18 +135,27 @@ class FullLocal(AbstractMethod):
         batch, clients, tasks = scenarios.demand.shape
         problem = jax.tree.map(np.asarray, _client_problems(scenarios, bonus))
         choice = np.full((batch, clients, tasks), -1)
+        reasons = [""] * batch
         for instance, client in np.ndindex(batch, clients):
             own = tuple(field[instance, client] for field in problem)
-            choice[instance, client] = best_node_choice(*own, serve_all=strict)
+            try:
+                choice[instance, client] = best_node_choice(*own, serve_all=strict)
+            except RuntimeError as error:
+                reasons[instance] = f"client {client}: no models chosen: {error}"
         plan, value = jax.tree.map(np.asarray, _serve_locally(scenarios, choice, bonus))
         left = np.max(np.where(scenarios.demand > 0.0, plan.unserved, 0.0), axis=(1, 2))
         infeasible = strict & (left > 1e-6)
         return Outcome(
             plan=plan,
-            status=np.where(infeasible, Status.infeasible, Status.converged),
+            status=np.select(
+                [np.array([bool(reason) for reason in reasons]), infeasible],
+                [Status.numerical_error, Status.infeasible],
+                Status.converged,
+            ),
             bound=np.full(batch, np.nan),
             history=value[:, None],
             stats={"iterations": np.ones(batch, dtype=np.int64)},
+            reasons=tuple(reasons),
         )
 
 

@@ -72,10 +72,10 @@ class J3O(AlternatingMethod):
 
     def place(
         self, scenarios: Scenario, at_client: Any, at_edge: Any, active: np.ndarray, key: Any, *, bonus: float
-    ) -> Placement:
+    ) -> tuple[Placement, np.ndarray]:
         """See `AlternatingMethod`."""
         found = _place(scenarios, at_client, at_edge, self.multiplier, self.greedy == "plus_max", bonus)
-        return jax.tree.map(np.asarray, found)
+        return jax.tree.map(np.asarray, found), np.zeros(active.shape, dtype=bool)
 
 
 @eqx.filter_jit

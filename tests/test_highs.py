@@ -1,0 +1,96 @@
+"""The door to HiGHS: verdicts, bounds, prices, limits, and Ctrl-C."""
+
+import _thread
+import threading
+
+import numpy as np
+import pytest
+import scipy.sparse
+
+from j3o_jax._highs import Program, solve_program
+
+
+def knapsack(items: int, rows: int = 1, *, whole: bool = True, seed: int = 0) -> Program:
+    rng = np.random.default_rng(seed)
+    weights = rng.uniform(0.1, 1.0, (rows, items))
+    return Program(
+        gain=weights.mean(axis=0) * rng.uniform(0.9, 1.1, items),
+        most=np.ones(items),
+        whole=np.full(items, whole),
+        matrix=scipy.sparse.csr_array(weights / (0.4 * weights.sum(axis=1, keepdims=True))),
+        lower=np.full(rows, -np.inf),
+        upper=np.ones(rows),
+    )
+
+
+def test_an_optimum_lies_within_its_bound():
+    program = knapsack(12)
+    answer = solve_program(program)
+    sets = (np.arange(2**12)[:, None] >> np.arange(12)) & 1
+    fits = (program.matrix @ sets.T <= 1.0).all(axis=0)
+    assert answer.outcome == "optimal"
+    assert answer.objective == pytest.approx((sets[fits] @ program.gain).max(), rel=1e-9)
+    assert answer.bound == pytest.approx(answer.objective, rel=1e-8)
+    np.testing.assert_allclose(answer.values, np.round(answer.values), atol=1e-6)
+
+
+def test_prices_of_a_linear_program_prove_its_optimum():
+    program = knapsack(30, 5, whole=False)
+    answer = solve_program(program)
+    assert answer.row_prices is not None
+    assert (answer.row_prices >= -1e-9).all()
+    rest = np.maximum(program.gain - program.matrix.T @ answer.row_prices, 0.0)
+    assert answer.row_prices @ program.upper + rest @ program.most == pytest.approx(answer.objective, rel=1e-7)
+
+
+def test_the_impossible_is_infeasible():
+    program = knapsack(4)._replace(lower=np.array([10.0]), upper=np.array([np.inf]))
+    answer = solve_program(program)
+    assert (answer.outcome, answer.values) == ("infeasible", None)
+
+
+def test_programs_without_variables_have_a_verdict():
+    empty = Program(*(np.zeros(0),) * 2, np.zeros(0, bool), scipy.sparse.csr_array((1, 0)), np.zeros(1), np.ones(1))
+    assert solve_program(empty).outcome == "optimal"
+    assert solve_program(empty._replace(lower=np.ones(1))).outcome == "infeasible"
+
+
+def test_least_values_are_kept():
+    program = knapsack(6)
+    answer = solve_program(program._replace(least=np.eye(6)[np.argmin(program.gain)]))
+    assert answer.values[np.argmin(program.gain)] == 1.0
+
+
+def test_a_start_is_used():
+    program = knapsack(60, 20)
+    best = solve_program(program, gap=0.05)
+    again = solve_program(program, gap=0.05, start=best.values, time_limit=60.0)
+    assert again.objective >= best.objective * (1 - 1e-9)
+
+
+def test_a_limit_leaves_what_was_found():
+    answer = solve_program(knapsack(300, 40), gap=0.0, time_limit=0.5)
+    assert answer.outcome == "limit"
+    assert answer.values is not None
+    assert answer.objective <= answer.bound
+
+
+def test_unknown_options_are_refused():
+    with pytest.raises(ValueError, match="no_such_option"):
+        solve_program(knapsack(3), options={"no_such_option": 1})
+
+
+def test_threads_may_differ_from_one_solve_to_the_next():
+    for threads in (1, 2, None, 1):
+        assert solve_program(knapsack(12), threads=threads).outcome == "optimal"
+
+
+def test_ctrl_c_ends_a_search():
+    timer = threading.Timer(1.0, _thread.interrupt_main)
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        solve_program(knapsack(300, 40), gap=0.0, time_limit=100.0)
+    timer.join()
+    # What is left of the search ends too, and the next one is not disturbed.
+    assert solve_program(knapsack(12)).outcome == "optimal"
+    assert threading.active_count() < 20
