@@ -14,6 +14,8 @@ from ._types import AnyArray, Bool, Float
 # Smaller gaps than this are rounding; HiGHS's own default for the absolute gap, 1e-6, is more than some plans earn.
 _LEAST_GAP = 1e-12
 
+_TOLERANCE = 1e-9
+
 
 class Program(NamedTuple):
     """Maximise gain·v over least <= v <= most with lower <= matrix·v <= upper, v whole where `whole`.
@@ -69,14 +71,24 @@ def solve_program(
     - `start`: values to start from, if they keep every limit. ``[N]``
     - `options`: further options of HiGHS.
     """
-    import highspy
-
     if program.gain.size == 0:
         return _without_variables(program)
-    silence_banner()
-    solver = highspy.Highs()
+    settings = _settings(gap, time_limit, threads) | (options or {})
+    answer = _solve(program, settings, start)
+    if answer.outcome == "infeasible":
+        # So grave a verdict is heard twice, the second time on the program as it was given.
+        answer = _solve(program, settings | {"presolve": "off"}, start)
+    return answer
+
+
+def _settings(gap: float, time_limit: float, threads: int | None) -> dict[str, Any]:
     settings: dict[str, Any] = {
         "output_flag": False,
+        # With the usual 1e-6 presolve was seen to call a program infeasible that 0 solves, and plans to fit only by
+        # that tolerance; with the usual 1e-7 for prices, bounds to lie below plans.
+        "mip_feasibility_tolerance": _TOLERANCE,
+        "primal_feasibility_tolerance": _TOLERANCE,
+        "dual_feasibility_tolerance": _TOLERANCE,
         "mip_rel_gap": max(gap, _LEAST_GAP),
         "mip_abs_gap": _LEAST_GAP,
         # On programs as small as these the heuristic takes ten times as long as all the rest.
@@ -86,11 +98,20 @@ def solve_program(
         settings["time_limit"] = float(time_limit)
     if threads is not None:
         settings["threads"] = threads
-    for name, value in (settings | (options or {})).items():
+    return settings
+
+
+def _solve(program: Program, settings: dict[str, Any], start: Float[AnyArray, " N"] | None) -> Answer:
+    import highspy
+
+    silence_banner()
+    solver = highspy.Highs()
+    for name, value in settings.items():
         if solver.setOptionValue(name, value) != highspy.HighsStatus.kOk:
             raise ValueError(f"HiGHS refuses the option {name} = {value!r}")
     unit = float(np.max(program.gain, initial=0.0)) or 1.0
-    solver.passModel(_lp(program, unit))
+    if solver.passModel(_lp(program, unit)) == highspy.HighsStatus.kError:
+        return Answer(None, -math.inf, math.inf, "failed", "HiGHS refuses the program: its numbers are out of range")
     if start is not None:
         columns = np.arange(program.gain.size, dtype=np.int32)
         solver.setSolution(columns.size, columns, np.asarray(start, dtype=np.float64))
@@ -133,22 +154,28 @@ def _run(solver: Any) -> None:
     """
     solver.HandleUserInterrupt = True
     failure: list[BaseException] = []
+    done = threading.Event()
 
     def work() -> None:
         try:
             solver.run()
         except BaseException as error:  # handed on to the caller
             failure.append(error)
+        finally:
+            done.set()
 
     worker = threading.Thread(target=work, daemon=True)
     worker.start()
     try:
-        while worker.is_alive():
-            worker.join(0.2)
+        # Not worker.join(0.2): interrupted, it takes the thread for ended while it still runs.
+        while not done.wait(0.2):
+            pass
     except BaseException:
         solver.cancelSolve()
+        done.wait()
         worker.join()
         raise
+    worker.join()
     if failure:
         raise failure[0]
 
@@ -186,7 +213,8 @@ def silence_banner() -> None:
     """
     import highspy
 
-    sys.stdout.flush()
+    if sys.stdout is not None:
+        sys.stdout.flush()
     try:
         kept = os.dup(1)
     except OSError:  # no standard output: nothing to protect

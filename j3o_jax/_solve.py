@@ -93,9 +93,11 @@ def solve(
 
 
 def _as_key(key: Any) -> jax.Array:
+    if isinstance(key, np.ndarray) and key.shape == ():
+        key = key.item()
     if key is None or isinstance(key, int | np.integer):
         return jax.random.key(0 if key is None else int(key), impl="threefry2x32")
-    return key
+    return jnp.asarray(key)
 
 
 def _blank(flat: Scenario, invalid: np.ndarray) -> Scenario:

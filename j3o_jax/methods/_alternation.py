@@ -74,8 +74,9 @@ class AlternatingMethod(AbstractMethod):
             own_key = jax.random.fold_in(key, iteration)
             placement, unplaced = self.place(scenarios, at_client, at_edge, active, own_key, bonus=bonus)
             plan, plan_value, solved = self._route(scenarios, placement, active, bonus)
-            failed |= active & (unplaced | (~solved & (iteration == 0)))
-            better = active & ~failed & solved & (plan_value > value)
+            solved &= ~unplaced
+            failed |= active & ~solved & (iteration == 0)
+            better = active & solved & (plan_value > value)
             rise = np.where(better, plan_value - value, 0.0)
             best = plan if best is None else pick_plans(better, plan, best)
             value = np.where(better, plan_value, value)

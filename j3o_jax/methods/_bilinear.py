@@ -81,13 +81,16 @@ def bilinear(scenario: Scenario) -> Bilinear:
     client_accuracy, edge_accuracy = scenario.client_accuracy[home], scenario.edge_accuracy[home]
     columns = _Columns()
 
+    starts = np.ones((scenario.edges, scenario.models), dtype=bool)
+    if scenario.batching is not None:
+        starts = scenario.batching.setup <= scenario.batching.window[:, None] * (1.0 + _ROUNDING)
     choices = []  # column numbers of z: [C, M, T], [E, M, T]
-    for size, memory, accuracy in (
-        (scenario.client_model_memory, scenario.client_memory, client_accuracy),
-        (scenario.edge_model_memory, scenario.edge_memory, scenario.edge_accuracy),
+    for size, memory, accuracy, possible in (
+        (scenario.client_model_memory, scenario.client_memory, client_accuracy, True),
+        (scenario.edge_model_memory, scenario.edge_memory, scenario.edge_accuracy, starts),
     ):
         parts = _parts(size, (memory * (1.0 + _ROUNDING))[:, None])
-        held = columns.add(parts <= 1.0, whole=True)
+        held = columns.add((parts <= 1.0) & possible, whole=True)
         choice = columns.add((held >= 0)[:, :, None] & ((accuracy > 0.0) | strict), whole=True)
         columns.limit(held, parts)
         columns.limit(np.moveaxis(choice, 1, 2), 1.0)

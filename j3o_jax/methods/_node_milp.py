@@ -107,23 +107,31 @@ def _solve(
     ones, nothing = np.ones(pairs), np.zeros(pairs, dtype=int)
     finite_budget = budget if np.isfinite(budget) else float(size.sum())
     memory = max(finite_budget, float(size.max()), np.finfo(float).tiny)
-    limit = min(capacity, float(load.sum() + setup.sum()))
-    scale = max(limit, float(load.max()), float(setup.max()), np.finfo(float).tiny)
+    # f is measured in parts of the most that the compute lets through, and the compute in parts of what there is:
+    # then no entry exceeds 1, however far loads and capacity lie apart.
+    room = capacity - setup
+    most = np.where(load > room, room / np.where(load > 0.0, load, 1.0), 1.0)
+    unit = capacity if 0.0 < capacity < np.inf else 1.0
+    busy, opening = np.minimum(load * most / unit, 1.0), setup / unit
+    limited = np.isfinite(capacity)
     blocks = [
         block(z, row, ones, pairs) - block(x[held_of], row, ones, pairs),
         block(f, row, ones, pairs) - block(z, row, ones, pairs),
         block(z, task_row, ones, tasks),
         block(x, np.zeros(models, dtype=int), size / memory, 1),
-        block(f, nothing, load / scale, 1) + block(z, nothing, setup / scale, 1),
+        block(f, nothing, busy * limited, 1) + block(z, nothing, opening * limited, 1),
     ]
-    upper = np.concatenate([np.zeros(2 * pairs), np.ones(tasks), [finite_budget / memory, limit / scale]])
+    upper = np.concatenate([np.zeros(2 * pairs), np.ones(tasks), [finite_budget / memory, 1.0]])
     lower = np.full(upper.size, -np.inf)
     if serve_all:
         lower[pairs : 2 * pairs] = 0.0  # f = z
         lower[2 * pairs : 2 * pairs + tasks] = 1.0  # Σ_m z = 1
+    allowed = np.ones(width)
+    if serve_all:
+        allowed[z] = most >= 1.0  # what cannot bear a whole task cannot serve it
     program = Program(
-        gain=np.concatenate([np.zeros(models + pairs), gain]),
-        most=np.ones(width),
+        gain=np.concatenate([np.zeros(models + pairs), gain * most]),
+        most=allowed,
         whole=np.arange(width) < models + pairs,
         matrix=scipy.sparse.csr_array(scipy.sparse.vstack(blocks, format="csr")),
         lower=lower,

@@ -134,6 +134,7 @@ def strong_formulation(
     if scenario.allow_unserved:
         local_open &= client_accuracy > 0.0
         edge_open &= edge_accuracy > 0.0
+    edge_open &= (setup <= 1.0 + _ROUNDING)[home][:, :, None]
     if only is not None:
         client_only, edge_only = (choice[:, None, :] == np.arange(models)[:, None] for choice in only)
         local_open &= client_only

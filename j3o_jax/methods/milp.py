@@ -19,13 +19,14 @@ from ._strong_formulation import StrongFormulation, strong_formulation
 class ExactMILP(AbstractMethod):
     """A proven optimum of P1 (13), by the strong formulation as a mixed-integer linear program, with HiGHS.
 
-    `Solution.bound` is the solver's bound and `Solution.gap` what is left open. An instance that reaches the time
-    limit ends with `Status.iteration_limit`, its best plan so far and the bound so far.
+    `Solution.bound` is the solver's bound, to its tolerance (1e-9 of the largest gain for each flow), and
+    `Solution.gap` what is left open. An instance that reaches the time limit ends with `Status.iteration_limit`, its
+    best plan so far and the bound so far.
 
     **Arguments:**
 
     - `gap`: (bound − F) / F at which a plan counts as optimal.
-    - `time_limit`: seconds for each scenario.
+    - `time_limit`: seconds for each scenario's search; building it and routing its plan come on top.
     - `threads`: of HiGHS; None for its own choice.
     - `start`: a method whose plan HiGHS starts from, such as `J3O()`. Without one it finds its own, which on large
       scenarios can take longer than the limit.
@@ -37,8 +38,8 @@ class ExactMILP(AbstractMethod):
     start: AbstractMethod | None = None
 
     def __check_init__(self):
-        if not self.gap >= 0.0:
-            raise ValueError(f"gap: must be >= 0, got {self.gap}")
+        if not 0.0 <= self.gap < math.inf:
+            raise ValueError(f"gap: must be a number >= 0, got {self.gap}")
         if not self.time_limit > 0.0:
             raise ValueError(f"time_limit: must be > 0 seconds, got {self.time_limit}")
         if self.threads is not None and self.threads < 1:
@@ -98,9 +99,8 @@ def _bound_of(program: Program) -> float:
     answer = solve_program(program)
     if answer.outcome == "infeasible":
         return -math.inf
-    if answer.row_prices is None:
-        raise RuntimeError(f"the relaxation was not solved: {answer.message}")
-    prices = answer.row_prices
+    # Without multipliers, those of 0: a poor bound, but a bound.
+    prices = np.zeros(program.upper.size) if answer.row_prices is None else answer.row_prices
     limits = np.where(prices > 0.0, program.upper, program.lower)
     limits = np.where(prices == 0.0, 0.0, limits)
     # A multiplier of the wrong sign on a row that is open on that side is the solver's rounding.

@@ -28,6 +28,9 @@ _PROGRAM = Path(__file__).with_name("_scip.py")
 # Seconds after its time limit at which SCIP's process is ended from outside.
 _GRACE = 15.0
 
+# Seconds that are no limit; clocks cannot take many more.
+_FOREVER = 1e8
+
 _OPTIMAL = ("optimal", "gaplimit")
 _INFEASIBLE = ("infeasible", "inforunbd")  # all variables are bounded
 _LIMIT = ("timelimit", "memlimit", "userinterrupt")
@@ -54,8 +57,8 @@ class BilinearMINLP(AbstractMethod):
     solver: _Solver = eqx.field(static=True, default="highs")
 
     def __check_init__(self):
-        if not self.gap >= 0.0:
-            raise ValueError(f"gap: must be >= 0, got {self.gap}")
+        if not 0.0 <= self.gap < math.inf:
+            raise ValueError(f"gap: must be a number >= 0, got {self.gap}")
         if not self.time_limit > 0.0:
             raise ValueError(f"time_limit: must be > 0 seconds, got {self.time_limit}")
         if self.solver not in get_args(_Solver):
@@ -105,7 +108,7 @@ def solve_with_scip(problem: Bilinear, *, gap: float, time_limit: float) -> Answ
             **{name: getattr(matrix, name) for name in ("data", "indices", "indptr")},
             **{name: getattr(problem, name) for name in ("product", "share", "choice")},
             gap=gap,
-            time_limit=time_limit,
+            time_limit=min(time_limit, _FOREVER),
         )
         ending, late = _run([sys.executable, "-P", str(_PROGRAM), str(given), str(answer)], time_limit + _GRACE)
         try:
@@ -135,7 +138,7 @@ def _run(command: list[str], timeout: float) -> tuple[str, bool]:
             check=False,
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            timeout=timeout if math.isfinite(timeout) else None,
+            timeout=timeout if timeout < _FOREVER else None,
             text=True,
             errors="replace",
         )

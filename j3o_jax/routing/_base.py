@@ -130,7 +130,9 @@ def offloading_problem(
     if scenario.batching is not None:
         setup = jnp.sum(edge_choice_setup(scenario, edge_choice), axis=1)
         left = 1.0 - setup / scenario.batching.window
-        edge_compute = jnp.where(left > 0.0, edge_compute * left, 0.0)
+        # At an edge without limit queries take no time: all that counts is that the set-up times fit.
+        remains = jnp.where(jnp.isinf(edge_compute) & (left >= -_DUST), edge_compute, 0.0)
+        edge_compute = jnp.where(left > 0.0, edge_compute * left, remains)
 
     def at_most(capacity: AnyArray, load: AnyArray) -> AnyArray:
         # A limit above all that can come is none; said with a finite number, for the solvers' sake.
