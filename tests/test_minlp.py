@@ -191,8 +191,8 @@ def test_without_pyscipopt_the_error_says_what_to_install(monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"gap": -1.0}, "gap: must be >= 0, got -1"),
-        ({"gap": float("nan")}, "gap: must be >= 0, got nan"),
+        ({"gap": -1.0}, "gap: must be a number >= 0, got -1"),
+        ({"gap": float("nan")}, "gap: must be a number >= 0, got nan"),
         ({"time_limit": 0.0}, "time_limit: must be > 0 seconds, got 0"),
         ({"solver": "gurobi"}, "gurobi"),
     ],
