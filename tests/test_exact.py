@@ -74,7 +74,7 @@ def test_the_relaxation_lies_above_and_takes_batches():
 
 def test_a_limit_leaves_the_best_plan_so_far_and_a_bound():
     scenario = j3o.benchmarks.taskonomy5().sample(0)
-    solution = solve(scenario, ExactMILP(gap=0.0, time_limit=1e-3))
+    solution = solve(scenario, ExactMILP(gap=0, time_limit=1e-3))
     assert solution.status == Status.iteration_limit
     check(scenario, solution).raise_if_violated()
     assert solution.objective > 0.0

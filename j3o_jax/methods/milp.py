@@ -32,8 +32,8 @@ class ExactMILP(AbstractMethod):
       scenarios can take longer than the limit.
     """
 
-    gap: float = eqx.field(static=True, default=1e-4)
-    time_limit: float = eqx.field(static=True, default=math.inf)
+    gap: float | int = eqx.field(static=True, default=1e-4)
+    time_limit: float | int = eqx.field(static=True, default=math.inf)
     threads: int | None = eqx.field(static=True, default=None)
     start: AbstractMethod | None = None
 

@@ -52,8 +52,8 @@ class BilinearMINLP(AbstractMethod):
       own: should it die, that instance alone ends with `Status.numerical_error`, or with the best plan found by then.
     """
 
-    gap: float = eqx.field(static=True, default=1e-4)
-    time_limit: float = eqx.field(static=True, default=600.0)
+    gap: float | int = eqx.field(static=True, default=1e-4)
+    time_limit: float | int = eqx.field(static=True, default=600.0)
     solver: _Solver = eqx.field(static=True, default="highs")
 
     def __check_init__(self):
