@@ -66,12 +66,16 @@ class ExactMILP(AbstractMethod):
             "build_seconds": build,
             "search_seconds": search,
         }
-        return finished(scenarios, found, gap=self.gap, stats=stats)
+        return finished(scenarios, found, gap=float(self.gap), stats=stats)
 
     def _search(self, scenario: Scenario, formulation: StrongFormulation, plan: Plan | None) -> Found:
         start = None if plan is None else formulation.values(plan, scenario.client_edge)
         answer = solve_program(
-            formulation.program, gap=self.gap, time_limit=self.time_limit, threads=self.threads, start=start
+            formulation.program,
+            gap=float(self.gap),
+            time_limit=float(self.time_limit),
+            threads=self.threads,
+            start=start,
         )
         if answer.values is not None:
             return Found(*formulation.choices(answer.values), answer.bound, answer.outcome, answer.message)

@@ -83,12 +83,12 @@ class BilinearMINLP(AbstractMethod):
             else:
                 found.append(Found(*problem.choices(answer.values), answer.bound, answer.outcome, answer.message))
         stats = {"iterations": np.ones(batch, dtype=np.int64), "build_seconds": build, "search_seconds": search}
-        return finished(scenarios, found, gap=self.gap, stats=stats)
+        return finished(scenarios, found, gap=float(self.gap), stats=stats)
 
     def _search(self, problem: Bilinear) -> Answer:
         if self.solver == "scip":
-            return solve_with_scip(problem, gap=self.gap, time_limit=self.time_limit)
-        return solve_program(problem.envelopes(), gap=self.gap, time_limit=self.time_limit)
+            return solve_with_scip(problem, gap=float(self.gap), time_limit=float(self.time_limit))
+        return solve_program(problem.envelopes(), gap=float(self.gap), time_limit=float(self.time_limit))
 
 
 def solve_with_scip(problem: Bilinear, *, gap: float, time_limit: float) -> Answer:
