@@ -9,9 +9,7 @@ import scipy.sparse
 from .._highs import Program
 from .._scenario import Scenario
 from .._types import Float, Int
-
-# Sizes add up with rounding: three models of 0.1 MB fit a memory of 0.3 MB.
-_ROUNDING = 1e-9
+from ._strong_formulation import ROUNDING, choices_of, in_parts
 
 
 class Bilinear(NamedTuple):
@@ -31,12 +29,7 @@ class Bilinear(NamedTuple):
 
     def choices(self, values: Float[np.ndarray, " N"]) -> tuple[Int[np.ndarray, "C T"], Int[np.ndarray, "E T"]]:
         """The model that each node uses for each task in a solution, −1 for none. ``[C, T]``, ``[E, T]``"""
-        padded = np.append(values, 0.0)  # column −1
-        client, edge = padded[self.client_choice], padded[self.edge_choice]
-        return (
-            np.where(client.max(axis=1) > 0.5, client.argmax(axis=1), -1),
-            np.where(edge.max(axis=1) > 0.5, edge.argmax(axis=1), -1),
-        )
+        return choices_of(values, self.client_choice, self.edge_choice)
 
     def envelopes(self) -> Program:
         """The products replaced by their McCormick envelopes, one by one; exact, because a choice is 0 or 1.
@@ -83,13 +76,13 @@ def bilinear(scenario: Scenario) -> Bilinear:
 
     starts = np.ones((scenario.edges, scenario.models), dtype=bool)
     if scenario.batching is not None:
-        starts = scenario.batching.setup <= scenario.batching.window[:, None] * (1.0 + _ROUNDING)
+        starts = scenario.batching.setup <= scenario.batching.window[:, None] * (1.0 + ROUNDING)
     choices = []  # column numbers of z: [C, M, T], [E, M, T]
     for size, memory, accuracy, possible in (
         (scenario.client_model_memory, scenario.client_memory, client_accuracy, True),
         (scenario.edge_model_memory, scenario.edge_memory, scenario.edge_accuracy, starts),
     ):
-        parts = _parts(size, (memory * (1.0 + _ROUNDING))[:, None])
+        parts = in_parts(size, (memory * (1.0 + ROUNDING))[:, None])
         held = columns.add((parts <= 1.0) & possible, whole=True)
         choice = columns.add((held >= 0)[:, :, None] & ((accuracy > 0.0) | strict), whole=True)
         columns.limit(held, parts)
@@ -100,7 +93,7 @@ def bilinear(scenario: Scenario) -> Bilinear:
     client_choice, edge_choice = choices
 
     data = demand * scenario.input_size
-    edge_data, cloud_data = _parts(data, scenario.edge_uplink[home][:, None]), _parts(data, scenario.cloud_uplink)
+    edge_data, cloud_data = in_parts(data, scenario.edge_uplink[home][:, None]), in_parts(data, scenario.cloud_uplink)
     local = columns.add(asked)
     edge = columns.add(asked & np.isfinite(edge_data))
     cloud = columns.add(asked & np.isfinite(edge_data + cloud_data), weight * scenario.cloud_accuracy)
@@ -111,10 +104,10 @@ def bilinear(scenario: Scenario) -> Bilinear:
             served_by = np.concatenate([share[:, :, None], np.moveaxis(choice, 1, 2)], axis=-1)
             columns.limit(served_by[share >= 0], np.append(1.0, -np.ones(scenario.models)), 0.0)
 
-    local_work = _parts(
+    local_work = in_parts(
         demand[:, None, :] * scenario.client_model_compute[:, None], scenario.client_compute[:, None, None]
     )
-    edge_work = _parts(
+    edge_work = in_parts(
         demand[:, None, :] * scenario.edge_model_compute[:, None], scenario.edge_compute[home][:, None, None]
     )
     factors, products = [], []  # pairs of column numbers [K, 2]; column numbers of their products: [C, M, T]
@@ -146,12 +139,6 @@ def bilinear(scenario: Scenario) -> Bilinear:
     columns.limit(flat(cloud), flat(cloud_data))  # (12)
     product, share, choice = np.concatenate(factors).T
     return Bilinear(columns.program(), product, share, choice, client_choice, edge_choice)
-
-
-def _parts(load: np.ndarray, capacity: Any) -> np.ndarray:
-    """`load` in parts of a capacity: 0 of an infinite one, infinite where there is a load and no capacity."""
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        return np.where(load > 0.0, load / capacity, 0.0)
 
 
 class _Columns:

@@ -1,8 +1,10 @@
 """What the exact solvers have in common: from the choices that a solver found to a plan with its bound."""
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import equinox as eqx
 import jax
 import numpy as np
 
@@ -12,13 +14,26 @@ from .._scenario import Scenario
 from .._status import Status
 from .._types import Float, Int
 from ..routing import no_offloading
-from ._base import Outcome
+from ._base import AbstractMethod, Outcome
 from ._onloading import Placement, models_in_use
 from ._settling import ALL_SERVED, most_unserved, offloading_problems, settled_plans, without_idle
 from ._strong_formulation import strong_formulation
 
 # What a plan may lose when the solver's rounding is taken out of it, relative to F.
 _ROUNDING = 1e-6
+
+
+class ExactMethod(AbstractMethod):
+    """A search that ends at a gap or at a time limit."""
+
+    gap: eqx.AbstractVar[float | int]
+    time_limit: eqx.AbstractVar[float | int]
+
+    def __check_init__(self):
+        if not 0.0 <= self.gap < math.inf:
+            raise ValueError(f"gap: must be a number >= 0, got {self.gap}")
+        if not self.time_limit > 0.0:
+            raise ValueError(f"time_limit: must be > 0 seconds, got {self.time_limit}")
 
 
 class Found(NamedTuple):

@@ -17,7 +17,7 @@ from .._scenario import Scenario
 from .._types import Bool, Float, Int
 
 # Sizes add up with rounding: three models of 0.1 MB fit a memory of 0.3 MB.
-_ROUNDING = 1e-9
+ROUNDING = 1e-9
 
 
 class Columns(NamedTuple):
@@ -85,10 +85,19 @@ class StrongFormulation(NamedTuple):
 
     def choices(self, values: Float[np.ndarray, " N"]) -> tuple[Int[np.ndarray, "C T"], Int[np.ndarray, "E T"]]:
         """z(c, t) and z(e, t) of a solution, −1 for none."""
-        padded = np.append(values, 0.0)  # column −1
-        picked = [padded[columns] for columns in (self.columns.client_choice, self.columns.edge_choice)]
-        client, edge = (np.where((z > 0.5).any(axis=1), z.argmax(axis=1), -1) for z in picked)
-        return client, edge
+        return choices_of(values, self.columns.client_choice, self.columns.edge_choice)
+
+
+def choices_of(
+    values: Float[np.ndarray, " N"],
+    client_choice: Int[np.ndarray, "C M T"],
+    edge_choice: Int[np.ndarray, "E M T"],
+) -> tuple[Int[np.ndarray, "C T"], Int[np.ndarray, "E T"]]:
+    """z(c, t) and z(e, t), −1 for none, where `client_choice` and `edge_choice` are columns of z, −1 where it is 0."""
+    padded = np.append(values, 0.0)  # column −1
+    picked = padded[client_choice], padded[edge_choice]
+    client, edge = (np.where((z > 0.5).any(axis=1), z.argmax(axis=1), -1) for z in picked)
+    return client, edge
 
 
 def strong_formulation(
@@ -109,14 +118,14 @@ def strong_formulation(
     data = demand * scenario.input_size
 
     # Loads are in parts of the capacity; those of set-ups (28) in parts of the window.
-    local_load = _parts(
+    local_load = in_parts(
         demand[:, None, :] * scenario.client_model_compute[:, None], scenario.client_compute[:, None, None]
     )
-    edge_load = _parts(
+    edge_load = in_parts(
         demand[:, None, :] * scenario.edge_model_compute[:, None], scenario.edge_compute[home][:, None, None]
     )
-    edge_data = _parts(data, scenario.edge_uplink[home][:, None])
-    cloud_data = _parts(data, scenario.cloud_uplink)
+    edge_data = in_parts(data, scenario.edge_uplink[home][:, None])
+    cloud_data = in_parts(data, scenario.cloud_uplink)
     setup = np.zeros((edges, models))
     if scenario.batching is not None:
         setup = scenario.batching.setup / scenario.batching.window[:, None]
@@ -134,7 +143,7 @@ def strong_formulation(
     if scenario.allow_unserved:
         local_open &= client_accuracy > 0.0
         edge_open &= edge_accuracy > 0.0
-    edge_open &= (setup <= 1.0 + _ROUNDING)[home][:, :, None]
+    edge_open &= (setup <= 1.0 + ROUNDING)[home][:, :, None]
     if only is not None:
         client_only, edge_only = (choice[:, None, :] == np.arange(models)[:, None] for choice in only)
         local_open &= client_only
@@ -160,7 +169,7 @@ def strong_formulation(
     ):
         build.at_most_each(choice, np.broadcast_to(held[:, :, None], choice.shape))
         build.at_most(np.moveaxis(choice, 1, 2).reshape(-1, models), 1.0)
-        build.at_most(held, _parts(size, (memory * (1.0 + _ROUNDING))[:, None]))
+        build.at_most(held, in_parts(size, (memory * (1.0 + ROUNDING))[:, None]))
     # Flows only through what is chosen.
     build.at_most_each(local, client_choice)
     build.at_most_each(edge, edge_choice[home])
@@ -193,7 +202,7 @@ def strong_formulation(
     return StrongFormulation(build.program(), columns, (local_most, edge_most, cloud_most))
 
 
-def _parts(load: Any, capacity: Any) -> np.ndarray:
+def in_parts(load: Any, capacity: Any) -> np.ndarray:
     """`load` in parts of the capacity: 0 of an infinite one, infinite where there is a load and no capacity."""
     load, capacity = np.broadcast_arrays(np.asarray(load, dtype=float), np.asarray(capacity, dtype=float))
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
@@ -213,7 +222,7 @@ def _product(load: np.ndarray, most: np.ndarray) -> np.ndarray:
 
 
 def _holds(size: np.ndarray, memory: np.ndarray) -> Bool[np.ndarray, "V M"]:
-    return size[None, :] <= memory[:, None] * (1.0 + _ROUNDING)
+    return size[None, :] <= memory[:, None] * (1.0 + ROUNDING)
 
 
 class _Builder:

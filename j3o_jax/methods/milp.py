@@ -12,11 +12,11 @@ from .._model import Plan
 from .._scenario import Scenario
 from .._types import Float
 from ._base import AbstractMethod, Outcome
-from ._exact import Found, finished
+from ._exact import ExactMethod, Found, finished
 from ._strong_formulation import StrongFormulation, strong_formulation
 
 
-class ExactMILP(AbstractMethod):
+class ExactMILP(ExactMethod):
     """A proven optimum of P1 (13), by the strong formulation as a mixed-integer linear program, with HiGHS.
 
     `Solution.bound` is the solver's bound, to its tolerance (1e-9 of the largest gain for each flow), and
@@ -38,10 +38,6 @@ class ExactMILP(AbstractMethod):
     start: AbstractMethod | None = None
 
     def __check_init__(self):
-        if not 0.0 <= self.gap < math.inf:
-            raise ValueError(f"gap: must be a number >= 0, got {self.gap}")
-        if not self.time_limit > 0.0:
-            raise ValueError(f"time_limit: must be > 0 seconds, got {self.time_limit}")
         if self.threads is not None and self.threads < 1:
             raise ValueError(f"threads: must be at least 1, got {self.threads}")
         if self.start is not None and not isinstance(self.start, AbstractMethod):

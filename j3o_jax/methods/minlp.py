@@ -17,9 +17,9 @@ import numpy as np
 from .._highs import Answer, solve_program
 from .._scenario import Scenario
 from .._types import Float
-from ._base import AbstractMethod, Outcome
+from ._base import Outcome
 from ._bilinear import Bilinear, bilinear
-from ._exact import Found, finished
+from ._exact import ExactMethod, Found, finished
 
 _Solver = Literal["highs", "scip"]
 
@@ -36,7 +36,7 @@ _INFEASIBLE = ("infeasible", "inforunbd")  # all variables are bounded
 _LIMIT = ("timelimit", "memlimit", "userinterrupt")
 
 
-class BilinearMINLP(AbstractMethod):
+class BilinearMINLP(ExactMethod):
     """P1 (13) as printed, a mixed-integer program with products of shares and choices, given to a general solver.
 
     This is what the paper gave to Gurobi, a slow baseline; `ExactMILP` proves the same optimum in a fraction of the
@@ -57,10 +57,6 @@ class BilinearMINLP(AbstractMethod):
     solver: _Solver = eqx.field(static=True, default="highs")
 
     def __check_init__(self):
-        if not 0.0 <= self.gap < math.inf:
-            raise ValueError(f"gap: must be a number >= 0, got {self.gap}")
-        if not self.time_limit > 0.0:
-            raise ValueError(f"time_limit: must be > 0 seconds, got {self.time_limit}")
         if self.solver not in get_args(_Solver):
             raise ValueError(f"solver: must be 'highs' or 'scip', got {self.solver!r}")
 

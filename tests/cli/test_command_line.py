@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from handmade_plans import taskonomy_like
+from support.command_line import one_line
 
 import j3o_jax as j3o
 from j3o_jax.cli._app import run
@@ -26,16 +27,6 @@ def refuse_constant(name):
 
 def one_object(text):
     return json.loads(text, parse_constant=refuse_constant)
-
-
-def one_line(captured, *words):
-    """The line on stderr; there is nothing else, and it has the words."""
-    assert captured.err.count("\n") == 1, captured.err
-    assert captured.err.startswith("j3o: ")
-    assert "Traceback" not in captured.err
-    for word in words:
-        assert word in captured.err
-    return captured.err
 
 
 def program(*arguments, **options):

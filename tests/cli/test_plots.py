@@ -8,7 +8,7 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 from handmade_plans import rough_plan, taskonomy_like, without_plan
-from matplotlib.backends.backend_agg import FigureCanvasAgg
+from support.pictures import texts
 
 import j3o_jax as j3o
 from j3o_jax.plots import check_suffix, plot_comparison, plot_plan, save_figure
@@ -20,18 +20,6 @@ from j3o_jax.report.summary import summarize
 def picture(**options):
     scenario = taskonomy_like(**options)
     return plot_plan(scenario, rough_plan(scenario))
-
-
-def texts(figure):
-    """Every text that is seen, with its box in pixels."""
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    renderer = canvas.get_renderer()
-    return [
-        (text.get_text(), text.get_window_extent(renderer))
-        for text in figure.findobj(mpl.text.Text)
-        if text.get_text() and text.get_visible()
-    ]
 
 
 def overlaps(figure):

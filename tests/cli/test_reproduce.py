@@ -13,6 +13,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from reproduce.made_up_rows import row_of
+from support.command_line import one_line
 
 import j3o_jax as j3o
 from j3o_jax.cli._app import run
@@ -22,16 +23,6 @@ from j3o_jax.reproduce.journal import Journal
 
 # What may differ between two calls; the last where somebody works on the code meanwhile.
 OTHERWISE = {"seconds", "finished", "source"}
-
-
-def one_line(captured, *words):
-    """The line on stderr; there is nothing else, and it has the words."""
-    assert captured.err.count("\n") == 1, captured.err
-    assert captured.err.startswith("j3o: ")
-    assert "Traceback" not in captured.err
-    for word in words:
-        assert word in captured.err
-    return captured.err
 
 
 @pytest.fixture

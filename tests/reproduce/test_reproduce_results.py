@@ -8,8 +8,8 @@ import numpy as np
 import polars as pl
 import pytest
 from made_up_rows import LIMIT, MACHINE, VERSION, WORTH, rows_of
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.image import imread
+from support.pictures import texts
 
 from j3o_jax.plots.curves import Curve, Mark, Panel, draw_curves
 from j3o_jax.reproduce.drawing import draw
@@ -257,17 +257,6 @@ def test_a_run_without_a_plan_is_null_in_the_tables():
 
 
 # Pictures
-
-
-def texts(figure):
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    renderer = canvas.get_renderer()
-    return [
-        (text.get_text(), text.get_window_extent(renderer))
-        for text in figure.findobj(mpl.text.Text)
-        if text.get_text() and text.get_visible()
-    ]
 
 
 @pytest.mark.parametrize("name", FIGURES)
