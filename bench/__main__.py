@@ -4,9 +4,9 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from . import methods, throughput
+from . import methods, offloading, scaling, throughput
 
-BENCHMARKS = {"methods": methods, "throughput": throughput}
+BENCHMARKS = {"methods": methods, "throughput": throughput, "offloading": offloading, "scaling": scaling}
 
 
 def main() -> None:

@@ -21,6 +21,7 @@ from .io import load as load
 from .io import save as save
 from .methods import J3O as J3O
 from .methods import BilinearMINLP as BilinearMINLP
+from .methods import DualSearch as DualSearch
 from .methods import ExactMILP as ExactMILP
 from .methods import FullLocal as FullLocal
 from .methods import GreedyAO as GreedyAO
@@ -28,5 +29,6 @@ from .methods import OptAO as OptAO
 from .methods import RandAO as RandAO
 from .methods import Subgradient as Subgradient
 from .routing import CvxpyLP as CvxpyLP
+from .routing import HierarchicalLP as HierarchicalLP
 
 __version__: str

@@ -59,7 +59,10 @@ def chosen_model(values: Float[AnyArray, "V M T"], choice: Int[AnyArray, "V T"])
 
 def client_choice_accuracy(scenario: Scenario, choice: Int[AnyArray, "C T"]) -> Float[AnyArray, "C T"]:
     """A^c_t(x^c, z^c), (4). ``[C, T]``"""
-    return chosen_model(client_model_accuracy(scenario), choice)
+    # As chosen_model(client_model_accuracy(scenario), choice), without the array [C, M, T] in between.
+    tasks = jnp.arange(scenario.tasks)[None, :]
+    taken = scenario.client_accuracy[scenario.client_edge[:, None], jnp.maximum(choice, 0), tasks]
+    return jnp.where(choice >= 0, taken, 0.0)
 
 
 def edge_choice_accuracy(scenario: Scenario, choice: Int[AnyArray, "E T"]) -> Float[AnyArray, "E T"]:

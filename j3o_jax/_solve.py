@@ -1,5 +1,6 @@
 """solve(): validate, flatten the batch, run the method, guard what it returns."""
 
+import math
 import time
 from typing import Any
 
@@ -38,8 +39,8 @@ def solve(
       entry; what the methods find out (such as `Status.infeasible`) is reported by status. True: besides that,
       `SolveError` if any instance ends without a plan. False: nothing; bad instances are marked `Status.invalid`.
 
-    **Returns:** a `Solution` of float64 NumPy arrays with the batch axes of the scenario. Answers do not depend on
-    what else is in the batch.
+    **Returns:** a `Solution` of float64 NumPy arrays with the batch axes of the scenario, after those of a grid of the
+    method's own parameters if it has one. Answers do not depend on what else is in the batch.
     """
     if not isinstance(scenario, Scenario):
         raise TypeError(f"solve wants a Scenario, got {type(scenario).__name__}")
@@ -51,7 +52,7 @@ def solve(
     if problems and throw is not False:
         raise ValueError(problems[0].message)
 
-    shape = scenario.batch_shape
+    shape = (*method.grid_shape, *scenario.batch_shape)
     flat = scenario.flattened()
     invalid = np.zeros(flat.batch_shape, dtype=bool)
     reasons = np.full(flat.batch_shape, "", dtype=object)
@@ -60,6 +61,9 @@ def solve(
         reasons[problem.instance] = problem.message
     if invalid.any():
         flat = _blank(flat, invalid)
+    times = math.prod(method.grid_shape)
+    if times != 1:
+        flat, invalid, reasons = jax.tree.map(lambda array: np.concatenate([array] * times), (flat, invalid, reasons))
 
     start = time.perf_counter()
     with double_precision():

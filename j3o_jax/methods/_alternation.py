@@ -5,17 +5,24 @@ from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
 
-from .._model import Plan, edge_demand
+from .._model import Plan
 from .._scenario import Scenario
 from .._status import Status
-from .._types import AnyArray, Bool, Float
+from .._types import Bool, Float
 from ..routing import AbstractOffloadingSolver
 from ._base import AbstractMethod, Outcome
 from ._onloading import SERVE_FIRST, Placement
-from ._settling import ALL_SERVED, most_unserved, offloading_problems, pick_plans, settled_plans, without_idle
+from ._settling import (
+    ALL_SERVED,
+    initial_shares,
+    most_unserved,
+    offloading_problems,
+    pick_plans,
+    settled_plans,
+    without_idle,
+)
 
 
 class AlternatingMethod(AbstractMethod):
@@ -63,7 +70,7 @@ class AlternatingMethod(AbstractMethod):
         batch = scenarios.batch_shape[0]
         strict = not scenarios.allow_unserved
         bonus = SERVE_FIRST if strict else 0.0
-        at_client, at_edge = jax.tree.map(np.asarray, _initial_shares(scenarios))
+        at_client, at_edge = jax.tree.map(np.asarray, initial_shares(scenarios))
         best: Plan | None = None
         value = np.full(batch, -np.inf)
         history = np.full((batch, self.max_iterations), np.nan)
@@ -139,16 +146,3 @@ class AlternatingMethod(AbstractMethod):
         routed, value = settled_plans(scenarios, problem, placement, offloading, allow_unserved=allow_unserved)
         plan = pick_plans(offloading.solved, jax.tree.map(np.asarray, routed), plan)
         return jax.tree.map(np.asarray, without_idle(scenarios, plan)), np.asarray(value), offloading.solved
-
-
-@eqx.filter_jit
-def _initial_shares(scenarios: Scenario) -> tuple[AnyArray, AnyArray]:
-    """Line 1: every client of an edge sends the same share, as much as the edge's uplink takes; none to the cloud."""
-
-    def one(scenario: Scenario) -> tuple[AnyArray, AnyArray]:
-        data = edge_demand(scenario, jnp.ones_like(scenario.demand)) @ scenario.input_size
-        share = jnp.where(data > scenario.edge_uplink, scenario.edge_uplink / jnp.where(data > 0.0, data, 1.0), 1.0)
-        at_edge = jnp.broadcast_to(share[scenario.client_edge][:, None], scenario.demand.shape)
-        return 1.0 - at_edge, at_edge
-
-    return jax.vmap(one)(scenarios)

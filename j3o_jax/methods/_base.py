@@ -36,6 +36,14 @@ class AbstractMethod(eqx.Module):
     supports_batching: ClassVar[bool] = True
     """Whether scenarios with `Batching`, limit (28), are understood."""
 
+    @property
+    def grid_shape(self) -> tuple[int, ...]:
+        """Axes of parameters of the method itself, which come before the batch axes of what is solved.
+
+        `solve` repeats the batch for each entry, so that `run` gets all of them as one batch, the grid's axes first.
+        """
+        return ()
+
     @abc.abstractmethod
     def run(self, scenarios: Scenario, key: Any) -> Outcome:
         """Solve a batch of one axis of valid scenarios, in double precision.

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import jax.numpy as jnp
 import optax
 
-from j3o_kernels.onloading import NodeProblem, chosen, greedy_lagrangian
+from j3o_kernels.onloading import NodeProblem, chosen, dual_search, greedy_lagrangian
 
 from .._model import client_model_accuracy, edge_choice_setup, edge_demand, normalized_demand
 from .._scenario import Scenario
@@ -46,25 +46,13 @@ def node_problem(
     - `at_edge`: share that its edge has to serve, o^c − o^{c,e}.
     - `bonus`: added to the accuracy of whatever serves a query; every model then serves every task.
     """
-    weight = normalized_demand(scenario)
-    total = jnp.sum(scenario.demand)
-    per_query = 1.0 / jnp.where(total > 0.0, total, 1.0)
-
-    stays = weight * jnp.maximum(at_client, _REMAINDER)
-    arrives = edge_demand(scenario, jnp.maximum(at_edge, _REMAINDER)) * per_query
+    stays, arrives = to_serve(scenario, at_client, at_edge)
     client_gain = stays[:, None, :] * (client_model_accuracy(scenario) + bonus)
     edge_gain = arrives[:, None, :] * (scenario.edge_accuracy + bonus)
-    edge_capacity = scenario.edge_compute * per_query
+    edge_cost, setup, edge_capacity = edge_work(scenario)
     client_load = stays[:, None, :] * scenario.client_model_compute[None, :, None]
-    edge_load = arrives[:, None, :] * scenario.edge_model_compute[None, :, None]
-    edge_setup = jnp.zeros_like(edge_load)
-    if scenario.batching is not None:
-        # In parts of the window: a query's own time, and its batch's set-up time if there is a batch at all.
-        works = scenario.edge_compute > 0.0
-        edge_load = edge_load * total / jnp.where(works, scenario.edge_compute, 1.0)[:, None, None]
-        setup = (scenario.batching.setup / scenario.batching.window[:, None])[:, :, None]
-        edge_setup = jnp.where(arrives[:, None, :] > 0.0, setup, 0.0)
-        edge_capacity = jnp.where(works, 1.0, 0.0)
+    edge_load = arrives[:, None, :] * edge_cost[:, :, None]
+    edge_setup = jnp.where(arrives[:, None, :] > 0.0, setup[:, :, None], 0.0)
 
     def both(client: AnyArray, edge: AnyArray) -> AnyArray:
         return jnp.concatenate([client, edge], axis=0)
@@ -78,23 +66,63 @@ def node_problem(
             jnp.broadcast_to(scenario.edge_model_memory, (scenario.edges, scenario.models)),
         ),
         budget=both(scenario.client_memory, scenario.edge_memory),
-        capacity=both(scenario.client_compute * per_query, edge_capacity),
+        capacity=both(client_capacity(scenario), edge_capacity),
     )
+
+
+def to_serve(
+    scenario: Scenario, at_client: Float[AnyArray, "C T"], at_edge: Float[AnyArray, "C T"]
+) -> tuple[Float[AnyArray, "C T"], Float[AnyArray, "E T"]]:
+    """Queries that clients (14) and edges (16) have to serve, of all of the system, at least a trace of each."""
+    stays = normalized_demand(scenario) * jnp.maximum(at_client, _REMAINDER)
+    return stays, edge_demand(scenario, jnp.maximum(at_edge, _REMAINDER)) * _per_query(scenario)
+
+
+def edge_work(
+    scenario: Scenario,
+) -> tuple[Float[AnyArray, "E M"], Float[AnyArray, "E M"], Float[AnyArray, " E"]]:
+    """Load per query and set-up load of each model at each edge, and the edges' capacity, in the unit of (18).
+
+    With batching they are parts of the window, (28): a query's own time, and its batch's set-up time if there is a
+    batch at all.
+    """
+    total = jnp.sum(scenario.demand)
+    cost = jnp.broadcast_to(scenario.edge_model_compute, (scenario.edges, scenario.models))
+    if scenario.batching is None:
+        return cost, jnp.zeros_like(cost), scenario.edge_compute * _per_query(scenario)
+    works = scenario.edge_compute > 0.0
+    cost = cost * total / jnp.where(works, scenario.edge_compute, 1.0)[:, None]
+    setup = scenario.batching.setup / scenario.batching.window[:, None]
+    return cost, setup, jnp.where(works, 1.0, 0.0)
+
+
+def client_capacity(scenario: Scenario) -> Float[AnyArray, " C"]:
+    """Compute of the clients in the unit of (18)."""
+    return scenario.client_compute * _per_query(scenario)
+
+
+def _per_query(scenario: Scenario) -> Float[AnyArray, ""]:
+    """1 / λ_tot; 1 where nothing is asked."""
+    total = jnp.sum(scenario.demand)
+    return 1.0 / jnp.where(total > 0.0, total, 1.0)
 
 
 def greedy_placement(
     scenario: Scenario,
     at_client: Float[AnyArray, "C T"],
     at_edge: Float[AnyArray, "C T"],
-    optimizer: optax.GradientTransformation,
+    optimizer: optax.GradientTransformation | None,
     *,
     steps: int,
     plus_max: bool,
     bonus: float = 0.0,
 ) -> Placement:
-    """GREEDY-LR (Algorithm 2) for one scenario and fixed shares."""
+    """GREEDY-LR (Algorithm 2) for one scenario and fixed shares; without an optimizer, by the dual search."""
     problem = node_problem(scenario, at_client, at_edge, bonus=bonus)
-    onloading = greedy_lagrangian(problem, optimizer, steps=steps, plus_max=plus_max)
+    if optimizer is None:
+        onloading = dual_search(problem, steps=steps, plus_max=plus_max)
+    else:
+        onloading = greedy_lagrangian(problem, optimizer, steps=steps, plus_max=plus_max)
     return placement_of(scenario, problem, onloading.held, onloading.choice)
 
 
@@ -117,7 +145,7 @@ def placement_of(
     client_choice, edge_choice = completed[:clients], completed[clients:]
     if scenario.batching is not None:
         gain = chosen(problem.gain[clients:], choice[clients:])
-        edge_choice = _within_window(scenario, choice[clients:], gain)
+        edge_choice = within_window(scenario, choice[clients:], gain)
     return Placement(
         client_models=models_in_use(client_choice, scenario.models),
         edge_models=models_in_use(edge_choice, scenario.models),
@@ -126,9 +154,10 @@ def placement_of(
     )
 
 
-def _within_window(
+def within_window(
     scenario: Scenario, choice: Int[AnyArray, "E T"], gain: Float[AnyArray, "E T"]
 ) -> Int[AnyArray, "E T"]:
+    """The choices whose set-up times the window can hold, those that gain most for theirs first."""
     assert scenario.batching is not None
     setup = edge_choice_setup(scenario, choice)
     order = jnp.argsort(-gain / jnp.where(setup > 0.0, setup, jnp.finfo(setup.dtype).tiny), axis=1)

@@ -18,13 +18,32 @@ ALL_SERVED = 1e-6
 
 
 @eqx.filter_jit
-def offloading_problems(scenarios: Scenario, placement: Placement, bonus: float = 0.0) -> OffloadingProblem:
-    """The offloading step (17) of every instance for its placement."""
+def initial_shares(scenarios: Scenario) -> tuple[AnyArray, AnyArray]:
+    """Line 1: every client of an edge sends the same share, as much as the edge's uplink takes; none to the cloud."""
 
-    def one(scenario: Scenario, placement: Placement) -> OffloadingProblem:
+    def one(scenario: Scenario) -> tuple[AnyArray, AnyArray]:
+        data = edge_demand(scenario, jnp.ones_like(scenario.demand)) @ scenario.input_size
+        share = jnp.where(data > scenario.edge_uplink, scenario.edge_uplink / jnp.where(data > 0.0, data, 1.0), 1.0)
+        at_edge = jnp.broadcast_to(share[scenario.client_edge][:, None], scenario.demand.shape)
+        return 1.0 - at_edge, at_edge
+
+    return jax.vmap(one)(scenarios)
+
+
+@eqx.filter_jit
+def offloading_problems(
+    scenarios: Scenario, placement: Placement, bonus: float | Float[AnyArray, " B"] = 0.0
+) -> OffloadingProblem:
+    """The offloading step (17) of every instance for its placement; one bonus, or one for each instance."""
+
+    def one(scenario: Scenario, placement: Placement, bonus: Any) -> OffloadingProblem:
         return offloading_problem(scenario, placement.client_choice, placement.edge_choice, bonus=bonus)
 
-    return jax.vmap(one)(scenarios, placement)
+    return jax.vmap(one)(scenarios, placement, _of_each(scenarios, bonus))
+
+
+def _of_each(scenarios: Scenario, bonus: Any) -> AnyArray:
+    return jnp.broadcast_to(jnp.asarray(bonus, dtype=scenarios.demand.dtype), scenarios.demand.shape[:1])
 
 
 @eqx.filter_jit
@@ -33,19 +52,19 @@ def settled_plans(
     problem: OffloadingProblem,
     placement: Placement,
     offloading: Offloading,
-    bonus: float = 0.0,
+    bonus: float | Float[AnyArray, " B"] = 0.0,
     *,
     allow_unserved: bool,
 ) -> tuple[Plan, AnyArray]:
     """Plans that keep every limit, and their F plus `bonus` for the part of the queries that is served."""
 
-    def one(scenario: Scenario, problem: Any, placement: Any, offloading: Any) -> tuple[Plan, AnyArray]:
+    def one(scenario: Scenario, problem: Any, placement: Any, offloading: Any, bonus: Any) -> tuple[Plan, AnyArray]:
         local, edge, cloud, unserved = settle_shares(problem, offloading, allow_unserved=allow_unserved)
         plan = Plan(**placement._asdict(), local=local, edge=edge, cloud=cloud, unserved=unserved)
         left = jnp.sum(normalized_demand(scenario) * plan.unserved)
         return plan, objective(scenario, plan) + bonus * (1.0 - left)
 
-    return jax.vmap(one)(scenarios, problem, placement, offloading)
+    return jax.vmap(one)(scenarios, problem, placement, offloading, _of_each(scenarios, bonus))
 
 
 @eqx.filter_jit

@@ -1,5 +1,8 @@
 """J3O, the paper's alternating algorithm (Algorithm 1)."""
 
+import dataclasses
+import functools
+from collections.abc import Callable
 from typing import Any, Literal
 
 import equinox as eqx
@@ -8,12 +11,17 @@ import numpy as np
 import optax
 from jax.core import Tracer
 
+from j3o_kernels.client_groups import ClientGroups, group_clients
 from j3o_kernels.multipliers import inverse_square_root, projected_subgradient
 
+from .._batched import run_batched
 from .._scenario import Scenario
+from .._status import Status
 from .._types import AnyArray, Float
-from ..routing import AbstractOffloadingSolver, CvxpyLP
+from ..routing import AbstractOffloadingSolver, CvxpyLP, HierarchicalLP
 from ._alternation import AlternatingMethod
+from ._base import Outcome
+from ._device import Alternation, Settings, alternate, bytes_of_instance
 from ._onloading import Placement, greedy_placement
 
 
@@ -26,22 +34,68 @@ class Subgradient(eqx.Module):
 
     **Arguments:**
 
-    - `step_size`: η, relative to the price at which a node's best models would earn nothing. May be an array that
-      JAX traces, so that a grid of step sizes compiles once.
+    - `step_size`: η, relative to the price at which a node's best models would earn nothing. An array of step sizes
+      solves every scenario with each of them: their axes come before the batch axes in the solution. They may vary
+      without a new compilation.
     - `steps`: most updates in one onloading step.
     - `optimizer`: any optax transformation in place of the paper's η/√k subgradient; `step_size` is then unused.
       It must keep the multipliers non-negative (chain `optax.keep_params_nonnegative`).
     """
 
-    step_size: Float[AnyArray, ""] = eqx.field(converter=_as_step_size, default=1.0)
+    step_size: Float[AnyArray, "*grid"] = eqx.field(converter=_as_step_size, default=1.0)
     steps: int = eqx.field(static=True, default=50)
     optimizer: optax.GradientTransformation | None = eqx.field(static=True, default=None)
 
-    def transformation(self) -> optax.GradientTransformation:
-        """The update as an optax gradient transformation, on the dual that is minimised."""
-        if self.optimizer is not None:
-            return self.optimizer
-        return projected_subgradient(inverse_square_root(self.step_size))
+    def __check_init__(self):
+        _check_steps(self.steps)
+
+    def maker(self) -> Callable[[Any], optax.GradientTransformation]:
+        """The update as an optax gradient transformation of a step size, on the dual that is minimised."""
+        return _paper_update if self.optimizer is None else _Fixed(self.optimizer)
+
+
+class DualSearch(eqx.Module):
+    """Multipliers where the dual of each node is least, found along its one dimension instead of by (19).
+
+    At convergence the same multipliers as the subgradient's, in a handful of evaluations, whatever the costs.
+
+    **Arguments:**
+
+    - `steps`: most evaluations in one onloading step.
+    """
+
+    steps: int = eqx.field(static=True, default=20)
+
+    def __check_init__(self):
+        _check_steps(self.steps)
+
+    @property
+    def step_size(self) -> Float[AnyArray, ""]:
+        """Unused: there is none."""
+        return np.asarray(1.0)
+
+    def maker(self) -> None:
+        """No transformation."""
+        return
+
+
+def _check_steps(steps: int) -> None:
+    if steps < 1:
+        raise ValueError(f"steps: must be at least 1, got {steps}")
+
+
+def _paper_update(step_size: Any) -> optax.GradientTransformation:
+    return projected_subgradient(inverse_square_root(step_size))
+
+
+@dataclasses.dataclass(frozen=True)
+class _Fixed:
+    """A transformation that has no step size from outside."""
+
+    optimizer: optax.GradientTransformation
+
+    def __call__(self, step_size: Any) -> optax.GradientTransformation:
+        return self.optimizer
 
 
 class J3O(AlternatingMethod):
@@ -50,25 +104,83 @@ class J3O(AlternatingMethod):
     A placement is kept only if the routing that suits it best raises F, so `Solution.history` never falls. With
     `Scenario.batching` the edges' compute limit is (28), with its true indicator.
 
+    With `HierarchicalLP` a whole batch runs on the device, in one program; with another solver the rounds are on the
+    host, with one program for each instance's routing.
+
     **Arguments:**
 
     - `lp`: solver of the offloading step.
-    - `multiplier`: update of the multipliers in the onloading step.
+    - `multiplier`: how the multipliers of the onloading step are found: `DualSearch`, or the paper's `Subgradient`.
     - `max_iterations`: most rounds of onloading and offloading.
     - `tolerance`: δ; the least rise of F that is worth another round.
     - `greedy`: ``"paper"`` is Algorithm 2 to the letter; ``"plus_max"`` also tries, at nodes whose model sizes
-      differ, every single model completed greedily, and keeps the best.
+      differ, the most valuable single models completed greedily, and keeps the best.
+    - `chunk`: instances that a device works on at a time; None chooses. Answers do not depend on it.
     """
 
     lp: AbstractOffloadingSolver = CvxpyLP()
-    multiplier: Subgradient = Subgradient()
+    multiplier: DualSearch | Subgradient = Subgradient()
     max_iterations: int = eqx.field(static=True, default=10)
     tolerance: float = eqx.field(static=True, default=1e-6)
     greedy: Literal["plus_max", "paper"] = eqx.field(static=True, default="plus_max")
+    chunk: int | None = eqx.field(static=True, default=None)
 
     def __check_init__(self):
         if self.greedy not in ("plus_max", "paper"):
             raise ValueError(f"greedy: must be 'plus_max' or 'paper', got {self.greedy!r}")
+        if self.chunk is not None and self.chunk < 1:
+            raise ValueError(f"chunk: must be at least 1, got {self.chunk}")
+        if self.grid_shape and not isinstance(self.lp, HierarchicalLP):
+            raise ValueError("multiplier.step_size: an array of step sizes needs lp=HierarchicalLP()")
+
+    @property
+    def grid_shape(self) -> tuple[int, ...]:
+        """See `AbstractMethod`: the axes of the step sizes."""
+        return np.shape(self.multiplier.step_size)
+
+    def run(self, scenarios: Scenario, key: Any) -> Outcome:
+        """See `AbstractMethod`."""
+        if not isinstance(self.lp, HierarchicalLP):
+            return super().run(scenarios, key)
+        return self._run_on_device(scenarios, self.lp)
+
+    def _run_on_device(self, scenarios: Scenario, lp: HierarchicalLP) -> Outcome:
+        batch = scenarios.demand.shape[0]
+        groups = group_clients(np.asarray(scenarios.client_edge), scenarios.edges)
+        grid = np.ravel(self.multiplier.step_size)
+        step_size = np.repeat(grid, batch // max(grid.size, 1))
+        settings = Settings(
+            optimizer=self.multiplier.maker(),
+            steps=self.multiplier.steps,
+            plus_max=self.greedy == "plus_max" and _sizes_differ(scenarios),
+            max_iterations=self.max_iterations,
+            lp_iterations=lp.max_iterations,
+        )
+        ran = run_batched(
+            _program(settings),
+            (scenarios, groups, step_size),
+            (np.asarray(lp.tolerance), np.asarray(self.tolerance)),
+            key=None,
+            bytes_per_instance=bytes_of_instance(scenarios, groups),
+            chunk=self.chunk,
+        )
+        found: Alternation = ran.results
+        status = np.where(found.limited, Status.iteration_limit, Status.converged)
+        if not scenarios.allow_unserved:
+            status = np.where(found.complete, status, Status.infeasible)
+        return Outcome(
+            plan=found.plan,
+            status=np.where(found.failed, Status.numerical_error, status),
+            bound=np.full(batch, np.nan),
+            history=found.history,
+            stats={
+                "iterations": found.iterations,
+                "newton_steps": found.newton_steps,
+                "lp_gap": found.gap,
+                "lp_residual": found.residual,
+                "compile_seconds": np.full(batch, ran.compile_seconds),
+            },
+        )
 
     def place(
         self, scenarios: Scenario, at_client: Any, at_edge: Any, active: np.ndarray, key: Any, *, bonus: float
@@ -78,21 +190,38 @@ class J3O(AlternatingMethod):
         return jax.tree.map(np.asarray, found), np.zeros(active.shape, dtype=bool)
 
 
+def _sizes_differ(scenarios: Scenario) -> bool:
+    """Whether models have different sizes anywhere; where not, there is nothing to gain from other starts."""
+    tiers = (scenarios.client_model_memory, scenarios.edge_model_memory)
+    return any(bool(np.any(size != size[:, :1])) for size in tiers)
+
+
+@functools.cache
+def _program(settings: Settings) -> Any:
+    def program(batch: tuple[Scenario, ClientGroups, Any], tolerances: tuple[Any, Any]) -> Alternation:
+        scenarios, groups, step_size = batch
+        return alternate(scenarios, groups, step_size, *tolerances, settings)
+
+    return program
+
+
 @eqx.filter_jit
 def _place(
     scenarios: Scenario,
     at_client: AnyArray,
     at_edge: AnyArray,
-    multiplier: Subgradient,
+    multiplier: DualSearch | Subgradient,
     plus_max: bool,
     bonus: float,
 ) -> Placement:
+    maker = multiplier.maker()
+
     def one(scenario: Scenario, at_client: AnyArray, at_edge: AnyArray) -> Placement:
         return greedy_placement(
             scenario,
             at_client,
             at_edge,
-            multiplier.transformation(),
+            None if maker is None else maker(multiplier.step_size),
             steps=multiplier.steps,
             plus_max=plus_max,
             bonus=bonus,

@@ -7,3 +7,4 @@ from ._base import no_offloading as no_offloading
 from ._base import offloading_problem as offloading_problem
 from ._base import settle_shares as settle_shares
 from .cvxpy_lp import CvxpyLP as CvxpyLP
+from .hierarchical import HierarchicalLP as HierarchicalLP

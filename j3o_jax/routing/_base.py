@@ -1,12 +1,14 @@
 """The offloading step (17): the best shares o for a fixed placement, and what any solver of it must offer."""
 
 import abc
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jax.ops import segment_sum
+
+from j3o_kernels.offloading import OffloadingProblem
 
 from .._model import (
     client_choice_accuracy,
@@ -21,35 +23,6 @@ from .._types import AnyArray, Bool, Float, Int
 
 # A share below this is a solver's rounding, not a decision.
 _DUST = 1e-9
-
-
-class OffloadingProblem(NamedTuple):
-    """The linear program (17) of one scenario with x and z fixed, all its numbers finite.
-
-    Maximise Σ local·local_value + edge·edge_value + cloud·cloud_value over shares ≥ 0 with
-    local + edge + cloud + unserved = 1 for every stream, a share being 0 where it is not open, under
-
-        Σ_t local·local_load ≤ client_compute   (9)       Σ_{c∈C_e,t} edge·edge_load ≤ edge_compute        (10)
-        Σ_{c,t} cloud·data   ≤ cloud_uplink    (12)       Σ_{c∈C_e,t} (edge + cloud)·data ≤ edge_uplink   (11)
-
-    `wanted` marks the streams with demand. With batching, `edge_compute` is what (28) leaves after the set-up times
-    of the tasks that are open.
-    """
-
-    client_edge: Int[AnyArray, "*batch C"]
-    wanted: Bool[AnyArray, "*batch C T"]
-    local_value: Float[AnyArray, "*batch C T"]
-    edge_value: Float[AnyArray, "*batch C T"]
-    cloud_value: Float[AnyArray, "*batch C T"]
-    local_load: Float[AnyArray, "*batch C T"]
-    edge_load: Float[AnyArray, "*batch C T"]
-    data: Float[AnyArray, "*batch C T"]
-    local_open: Bool[AnyArray, "*batch C T"]
-    edge_open: Bool[AnyArray, "*batch C T"]
-    client_compute: Float[AnyArray, "*batch C"]
-    edge_compute: Float[AnyArray, "*batch E"]
-    edge_uplink: Float[AnyArray, "*batch E"]
-    cloud_uplink: Float[AnyArray, "*batch"]
 
 
 class Offloading(NamedTuple):
@@ -112,7 +85,7 @@ def offloading_problem(
     client_choice: Int[AnyArray, "C T"],
     edge_choice: Int[AnyArray, "E T"],
     *,
-    bonus: float = 0.0,
+    bonus: Any = 0.0,
 ) -> OffloadingProblem:
     """The program (17) of one scenario for the choices z.
 

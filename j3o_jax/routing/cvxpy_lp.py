@@ -144,7 +144,7 @@ class _Template:
         )
         scales = []
         for (row, load, capacity, node_of), right in zip(limits, self.right, strict=True):
-            scale = _row_scale(load, capacity, node_of)
+            scale = _row_scale(np.asarray(load), np.asarray(capacity), node_of)
             row.value = load / scale[node_of][:, None]
             right.value = capacity / scale
             scales.append(scale)

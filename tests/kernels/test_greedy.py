@@ -9,17 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from j3o_kernels.greedy import (
-    covered_profit,
-    greedy_plus_max,
-    greedy_selection,
-    marginal_gains,
-    node_value,
-    task_profit,
-)
+from j3o_kernels.greedy import covered_profit, greedy_selection, marginal_gains, node_value, task_profit
+from j3o_kernels.onloading import NodeProblem, dual_search
 
 select = jax.jit(greedy_selection, static_argnames="pass_over")
-select_plus_max = jax.jit(greedy_plus_max)
+
+
+@jax.jit
+def select_plus_max(profit, size, budget):
+    """Sets of nodes without a limit on compute, where the profit is all that counts."""
+    nothing = jnp.zeros_like(profit)
+    problem = NodeProblem(profit, nothing, nothing, size, budget, jnp.full_like(budget, jnp.inf))
+    return dual_search(problem, plus_max=True).held
 
 
 @jax.jit
@@ -28,7 +29,7 @@ def gains_of(profit, held):
 
 
 def choose(gain, load, multiplier, size, budget):
-    return greedy_plus_max(task_profit(gain, load, multiplier), size, budget)
+    return select_plus_max(task_profit(gain, load, multiplier), size, budget)
 
 
 def draw(seed, nodes=3, models=6, tasks=4, equal_sizes=False):
@@ -131,7 +132,7 @@ def test_plus_max_mends_the_trap_of_the_density():
     profit = jnp.array([[[0.02], [1.0]]])
     size, budget = jnp.array([[0.01, 1.0]]), jnp.array([1.0])
     assert greedy_selection(profit, size, budget).tolist() == [[True, False]]
-    assert greedy_plus_max(profit, size, budget).tolist() == [[False, True]]
+    assert select_plus_max(profit, size, budget).tolist() == [[False, True]]
 
 
 def test_edge_cases_select_what_they_should():

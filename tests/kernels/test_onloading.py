@@ -10,7 +10,7 @@ import pytest
 from scipy import optimize
 
 from j3o_kernels.multipliers import inverse_square_root, projected_subgradient
-from j3o_kernels.onloading import NodeProblem, greedy_lagrangian, servable_shares
+from j3o_kernels.onloading import NodeProblem, dual_search, greedy_lagrangian, servable_shares
 
 
 def draw(seed, nodes=4, models=4, tasks=3, tightness=0.4, equal_sizes=False):
@@ -24,14 +24,16 @@ def draw(seed, nodes=4, models=4, tasks=3, tightness=0.4, equal_sizes=False):
     return NodeProblem(weight * accuracy, weight * cost, np.zeros_like(weight * cost), size, budget, capacity)
 
 
-@functools.partial(jax.jit, static_argnames=("steps", "plus_max"))
-def onload(problem, steps, plus_max):
+@functools.partial(jax.jit, static_argnames=("steps", "plus_max", "search"))
+def onload(problem, steps, plus_max, search):
+    if search == "dual":
+        return dual_search(problem, steps=steps, plus_max=plus_max)
     return greedy_lagrangian(problem, projected_subgradient(inverse_square_root(1.0)), steps=steps, plus_max=plus_max)
 
 
-def solve(problem, steps=50, plus_max=True):
+def solve(problem, steps=50, plus_max=True, search="subgradient"):
     with jax.enable_x64(True):
-        return jax.tree.map(np.asarray, onload(jax.tree.map(jnp.asarray, problem), steps, plus_max))
+        return jax.tree.map(np.asarray, onload(jax.tree.map(jnp.asarray, problem), steps, plus_max, search))
 
 
 def knapsack(gain, load, capacity):
@@ -66,13 +68,14 @@ def test_servable_shares_are_the_fractional_knapsack(seed):
         assert (gain * share)[node].sum() == pytest.approx(knapsack(gain[node], load[node], capacity[node]))
 
 
+@pytest.mark.parametrize("search", ["dual", "subgradient"])
 @pytest.mark.parametrize("equal_sizes", [True, False])
 @pytest.mark.parametrize("tightness", [0.2, 0.6, 10.0])
-def test_selection_keeps_the_limits_and_is_near_the_best(tightness, equal_sizes):
+def test_selection_keeps_the_limits_and_is_near_the_best(tightness, equal_sizes, search):
     found, best = [], []
     for seed in range(4):
         problem = draw(seed, tightness=tightness, equal_sizes=equal_sizes)
-        answer = solve(problem)
+        answer = solve(problem, search=search)
         assert (np.sum(np.where(answer.held, problem.size, 0.0), axis=1) <= problem.budget * (1 + 1e-8)).all()
         for node, choice in enumerate(answer.choice):
             assert all(model < 0 or answer.held[node, model] for model in choice)
@@ -93,9 +96,10 @@ def test_value_is_what_the_choice_can_serve():
         assert answer.value[node] == pytest.approx(knapsack(*np.array(picked).T, problem.capacity[node]), abs=1e-9)
 
 
-def test_more_steps_never_give_a_worse_set():
+@pytest.mark.parametrize("search", ["dual", "subgradient"])
+def test_more_steps_never_give_a_worse_set(search):
     problem = draw(5, nodes=20, tightness=0.2)
-    values = [solve(problem, steps=steps, plus_max=False).value for steps in (1, 5, 25, 100)]
+    values = [solve(problem, steps=steps, plus_max=False, search=search).value for steps in (1, 5, 25, 100)]
     for fewer, more in itertools.pairwise(values):
         assert (more >= fewer - 1e-12).all()
 
@@ -106,6 +110,31 @@ def test_units_do_not_matter():
         load=problem.load * 1e9, capacity=problem.capacity * 1e9, size=problem.size / 1e3, budget=problem.budget / 1e3
     )
     np.testing.assert_array_equal(solve(problem).choice, solve(scaled).choice)
+
+
+def test_the_dual_search_finds_the_multiplier_that_the_subgradient_approaches():
+    """With every model held, the multiplier alone decides which tasks are served: the same ones at convergence."""
+    same = []
+    for seed in range(6):
+        problem = draw(seed, nodes=30, tightness=0.5, equal_sizes=True)
+        everything = problem._replace(budget=np.full(30, np.inf))
+        dual = solve(everything, steps=20, search="dual", plus_max=False)
+        subgradient = solve(everything, steps=3000, plus_max=False)
+        # On its way the subgradient passes other multipliers, at which a set can be worth more to the primal.
+        assert (dual.value >= subgradient.value * (1 - 0.1)).all()
+        assert dual.value.sum() >= 0.995 * subgradient.value.sum()
+        same.append((dual.choice == subgradient.choice).all(axis=1))
+    assert np.mean(same) >= 0.7
+
+
+def test_costs_a_millionfold_apart_do_not_stop_the_dual_search():
+    """A subgradient of a fixed step would need millions of steps to price the dear model out."""
+    gain = np.array([[[0.9], [0.5]]])
+    load = np.array([[[1e6], [1.0]]])
+    problem = NodeProblem(gain, load, np.zeros_like(load), np.ones((1, 2)), np.ones(1) * 2.0, np.ones(1) * 1.0)
+    answer = solve(problem, search="dual")
+    assert answer.choice.tolist() == [[1]]
+    assert answer.value == pytest.approx(0.5)
 
 
 def test_nodes_without_work_memory_or_compute_hold_nothing_and_break_nothing():

@@ -1,0 +1,161 @@
+"""Running a function of a batch on the devices: in chunks of few shapes, compiled once each, on all of them at once."""
+
+import math
+import os
+import threading
+import time
+import warnings
+from collections.abc import Callable, Hashable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+from ._precision import double_precision
+
+# Instances of a chunk on a CPU, where a working set beyond the cache costs more than short loops do.
+_FEW, _MANY = 8, 64
+# What a chunk may take of an accelerator's memory, and of a CPU's when instances are large.
+_SHARE_OF_MEMORY = 0.4
+_CPU_CHUNK_BYTES = 1 << 28
+_MOST_ON_ACCELERATOR = 16384
+
+
+class Ran(NamedTuple):
+    """What came of a batch: NumPy results with the batch axis in front, and the seconds of it spent compiling."""
+
+    results: Any
+    compile_seconds: float
+
+
+class _Compiled:
+    """Compiled programs by function, shapes and devices; each is compiled once, whoever asks first."""
+
+    def __init__(self) -> None:
+        self.programs: dict[Hashable, Any] = {}
+        self.lock = threading.Lock()
+
+    def __call__(self, key: Hashable, compile_it: Callable[[], Any]) -> tuple[Any, float]:
+        with self.lock:
+            if key in self.programs:
+                return self.programs[key], 0.0
+            start = time.perf_counter()
+            program = self.programs[key] = compile_it()
+            return program, time.perf_counter() - start
+
+
+_compiled = _Compiled()
+
+
+def compiled_programs() -> int:
+    """How many programs have been compiled for batches in this process."""
+    return len(_compiled.programs)
+
+
+def run_batched(
+    function: Callable[[Any, Any], Any],
+    batch: Any,
+    shared: Any = None,
+    *,
+    key: Hashable,
+    bytes_per_instance: int,
+    chunk: int | None = None,
+) -> Ran:
+    """`function(batch, shared)` for a batch of any size, chunk by chunk, in double precision.
+
+    Results do not depend on the chunks.
+
+    Chunks have one of two sizes, so that two programs serve batches of every size; the last one is filled up with
+    copies of its last instance. On CPUs several chunks run at a time, one on each core; several devices each take
+    an equal part of every chunk.
+
+    **Arguments:**
+
+    - `function`: takes arrays with the chunk's axis in front, and `shared`, and returns arrays with that axis in front.
+    - `batch`: NumPy arrays with the batch axis in front.
+    - `shared`: arrays that all instances share. They may vary from call to call without a new compilation.
+    - `key`: what else the function depends on, besides the shapes and dtypes of its arguments.
+    - `bytes_per_instance`: estimate of the memory that an instance needs while it is computed.
+    - `chunk`: instances of a chunk; None chooses by device and memory.
+    """
+    count = jax.tree.leaves(batch)[0].shape[0]
+    devices = jax.local_devices()
+    size = _chunk_size(count, bytes_per_instance, devices, chunk)
+    shared = jax.tree.map(np.asarray, shared)
+    first = _part(batch, 0, size)
+    form = jax.tree.map(lambda array: (array.shape, str(array.dtype)), (first, shared))
+    leaves, structure = jax.tree.flatten(form, is_leaf=lambda leaf: isinstance(leaf, tuple))
+    identity = (function, key, tuple(leaves), structure, tuple(devices))
+    with double_precision():
+        program, seconds = _compiled(identity, lambda: _compile(function, first, shared, devices))
+
+    def run(start: int) -> Any:
+        # The setting is each thread's own.
+        with double_precision():
+            return jax.tree.map(np.asarray, program(_part(batch, start, size), shared))
+
+    starts = range(0, count, size)
+    workers = min(_cores(), len(starts)) if _on_cpu(devices) and len(devices) == 1 else 1
+    if workers > 1:
+        # XLA lets go of Python's lock while it computes.
+        with ThreadPoolExecutor(workers) as pool:
+            parts = list(pool.map(run, starts))
+    else:
+        parts = [run(start) for start in starts]
+    return Ran(jax.tree.map(lambda *own: np.concatenate(own)[:count], *parts), seconds)
+
+
+def _compile(function: Callable[[Any, Any], Any], first: Any, shared: Any, devices: list[Any]) -> Any:
+    if len(devices) == 1:
+        jitted = jax.jit(function, donate_argnums=() if _on_cpu(devices) else (0,))
+    else:
+        mesh = Mesh(np.array(devices), ("batch",))
+        split, whole = PartitionSpec("batch"), PartitionSpec()
+        # Every device has its own loop and stops by itself; there is nothing to communicate.
+        local = jax.shard_map(function, mesh=mesh, in_specs=(split, whole), out_specs=split, check_vma=False)
+        shardings = (NamedSharding(mesh, split), NamedSharding(mesh, whole))
+        jitted = jax.jit(local, in_shardings=shardings, donate_argnums=() if _on_cpu(devices) else (0,))
+    with warnings.catch_warnings():
+        # Inputs that no output can take the place of stay where they are.
+        warnings.filterwarnings("ignore", message="Some donated buffers were not usable")
+        return jitted.lower(first, shared).compile()
+
+
+def _chunk_size(count: int, bytes_per_instance: int, devices: list[Any], chunk: int | None) -> int:
+    if chunk is not None:
+        size = chunk
+    elif _on_cpu(devices):
+        size = _FEW if count <= _FEW * _cores() else _MANY
+        size = min(size, _power_of_two(_CPU_CHUNK_BYTES // bytes_per_instance))
+    else:
+        memory = (devices[0].memory_stats() or {}).get("bytes_limit", 1 << 33)
+        size = min(_power_of_two(int(_SHARE_OF_MEMORY * memory) // bytes_per_instance), _MOST_ON_ACCELERATOR)
+        size = min(size, max(_power_of_two(2 * math.ceil(count / len(devices)) - 1), _FEW))
+    return size * len(devices)
+
+
+def _power_of_two(number: int) -> int:
+    """The largest power of two up to `number`, at least 1."""
+    return 1 << (max(number, 1).bit_length() - 1)
+
+
+def _part(batch: Any, start: int, size: int) -> Any:
+    def part(array: np.ndarray) -> np.ndarray:
+        own = array[start : start + size]
+        missing = size - own.shape[0]
+        return np.concatenate([own, np.repeat(own[-1:], missing, axis=0)]) if missing else own
+
+    return jax.tree.map(part, batch)
+
+
+def _on_cpu(devices: list[Any]) -> bool:
+    return devices[0].platform == "cpu"
+
+
+def _cores() -> int:
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not on this system
+        return os.cpu_count() or 1

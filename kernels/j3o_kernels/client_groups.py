@@ -1,0 +1,76 @@
+"""Clients in groups of one edge each, so that sums over an edge's clients are sums along an axis."""
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Int
+
+from .offloading import AnyArray
+
+
+class ClientGroups(NamedTuple):
+    """Where each client of a batch stands in a table of K rows and G groups.
+
+    - `slots`: the client in each place, C where there is none. ``[B, K, G]``
+    - `places`: K-major number of each client's place. ``[B, C]``
+    - `edge`: the edge of each group, E where the group is empty; None where group g is edge g throughout. ``[B, G]``
+    """
+
+    slots: Int[AnyArray, "B K G"]
+    places: Int[AnyArray, "B C"]
+    edge: Int[AnyArray, "B G"] | None
+
+    def spread(self, clients: AnyArray) -> Array:
+        """Values of clients ``[B, C, *rest]``, in their places, zeros elsewhere. ``[*rest, K, G, B]``"""
+        batch = jnp.arange(clients.shape[0])[:, None, None]
+        clients = jnp.asarray(clients)
+        empty = jnp.zeros_like(clients[:, :1])
+        placed = jnp.concatenate([clients, empty], axis=1)[batch, self.slots]
+        return jnp.moveaxis(placed, (1, 2, 0), (-3, -2, -1))
+
+    def gathered(self, placed: Array) -> Array:
+        """Back from ``[*rest, K, G, B]`` to ``[B, C, *rest]``."""
+        rows, groups, count = placed.shape[-3:]
+        flat = jnp.moveaxis(placed.reshape(*placed.shape[:-3], rows * groups, count), (-1, -2), (0, 1))
+        return flat[jnp.arange(count)[:, None], self.places]
+
+
+def group_clients(client_edge: Int[np.ndarray, "B C"], edges: int) -> ClientGroups:
+    """A small table for all instances of a batch: at most about 2·C + E places, however unevenly clients are spread.
+
+    Where no edge has many more clients than the others, each edge is one group; else large edges have several.
+    """
+    batch, clients = client_edge.shape
+    instance = np.arange(batch)[:, None]
+    order = np.argsort(client_edge, axis=1, kind="stable")
+    sizes = np.zeros((batch, edges), dtype=np.int64)
+    np.add.at(sizes, (instance, client_edge), 1)
+    first = np.cumsum(sizes, axis=1) - sizes
+    rank = np.empty_like(client_edge)
+    rank[instance, order] = np.arange(clients) - first[instance, client_edge[instance, order]]
+
+    rows = max(int(sizes.max(initial=1)), 1)
+    edge = None
+    group = client_edge
+    groups = edges
+    if rows * edges > 2 * clients + edges:
+        rows = max(-(-clients // edges), 1)
+        each = -(-sizes // rows)
+        groups = max(int(each.sum(axis=1).max()), 1)
+        start = np.cumsum(each, axis=1) - each
+        group = start[instance, client_edge] + rank // rows
+        rank = rank % rows
+        edge = np.full((batch, groups), edges)
+        np.put_along_axis(edge, group, client_edge, axis=1)
+    places = rank * groups + group
+    slots = np.full((batch, rows * groups), clients)
+    np.put_along_axis(slots, places, np.broadcast_to(np.arange(clients), places.shape), axis=1)
+    return ClientGroups(slots.reshape(batch, rows, groups), places, edge)
+
+
+def lone_clients(client_edge: Array) -> ClientGroups:
+    """Groups of one client each, which need no look at the data: for maps of clients to edges that JAX traces."""
+    batch, clients = client_edge.shape
+    every = jnp.broadcast_to(jnp.arange(clients), (batch, clients))
+    return ClientGroups(every[:, None, :], every, client_edge)
