@@ -4,9 +4,15 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from . import methods, offloading, scaling, throughput
+from . import methods, offloading, roofline, scaling, throughput
 
-BENCHMARKS = {"methods": methods, "throughput": throughput, "offloading": offloading, "scaling": scaling}
+BENCHMARKS = {
+    "methods": methods,
+    "throughput": throughput,
+    "offloading": offloading,
+    "scaling": scaling,
+    "roofline": roofline,
+}
 
 
 def main() -> None:

@@ -5,6 +5,7 @@ from . import io as io
 from . import methods as methods
 from . import routing as routing
 from ._check import check as check
+from ._compilation_cache import cache_compilations as cache_compilations
 from ._names import Names as Names
 from ._relaxation import relaxation_bound as relaxation_bound
 from ._scenario import Batching as Batching

@@ -5,6 +5,7 @@ import os
 import threading
 import time
 import warnings
+from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
@@ -21,6 +22,7 @@ _FEW, _MANY = 8, 64
 _SHARE_OF_MEMORY = 0.4
 _CPU_CHUNK_BYTES = 1 << 28
 _MOST_ON_ACCELERATOR = 16384
+_MOST_PROGRAMS = 16
 
 
 class Ran(NamedTuple):
@@ -31,18 +33,27 @@ class Ran(NamedTuple):
 
 
 class _Compiled:
-    """Compiled programs by function, shapes and devices; each is compiled once, whoever asks first."""
+    """Compiled programs by function, shapes and devices, the last ones used; each is compiled once, whoever asks first.
+
+    On CPUs each takes more than a thousand memory mappings, of which Linux allows a process 65,530: one that kept all
+    programs of fifty shapes would be aborted.
+    """
 
     def __init__(self) -> None:
-        self.programs: dict[Hashable, Any] = {}
+        self.programs: OrderedDict[Hashable, Any] = OrderedDict()
         self.lock = threading.Lock()
+        self.count = 0
 
     def __call__(self, key: Hashable, compile_it: Callable[[], Any]) -> tuple[Any, float]:
         with self.lock:
             if key in self.programs:
+                self.programs.move_to_end(key)
                 return self.programs[key], 0.0
             start = time.perf_counter()
             program = self.programs[key] = compile_it()
+            self.count += 1
+            if len(self.programs) > _MOST_PROGRAMS:
+                self.programs.popitem(last=False)
             return program, time.perf_counter() - start
 
 
@@ -50,8 +61,8 @@ _compiled = _Compiled()
 
 
 def compiled_programs() -> int:
-    """How many programs have been compiled for batches in this process."""
-    return len(_compiled.programs)
+    """How many programs have been compiled for batches in this process so far."""
+    return _compiled.count
 
 
 def run_batched(
@@ -97,7 +108,7 @@ def run_batched(
             return jax.tree.map(np.asarray, program(_part(batch, start, size), shared))
 
     starts = range(0, count, size)
-    workers = min(_cores(), len(starts)) if _on_cpu(devices) and len(devices) == 1 else 1
+    workers = min(available_cores(), len(starts)) if _on_cpu(devices) and len(devices) == 1 else 1
     if workers > 1:
         # XLA lets go of Python's lock while it computes.
         with ThreadPoolExecutor(workers) as pool:
@@ -108,13 +119,17 @@ def run_batched(
 
 
 def _compile(function: Callable[[Any, Any], Any], first: Any, shared: Any, devices: list[Any]) -> Any:
+    def own(batch: Any, shared: Any) -> Any:
+        """A function that nobody else holds, since JAX keeps a program for as long as its function lives."""
+        return function(batch, shared)
+
     if len(devices) == 1:
-        jitted = jax.jit(function, donate_argnums=() if _on_cpu(devices) else (0,))
+        jitted = jax.jit(own, donate_argnums=() if _on_cpu(devices) else (0,))
     else:
         mesh = Mesh(np.array(devices), ("batch",))
         split, whole = PartitionSpec("batch"), PartitionSpec()
         # Every device has its own loop and stops by itself; there is nothing to communicate.
-        local = jax.shard_map(function, mesh=mesh, in_specs=(split, whole), out_specs=split, check_vma=False)
+        local = jax.shard_map(own, mesh=mesh, in_specs=(split, whole), out_specs=split, check_vma=False)
         shardings = (NamedSharding(mesh, split), NamedSharding(mesh, whole))
         jitted = jax.jit(local, in_shardings=shardings, donate_argnums=() if _on_cpu(devices) else (0,))
     with warnings.catch_warnings():
@@ -127,7 +142,7 @@ def _chunk_size(count: int, bytes_per_instance: int, devices: list[Any], chunk: 
     if chunk is not None:
         size = chunk
     elif _on_cpu(devices):
-        size = _FEW if count <= _FEW * _cores() else _MANY
+        size = _FEW if count <= _FEW * available_cores() else _MANY
         size = min(size, _power_of_two(_CPU_CHUNK_BYTES // bytes_per_instance))
     else:
         memory = (devices[0].memory_stats() or {}).get("bytes_limit", 1 << 33)
@@ -154,7 +169,8 @@ def _on_cpu(devices: list[Any]) -> bool:
     return devices[0].platform == "cpu"
 
 
-def _cores() -> int:
+def available_cores() -> int:
+    """Cores that this process may run on."""
     try:
         return len(os.sched_getaffinity(0))
     except AttributeError:  # not on this system

@@ -133,9 +133,12 @@ class Scenario(eqx.Module):
     def problems(self) -> list[Problem]:
         """Entries out of range: the first of each field and instance. Empty while JAX traces the scenario."""
         fields = self.arrays()
-        if any(isinstance(array, Tracer) for array in fields.values()):
-            return []
-        return value_problems(fields, self.batch_shape, self.edges)
+        return [] if self.traced else value_problems(fields, self.batch_shape, self.edges)
+
+    @property
+    def traced(self) -> bool:
+        """Whether a JAX transformation is tracing any of the arrays."""
+        return any(isinstance(array, Tracer) for array in self.arrays().values())
 
     @property
     def batch_shape(self) -> tuple[int, ...]:

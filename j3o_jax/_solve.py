@@ -1,8 +1,11 @@
 """solve(): validate, flatten the batch, run the method, guard what it returns."""
 
+import dataclasses
+import functools
 import math
+import operator
 import time
-from typing import Any
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -15,6 +18,8 @@ from ._precision import double_precision
 from ._scenario import Scenario
 from ._solution import Solution
 from ._status import Status
+from ._types import AnyArray
+from ._validate import all_in_range
 from .methods import J3O, AbstractMethod
 
 # A plan is accepted if it keeps every limit to this part of the limit.
@@ -39,6 +44,10 @@ def solve(
       entry; what the methods find out (such as `Status.infeasible`) is reported by status. True: besides that,
       `SolveError` if any instance ends without a plan. False: nothing; bad instances are marked `Status.invalid`.
 
+    Methods that are one JAX program, such as the default, may also be transformed: ``jax.jit(solve)`` and
+    ``jax.vmap(solve)`` work where double precision is on (``with jax.enable_x64(True):``). Bad data are then marked
+    `Status.invalid`, `throw` has no say, and the arrays are JAX's. Without a transformation whole batches run faster.
+
     **Returns:** a `Solution` of float64 NumPy arrays with the batch axes of the scenario, after those of a grid of the
     method's own parameters if it has one. Answers do not depend on what else is in the batch.
     """
@@ -48,6 +57,8 @@ def solve(
         raise TypeError(f"solve wants a method such as J3O(), got {method!r}")
     if scenario.batching is not None and not method.supports_batching:
         raise ValueError(f"batching: {type(method).__name__} does not know the batching limit (28)")
+    if scenario.traced:
+        return _solve_traced(scenario, method)
     problems = scenario.problems()
     if problems and throw is not False:
         raise ValueError(problems[0].message)
@@ -68,14 +79,11 @@ def solve(
     start = time.perf_counter()
     with double_precision():
         outcome = method.run(flat, _as_key(key))
-        values, worst = (np.asarray(figure) for figure in _evaluate(flat, outcome.plan))
+        judged = _Judged(*map(np.asarray, _judge(flat, outcome.plan, outcome.status, invalid)))
     seconds = time.perf_counter() - start
+    compiling = float(np.max(outcome.stats.get("compile_seconds", 0.0), initial=0.0))
 
-    status = np.asarray(outcome.status, dtype=np.int64)
-    broken = ~np.isfinite(values) | ~np.isfinite(worst) | (worst > _TOLERANCE)
-    status = np.where(broken & (status != Status.infeasible), Status.numerical_error, status)
-    status = np.where(invalid, Status.invalid, status)
-    success = np.isin(status, [s for s in Status if s.success])
+    status, success = judged.status, judged.success
     for instance in np.flatnonzero(~success & ~invalid):
         if outcome.reasons and outcome.reasons[instance]:
             reasons[instance] = outcome.reasons[instance]
@@ -84,16 +92,45 @@ def solve(
     plan = outcome.plan
     solution = Solution(
         **plan._asdict(),
-        objective=np.where(success, values, np.nan),
+        objective=np.where(success, judged.objective, np.nan),
         bound=np.where(success, outcome.bound, np.nan),
         status=status,
         history=np.where(success[:, None], outcome.history, np.nan),
-        stats=outcome.stats | {"seconds": np.full(status.shape, seconds / max(status.size, 1))},
+        stats=outcome.stats | {"seconds": np.full(status.shape, (seconds - compiling) / max(status.size, 1))},
         reasons=tuple(map(str, reasons)),
         names=scenario.names,
     )
     solution = jax.tree.map(lambda array: np.asarray(array).reshape(shape + np.shape(array)[1:]), solution)
     return solution.raise_for_status() if throw else solution
+
+
+def _solve_traced(scenario: Scenario, method: AbstractMethod) -> Solution:
+    """`solve` inside the caller's jit or vmap: what cannot be raised there is told by the status alone."""
+    if not jax.config.read("jax_enable_x64"):
+        raise ValueError(
+            "solve under jax.jit or jax.vmap needs double precision: call what is transformed inside "
+            "`with jax.enable_x64(True):`"
+        )
+    if method.grid_shape:
+        raise ValueError(f"{type(method).__name__}: a grid of parameters cannot be solved under jax.jit or jax.vmap")
+    shape = scenario.batch_shape
+    count = math.prod(shape)
+    bare = dataclasses.replace(scenario, names=None)
+    invalid = ~jnp.reshape(all_in_range(bare.arrays(), shape, bare.edges), count)
+    flat = jax.tree.map(lambda array: jnp.reshape(array, (count, *array.shape[len(shape) :])), bare)
+    flat = _blank(flat, invalid)
+    outcome = method.run_traced(flat)
+    judged = _judge(flat, outcome.plan, outcome.status, invalid)
+    solution = Solution(
+        **outcome.plan._asdict(),
+        objective=jnp.where(judged.success, judged.objective, jnp.nan),
+        bound=jnp.where(judged.success, outcome.bound, jnp.nan),
+        status=judged.status,
+        history=jnp.where(judged.success[:, None], outcome.history, jnp.nan),
+        stats=outcome.stats,
+        names=scenario.names,
+    )
+    return jax.tree.map(lambda array: jnp.reshape(array, shape + array.shape[1:]), solution)
 
 
 def _as_key(key: Any) -> jax.Array:
@@ -104,24 +141,34 @@ def _as_key(key: Any) -> jax.Array:
     return jnp.asarray(key)
 
 
-def _blank(flat: Scenario, invalid: np.ndarray) -> Scenario:
+def _blank(flat: Scenario, invalid: AnyArray) -> Scenario:
     """The batch with instances that ask for nothing in place of those that are not valid."""
+    xp = jnp if flat.traced else np
 
-    def blank(array: np.ndarray) -> np.ndarray:
-        return np.where(invalid.reshape(invalid.shape + (1,) * (array.ndim - 1)), np.zeros_like(array), array)
+    def blank(array: AnyArray) -> AnyArray:
+        return xp.where(invalid.reshape(invalid.shape + (1,) * (array.ndim - 1)), xp.zeros_like(array), array)
 
     blanked = jax.tree.map(blank, flat)
     if blanked.batching is None:
         return blanked
-    window = np.where(invalid[:, None], 1.0, blanked.batching.window)
+    window = xp.where(invalid[:, None], 1.0, blanked.batching.window)
     return eqx.tree_at(lambda s: s.batching.window, blanked, window)
 
 
+class _Judged(NamedTuple):
+    """What the plans of a batch are found to be: F, the final `Status`, and whether that is a success. ``[B]``"""
+
+    objective: AnyArray
+    status: AnyArray
+    success: AnyArray
+
+
 @eqx.filter_jit
-def _evaluate(scenarios: Scenario, plans: Plan) -> tuple[Any, Any]:
-    """F and, per instance, the largest excess: over a limit, of shares over the whole, of shares without a model."""
+def _judge(scenarios: Scenario, plans: Plan, status: AnyArray, invalid: AnyArray) -> _Judged:
+    """A plan that breaks a limit, or has no finite worth, is an error, whatever the method says of it."""
 
     def one(scenario: Scenario, plan: Plan) -> tuple[jax.Array, jax.Array]:
+        """F, and the largest excess: over a limit, of shares over the whole, of shares without a model."""
         used, limits = usage(scenario, plan), capacities(scenario)
         excess = [_excess(u, limit) for u, limit in zip(used, limits, strict=True)]
         shares = jnp.stack([plan.local, plan.edge, plan.cloud, plan.unserved])
@@ -133,7 +180,13 @@ def _evaluate(scenarios: Scenario, plans: Plan) -> tuple[Any, Any]:
             excess.append(jnp.max(jnp.where(scenario.demand > 0.0, plan.unserved, 0.0)))
         return objective(scenario, plan), jnp.max(jnp.stack(excess))
 
-    return jax.vmap(one)(scenarios, plans)
+    values, worst = jax.vmap(one)(scenarios, plans)
+    broken = ~jnp.isfinite(values) | ~jnp.isfinite(worst) | (worst > _TOLERANCE)
+    status = jnp.asarray(status, dtype=jnp.int64)
+    status = jnp.where(broken & (status != int(Status.infeasible)), int(Status.numerical_error), status)
+    status = jnp.where(invalid, int(Status.invalid), status)
+    success = functools.reduce(operator.or_, [status == int(kind) for kind in Status if kind.success])
+    return _Judged(values, status, success)
 
 
 def _excess(used: jax.Array, limit: jax.Array) -> jax.Array:

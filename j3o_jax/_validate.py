@@ -1,8 +1,11 @@
 """What a valid scenario is: shapes, ranges, and messages that name the field and the entry."""
 
 import dataclasses
+import functools
+import operator
 from collections import Counter
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from jax.core import Tracer
@@ -133,14 +136,10 @@ def value_problems(fields: Mapping[str, AnyArray], batch: tuple[int, ...], edges
     for name, array in fields.items():
         rule = rules[name]
         values = np.asarray(array)
-        if name == "client_edge":
-            good = (values >= 0) & (values < edges)
-            wants = f"{rule.wants}, 0 to {edges - 1}"
-        else:
-            good = (values > 0 if rule.positive else values >= 0) & (values <= rule.upper)
-            wants = rule.wants
+        good = _in_range(name, values, edges)
         if good.all():
             continue
+        wants = f"{rule.wants}, 0 to {edges - 1}" if name == "client_edge" else rule.wants
         flat = good.reshape(int(np.prod(batch, dtype=int)), -1)
         for instance in np.flatnonzero(~flat.all(axis=1)):
             entry = np.unravel_index(int(np.argmin(flat[instance])), values.shape[len(batch) :])
@@ -149,6 +148,19 @@ def value_problems(fields: Mapping[str, AnyArray], batch: tuple[int, ...], edges
             message = f"{name}{place} = {values[index]}: must be {wants}"
             problems.append(Problem(int(instance), name, message))
     return sorted(problems, key=lambda problem: problem.instance)
+
+
+def all_in_range(fields: Mapping[str, AnyArray], batch: tuple[int, ...], edges: int) -> AnyArray:
+    """Whether an instance has no problem, for fields that JAX may be tracing. ``[*batch]``"""
+    good = [_in_range(name, array, edges) for name, array in fields.items()]
+    return functools.reduce(operator.and_, [own.reshape((*batch, -1)).all(axis=-1) for own in good])
+
+
+def _in_range(name: str, values: AnyArray, edges: int) -> Any:
+    if name == "client_edge":
+        return (values >= 0) & (values < edges)
+    rule = (RULES | BATCHING_RULES)[name]
+    return (values > 0 if rule.positive else values >= 0) & (values <= rule.upper)
 
 
 def _wanted(axes: str) -> str:

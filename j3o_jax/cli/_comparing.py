@@ -38,6 +38,7 @@ def compare_on(file: str, choices: Sequence[Choice], *, plot: str | None, json: 
                 "bound": summary.bound,
                 "gap": summary.gap,
                 "seconds": summary.seconds,
+                "compile_seconds": summary.compile_seconds,
                 "traffic": summary.total,
             }
             for name, summary in summaries.items()

@@ -1,8 +1,11 @@
 """From a file to a checked plan: what the commands have in common."""
 
+import contextlib
+
 import numpy as np
 
 from .._check import check
+from .._compilation_cache import cache_compilations
 from .._scenario import Scenario
 from .._solution import Solution
 from .._solve import solve
@@ -28,8 +31,16 @@ def require_support(method: AbstractMethod, name: str, scenario: Scenario, file:
         raise InputError(f"{file}: has batching windows, which {name} does not know: choose another --method")
 
 
+def keep_compiled() -> None:
+    """Compile once per kind of work, not once per command."""
+    # Without a place to keep them, commands are slower and nothing else.
+    with contextlib.suppress(OSError):
+        cache_compilations()
+
+
 def checked_plan(scenario: Scenario, method: AbstractMethod, name: str, file: str, seed: int | None) -> Solution:
     """Solve, and have the independent checker confirm every plan that came out."""
+    keep_compiled()
     with progress(f"{name}: solving {file} …"):
         solution = solve(scenario, method, key=seed)
         succeeded = np.isin(np.asarray(solution.status), [status for status in Status if status.success])

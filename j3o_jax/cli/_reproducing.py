@@ -23,6 +23,7 @@ from ..reproduce.summary import Line, Summary, summarize, told
 from ._failures import InputError, WorkError
 from ._interrupts import INTERRUPTED, cleaning_up, last
 from ._output import plain, show, show_json
+from ._plans import keep_compiled
 
 # Runs of one experiment differ a hundredfold in time; the rate is that of the last hour, not of the last seconds.
 RATE_PERIOD = 3600.0
@@ -38,6 +39,7 @@ def reproduce_experiment(
     journal = Journal(os.path.join(out, JOURNAL))
     with cleaning_up():
         done = journal.read()
+    keep_compiled()
     runs = runs_of(experiment, seeds, version=__version__, time_limit=time_limit)
     missing = [run for run in runs if run.key not in done or done[run.key].error]
     _work(name, runs, missing, journal, done)

@@ -99,6 +99,7 @@ def _batch_content(summary: BatchSummary) -> dict[str, Any]:
         "best": summary.best,
         "gap": summary.gap,
         "seconds": summary.seconds,
+        "compile_seconds": summary.compile_seconds,
         "failures": [{"instance": index, "reason": reason} for index, reason in summary.failures.items()],
     }
 

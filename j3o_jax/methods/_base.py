@@ -44,6 +44,18 @@ class AbstractMethod(eqx.Module):
         """
         return ()
 
+    def run_traced(self, scenarios: Scenario) -> Outcome:
+        """`run` under the caller's jit or vmap, for methods that are one JAX program.
+
+        Instances that are not valid are blanked; all arrays may be tracers.
+
+        **Raises:** `TypeError` where the method works on the host.
+        """
+        raise TypeError(
+            f"{self!r} works on the host and cannot be traced by jax.jit or jax.vmap: call solve outside of them "
+            "(it takes batches), or take J3O() with its default lp"
+        )
+
     @abc.abstractmethod
     def run(self, scenarios: Scenario, key: Any) -> Outcome:
         """Solve a batch of one axis of valid scenarios, in double precision.

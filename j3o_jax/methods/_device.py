@@ -101,7 +101,7 @@ def alternate(
     batch = scenarios.demand.shape[0]
     strict = not scenarios.allow_unserved
     bonus = SERVE_FIRST if strict else 0.0
-    tiers = _Tiers(scenarios, groups, bonus)
+    tiers = Tiers(scenarios, groups, bonus)
     begin = initial_shares(scenarios)
     after_rounds = _PROVES_ALL_SERVABLE if strict else _ROUTES_LAST
     after_last = _DONE if scenarios.batching is None else _ROUTES_AGAIN
@@ -214,7 +214,7 @@ def _settled(
     return _pick(last, full, plan), jnp.where(last, full_value, value)
 
 
-class _Tiers:
+class Tiers:
     """The onloading step of a batch: what of it stays the same from round to round."""
 
     def __init__(self, scenarios: Scenario, groups: ClientGroups, bonus: float):

@@ -7,18 +7,19 @@ from typing import Any, Literal
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
 import optax
 from jax.core import Tracer
 
-from j3o_kernels.client_groups import ClientGroups, group_clients
+from j3o_kernels.client_groups import ClientGroups, group_clients, lone_clients
 from j3o_kernels.multipliers import inverse_square_root, projected_subgradient
 
 from .._batched import run_batched
 from .._scenario import Scenario
 from .._status import Status
 from .._types import AnyArray, Float
-from ..routing import AbstractOffloadingSolver, CvxpyLP, HierarchicalLP
+from ..routing import AbstractOffloadingSolver, HierarchicalLP
 from ._alternation import AlternatingMethod
 from ._base import Outcome
 from ._device import Alternation, Settings, alternate, bytes_of_instance
@@ -118,8 +119,8 @@ class J3O(AlternatingMethod):
     - `chunk`: instances that a device works on at a time; None chooses. Answers do not depend on it.
     """
 
-    lp: AbstractOffloadingSolver = CvxpyLP()
-    multiplier: DualSearch | Subgradient = Subgradient()
+    lp: AbstractOffloadingSolver = HierarchicalLP()
+    multiplier: DualSearch | Subgradient = DualSearch()
     max_iterations: int = eqx.field(static=True, default=10)
     tolerance: float = eqx.field(static=True, default=1e-6)
     greedy: Literal["plus_max", "paper"] = eqx.field(static=True, default="plus_max")
@@ -144,42 +145,47 @@ class J3O(AlternatingMethod):
             return super().run(scenarios, key)
         return self._run_on_device(scenarios, self.lp)
 
+    def run_traced(self, scenarios: Scenario) -> Outcome:
+        """See `AbstractMethod`."""
+        if not isinstance(self.lp, HierarchicalLP):
+            return super().run_traced(scenarios)
+        # Which clients an edge has is not known while it is traced.
+        groups = lone_clients(scenarios.client_edge)
+        step_size = jnp.broadcast_to(jnp.asarray(self.multiplier.step_size), scenarios.demand.shape[:1])
+        found = alternate(
+            scenarios,
+            groups,
+            step_size,
+            jnp.asarray(self.lp.tolerance),
+            jnp.asarray(self.tolerance),
+            self._settings(self.lp, sizes_differ=True),
+        )
+        return _outcome(found, scenarios.allow_unserved, {})
+
     def _run_on_device(self, scenarios: Scenario, lp: HierarchicalLP) -> Outcome:
         batch = scenarios.demand.shape[0]
         groups = group_clients(np.asarray(scenarios.client_edge), scenarios.edges)
         grid = np.ravel(self.multiplier.step_size)
         step_size = np.repeat(grid, batch // max(grid.size, 1))
-        settings = Settings(
-            optimizer=self.multiplier.maker(),
-            steps=self.multiplier.steps,
-            plus_max=self.greedy == "plus_max" and _sizes_differ(scenarios),
-            max_iterations=self.max_iterations,
-            lp_iterations=lp.max_iterations,
-        )
         ran = run_batched(
-            _program(settings),
+            _program(self._settings(lp, sizes_differ=_sizes_differ(scenarios))),
             (scenarios, groups, step_size),
             (np.asarray(lp.tolerance), np.asarray(self.tolerance)),
             key=None,
             bytes_per_instance=bytes_of_instance(scenarios, groups),
             chunk=self.chunk,
         )
-        found: Alternation = ran.results
-        status = np.where(found.limited, Status.iteration_limit, Status.converged)
-        if not scenarios.allow_unserved:
-            status = np.where(found.complete, status, Status.infeasible)
-        return Outcome(
-            plan=found.plan,
-            status=np.where(found.failed, Status.numerical_error, status),
-            bound=np.full(batch, np.nan),
-            history=found.history,
-            stats={
-                "iterations": found.iterations,
-                "newton_steps": found.newton_steps,
-                "lp_gap": found.gap,
-                "lp_residual": found.residual,
-                "compile_seconds": np.full(batch, ran.compile_seconds),
-            },
+        compiling = {"compile_seconds": np.full(batch, ran.compile_seconds)}
+        outcome = _outcome(ran.results, scenarios.allow_unserved, compiling)
+        return jax.tree.map(np.asarray, outcome)
+
+    def _settings(self, lp: HierarchicalLP, *, sizes_differ: bool) -> Settings:
+        return Settings(
+            optimizer=self.multiplier.maker(),
+            steps=self.multiplier.steps,
+            plus_max=self.greedy == "plus_max" and sizes_differ,
+            max_iterations=self.max_iterations,
+            lp_iterations=lp.max_iterations,
         )
 
     def place(
@@ -188,6 +194,25 @@ class J3O(AlternatingMethod):
         """See `AlternatingMethod`."""
         found = _place(scenarios, at_client, at_edge, self.multiplier, self.greedy == "plus_max", bonus)
         return jax.tree.map(np.asarray, found), np.zeros(active.shape, dtype=bool)
+
+
+def _outcome(found: Alternation, allow_unserved: bool, stats: dict[str, Any]) -> Outcome:
+    status = jnp.where(found.limited, int(Status.iteration_limit), int(Status.converged))
+    if not allow_unserved:
+        status = jnp.where(found.complete, status, int(Status.infeasible))
+    return Outcome(
+        plan=found.plan,
+        status=jnp.where(found.failed, int(Status.numerical_error), status),
+        bound=jnp.full(found.limited.shape, jnp.nan),
+        history=found.history,
+        stats={
+            "iterations": found.iterations,
+            "newton_steps": found.newton_steps,
+            "lp_gap": found.gap,
+            "lp_residual": found.residual,
+            **stats,
+        },
+    )
 
 
 def _sizes_differ(scenarios: Scenario) -> bool:

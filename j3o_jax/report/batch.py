@@ -11,7 +11,7 @@ from rich.text import Text
 
 from .._solution import Solution
 from .._status import Status
-from .wording import count, duration, percent, printable
+from .wording import compilation, count, duration, percent, printable
 
 FAILURES_SHOWN = 5
 
@@ -35,6 +35,7 @@ class BatchSummary:
     best: tuple[int, ...] | None
     gap: float
     seconds: float
+    compile_seconds: float
     failures: Mapping[tuple[int, ...], str]
 
     @property
@@ -75,6 +76,7 @@ def summarize_batch(solution: Solution) -> BatchSummary:
         best=index(int(np.nanargmax(objective))) if reached.size else None,
         gap=figure(np.max, gap),
         seconds=float(np.sum(solution.stats.get("seconds", math.nan))),
+        compile_seconds=float(np.max(solution.stats.get("compile_seconds", 0.0), initial=0.0)),
         failures={index(int(at)): solution.reason(index(int(at))) for at in np.flatnonzero(~success)},
     )
 
@@ -113,7 +115,8 @@ class BatchReport:
             grid.add_row("Bound", proven if summary.gap == summary.gap else "none proven for all by this method")
         if summary.seconds == summary.seconds:
             each = duration(summary.seconds / summary.instances)
-            grid.add_row("Time", f"{duration(summary.seconds)}, {each} per instance")
+            compiled = compilation(summary.compile_seconds)
+            grid.add_row("Time", f"{duration(summary.seconds)}, {each} per instance{compiled}")
         for word, text in self.facts:
             grid.add_row(word, Text(printable(text)))
         yield grid

@@ -101,6 +101,7 @@ class Summary:
     bound: float
     gap: float
     seconds: float
+    compile_seconds: float
     iterations: int | None
     sizes: Mapping[str, int]
     nodes: tuple[Node, ...] = ()
@@ -135,6 +136,7 @@ def summarize(scenario: Scenario, solution: Solution) -> Summary:
         bound=float(solution.bound),
         gap=float(solution.gap),
         seconds=float(solution.stats.get("seconds", math.nan)),
+        compile_seconds=float(solution.stats.get("compile_seconds", 0.0)),
         iterations=None if iterations is None else int(iterations),
         sizes={
             "clients": scenario.clients,

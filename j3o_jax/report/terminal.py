@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from .summary import Capacity, Node, Summary, Traffic
-from .wording import NEGLIGIBLE, accuracy, bare_percent, count, duration, few, number, percent, printable
+from .wording import NEGLIGIBLE, accuracy, bare_percent, compilation, count, duration, few, number, percent, printable
 
 # One sign and one colour for each way a query can go; the signs tell them apart where there is no colour.
 WAYS = {
@@ -75,7 +75,7 @@ def headline(summary: Summary, facts: Sequence[tuple[str, str]]) -> Table:
     grid.add_row("Status", Text(f"{summary.status.name}: {printable(reason)}", style=style))
     if summary.seconds == summary.seconds:
         rounds = "" if summary.iterations is None else f", {count(summary.iterations, 'iteration')}"
-        grid.add_row("Time", f"{duration(summary.seconds)}{rounds}")
+        grid.add_row("Time", f"{duration(summary.seconds)}{rounds}{compilation(summary.compile_seconds)}")
     for word, text in facts:
         grid.add_row(word, Text(printable(text)))
     sizes = ", ".join(count(size, word.removesuffix("s")) for word, size in summary.sizes.items())

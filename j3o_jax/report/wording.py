@@ -43,6 +43,11 @@ def duration(seconds: float) -> str:
     return f"{1000 * seconds:.3g} ms" if seconds < 1 else f"{seconds:,.1f} s"
 
 
+def compilation(seconds: float) -> str:
+    """What compiling took before the work began, "" if it took nothing."""
+    return f"; compiled before that in {duration(seconds)}" if seconds > 0.0 else ""
+
+
 def count(size: int, word: str) -> str:
     """``1 client``, ``3,000 clients``; a word in -y takes -ies."""
     plural = word[:-1] + "ies" if word.endswith("y") else word + "s"

@@ -39,7 +39,8 @@ class ClientGroups(NamedTuple):
 def group_clients(client_edge: Int[np.ndarray, "B C"], edges: int) -> ClientGroups:
     """A small table for all instances of a batch: at most about 2·C + E places, however unevenly clients are spread.
 
-    Where no edge has many more clients than the others, each edge is one group; else large edges have several.
+    Where no edge has many more clients than the others, each edge is one group; else large edges have several. There
+    are at most four sizes of table for the same numbers of clients and edges.
     """
     batch, clients = client_edge.shape
     instance = np.arange(batch)[:, None]
@@ -50,14 +51,17 @@ def group_clients(client_edge: Int[np.ndarray, "B C"], edges: int) -> ClientGrou
     rank = np.empty_like(client_edge)
     rank[instance, order] = np.arange(clients) - first[instance, client_edge[instance, order]]
 
-    rows = max(int(sizes.max(initial=1)), 1)
+    # Few shapes of table for all batches of a size: every shape is a program to compile.
+    least = max(-(-clients // edges), 1)
+    step = -(-least // 2)
+    rows = least + step * -(-max(int(sizes.max(initial=0)) - least, 0) // step)
     edge = None
     group = client_edge
     groups = edges
     if rows * edges > 2 * clients + edges:
-        rows = max(-(-clients // edges), 1)
+        rows = least
         each = -(-sizes // rows)
-        groups = max(int(each.sum(axis=1).max()), 1)
+        groups = min(2 * edges, clients)
         start = np.cumsum(each, axis=1) - each
         group = start[instance, client_edge] + rank // rows
         rank = rank % rows

@@ -88,7 +88,8 @@ def test_while_a_file_is_written(deployment, path, arguments):
 def test_on_a_terminal_the_cursor_comes_back(deployment):
     master, terminal = os.openpty()
     shown = b""
-    with start(WHEN_IMPORTED.format(module="cvxpy", delay=0.3), "solve", deployment, stderr=terminal) as process:
+    code = WHEN_IMPORTED.format(module="cvxpy", delay=0.3)
+    with start(code, "solve", deployment, "--method", "greedy-ao", stderr=terminal) as process:
         os.close(terminal)
         # Linux ends the conversation with an error, others with nothing.
         with contextlib.suppress(OSError):
