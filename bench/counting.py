@@ -61,8 +61,7 @@ def _apply(equation: Any, inputs: list[Any], counts: Counts) -> list[Any]:
         return _evaluate(parameters["branches"][int(inputs[0])], inputs[1:], counts)
     if name == "scan":
         return _scan(parameters, inputs, counts)
-    functions, bound = equation.primitive.get_bind_params(parameters)
-    results = equation.primitive.bind(*functions, *inputs, **bound)
+    results = equation.primitive.bind(*inputs, **parameters)
     results = results if equation.primitive.multiple_results else [results]
     if name in _ELEMENTWISE:
         counts.operations += results[0].size
