@@ -133,11 +133,7 @@ def bandwidth_ceiling(size: int, repeats: int) -> float:
     turns = max((1 << 26) // size, 1)
 
     def sums(first: Any, second: Any) -> Any:
-        def turn(_: Any, pair: Any) -> Any:
-            first, second = pair
-            return second, first + second
-
-        return jax.lax.fori_loop(0, turns, turn, (first, second))
+        return jax.lax.fori_loop(0, turns, lambda _, first: first + second, first)
 
     return 3 * 8 * turns * _per_second(sums, (size, size), repeats)
 

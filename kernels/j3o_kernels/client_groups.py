@@ -1,5 +1,6 @@
 """Clients in groups of one edge each, so that sums over an edge's clients are sums along an axis."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -7,6 +8,7 @@ import numpy as np
 from jaxtyping import Array, Int
 
 from .offloading import AnyArray
+from .stages import fold, written
 
 
 class ClientGroups(NamedTuple):
@@ -34,6 +36,48 @@ class ClientGroups(NamedTuple):
         rows, groups, count = placed.shape[-3:]
         flat = jnp.moveaxis(placed.reshape(*placed.shape[:-3], rows * groups, count), (-1, -2), (0, 1))
         return flat[jnp.arange(count)[:, None], self.places]
+
+
+class EdgeTree:
+    """How numbers move between clients, in their table, and edges.
+
+    **Arguments:**
+
+    - `edges`: how many there are.
+    - `home`: the edge of each group ``[G, B]``; None where group g is edge g throughout.
+    """
+
+    def __init__(self, edges: int, home: Array | None):
+        self.edges = edges
+        self.home = home
+
+    def to_edges(self, clients: Callable[[], Array]) -> Array:
+        """Sum over the clients of each edge of what is evaluated in a stage ``[K, G, B]``. ``[E, B]``"""
+        return self.summed(written(clients))
+
+    def summed(self, clients: Array) -> Array:
+        """`to_edges` of what is written out."""
+        return self.gathered(fold(clients))
+
+    def gathered(self, groups: Array) -> Array:
+        """Sum over the groups of each edge. ``[*rest, E, B]`` from ``[*rest, G, B]``"""
+        home = self.home
+        if home is None:
+            return groups
+        of_edge = home[None] == jnp.arange(self.edges)[:, None, None]
+        of_edge = of_edge[(None,) * (groups.ndim - 2)]
+        return written(lambda: jnp.sum(jnp.where(of_edge, groups[..., None, :, :], 0.0), axis=-2))
+
+    def to_streams(self, edges: Array) -> Array:
+        """An edge's number for each of its streams. ``[1, 1, G, B]``"""
+        return self.to_groups(edges)[None, None]
+
+    def to_groups(self, edges: Array) -> Array:
+        """An edge's numbers for each of its groups, 0 for empty ones. ``[*rest, G, B]`` from ``[*rest, E, B]``"""
+        if self.home is None:
+            return edges
+        instance = jnp.arange(edges.shape[-1])[None, :]
+        return written(lambda: edges.at[..., self.home, instance].get(mode="fill", fill_value=0.0))
 
 
 def group_clients(client_edge: Int[np.ndarray, "B C"], edges: int) -> ClientGroups:
