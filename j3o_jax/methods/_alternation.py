@@ -19,7 +19,7 @@ from ._settling import (
     initial_shares,
     most_unserved,
     offloading_problems,
-    pick_plans,
+    pick,
     settled_plans,
     without_idle,
 )
@@ -85,7 +85,7 @@ class AlternatingMethod(AbstractMethod):
             failed |= active & ~solved & (iteration == 0)
             better = active & solved & (plan_value > value)
             rise = np.where(better, plan_value - value, 0.0)
-            best = plan if best is None else pick_plans(better, plan, best)
+            best = plan if best is None else pick(better, plan, best)
             value = np.where(better, plan_value, value)
             iterations += active
             # A plan that leaves queries where none may be left is no plan yet, and has no objective.
@@ -144,5 +144,5 @@ class AlternatingMethod(AbstractMethod):
         problem = offloading_problems(scenarios, placement)
         offloading = self.lp.offload(problem, active, allow_unserved=allow_unserved, sparse=True)
         routed, value = settled_plans(scenarios, problem, placement, offloading, allow_unserved=allow_unserved)
-        plan = pick_plans(offloading.solved, jax.tree.map(np.asarray, routed), plan)
+        plan = pick(offloading.solved, jax.tree.map(np.asarray, routed), plan)
         return jax.tree.map(np.asarray, without_idle(scenarios, plan)), np.asarray(value), offloading.solved

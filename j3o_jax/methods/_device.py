@@ -20,7 +20,15 @@ from .._scenario import Scenario
 from .._types import AnyArray, Bool, Float, Int
 from ..routing import Offloading, OffloadingProblem
 from ._onloading import SERVE_FIRST, Placement, client_capacity, edge_work, models_in_use, to_serve, within_window
-from ._settling import ALL_SERVED, initial_shares, offloading_problems, settled_plans, without_idle
+from ._settling import (
+    ALL_SERVED,
+    initial_shares,
+    most_unserved,
+    offloading_problems,
+    pick,
+    settled_plans,
+    without_idle,
+)
 
 # The last routing comes this much closer to the optimum, so that shares that are none come out as almost none.
 _LAST = 0.01
@@ -113,7 +121,7 @@ def alternate(
         at_client = jnp.where(first, begin[0], 1.0 - plan.edge - plan.cloud)
         at_edge = jnp.where(first, begin[1], plan.edge)
         new = tiers.place(at_client, at_edge, step_size, alternates, settings)
-        placement = _pick(alternates, new, Placement(*plan[:4]))
+        placement = pick(alternates, new, Placement(*plan[:4]))
         problem = offloading_problems(scenarios, placement, jnp.where(alternates, bonus, 0.0))
         last = (stage == _ROUTES_LAST) | (stage == _ROUTES_AGAIN)
         routed = route(
@@ -132,9 +140,9 @@ def alternate(
         rises = better & (value - state.value >= tolerance)
         goes_on = rises & (state.turn + 1 < settings.max_iterations)
         servable = all_servable(problem, routed.bound)
-        plan = _pick(better | (last & routed.solved), settled, plan)
-        plan = _pick(last, without_idle(scenarios, plan), plan)
-        complete = _left(scenarios, plan) <= ALL_SERVED
+        plan = pick(better | (last & routed.solved), settled, plan)
+        plan = pick(last, without_idle(scenarios, plan), plan)
+        complete = most_unserved(scenarios, plan) <= ALL_SERVED
 
         # A plan that leaves queries where none may be left is no plan yet, and has no objective.
         best = jnp.where(better, value, state.value)
@@ -185,7 +193,7 @@ def alternate(
         plan=state.plan,
         limited=state.limited,
         failed=state.failed,
-        complete=_left(scenarios, state.plan) <= ALL_SERVED,
+        complete=most_unserved(scenarios, state.plan) <= ALL_SERVED,
         history=state.history,
         iterations=state.iterations,
         newton_steps=state.newton_steps,
@@ -211,7 +219,7 @@ def _settled(
     if scenarios.allow_unserved:
         return plan, value
     full, full_value = settled_plans(scenarios, problem, placement, clean, bonus, allow_unserved=False)
-    return _pick(last, full, plan), jnp.where(last, full_value, value)
+    return pick(last, full, plan), jnp.where(last, full_value, value)
 
 
 class Tiers:
@@ -310,17 +318,3 @@ def _blank(scenarios: Scenario) -> Plan:
         cloud=none,
         unserved=jnp.ones((batch, clients, tasks)),
     )
-
-
-def _left(scenarios: Scenario, plan: Plan) -> Any:
-    """Largest share of a stream with demand that is left unserved. ``[B]``"""
-    return jnp.max(jnp.where(scenarios.demand > 0.0, plan.unserved, 0.0), axis=(1, 2))
-
-
-def _pick(condition: Any, new: Any, old: Any) -> Any:
-    """`new` where the condition holds, `old` elsewhere."""
-
-    def pick(a: Any, b: Any) -> Any:
-        return jnp.where(condition.reshape(condition.shape + (1,) * (a.ndim - 1)), a, b)
-
-    return jax.tree.map(pick, new, old)

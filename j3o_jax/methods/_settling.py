@@ -1,17 +1,18 @@
 """From a placement and solved shares to plans that keep every limit: what all methods end with."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from .._model import Plan, edge_demand, normalized_demand, objective
 from .._scenario import Scenario
 from .._types import AnyArray, Bool, Float
 from ..routing import Offloading, OffloadingProblem, offloading_problem, settle_shares
 from ._onloading import Placement, models_in_use
+
+Tree = TypeVar("Tree")
 
 # Largest share of a stream that counts as none where every query must be served.
 ALL_SERVED = 1e-6
@@ -84,15 +85,17 @@ def without_idle(scenarios: Scenario, plans: Plan) -> Plan:
     return jax.vmap(one)(scenarios, plans)
 
 
-def most_unserved(scenarios: Scenario, plan: Plan) -> Float[np.ndarray, " B"]:
+def most_unserved(scenarios: Scenario, plan: Plan) -> Float[AnyArray, " B"]:
     """Largest share of a stream with demand that is left unserved. ``[B]``"""
-    return np.max(np.where(scenarios.demand > 0.0, plan.unserved, 0.0), axis=(1, 2))
+    xp = plan.unserved.__array_namespace__()
+    return xp.max(xp.where(scenarios.demand > 0.0, plan.unserved, 0.0), axis=(1, 2))
 
 
-def pick_plans(condition: Bool[np.ndarray, " B"], new: Plan, old: Plan) -> Plan:
-    """`new` where the condition holds, `old` elsewhere."""
+def pick(condition: Bool[AnyArray, " B"], new: Tree, old: Tree) -> Tree:
+    """Plans, or parts of them: `new` where the condition holds, `old` elsewhere."""
+    xp = condition.__array_namespace__()
 
-    def pick(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        return np.where(condition.reshape(condition.shape + (1,) * (a.ndim - 1)), a, b)
+    def one(a: AnyArray, b: AnyArray) -> AnyArray:
+        return xp.where(condition.reshape(condition.shape + (1,) * (a.ndim - 1)), a, b)
 
-    return Plan(*(pick(a, b) for a, b in zip(new, old, strict=True)))
+    return jax.tree.map(one, new, old)
