@@ -4,6 +4,7 @@ from . import benchmarks as benchmarks
 from . import io as io
 from . import methods as methods
 from . import routing as routing
+from ._certify import certify as certify
 from ._check import check as check
 from ._compilation_cache import cache_compilations as cache_compilations
 from ._names import Names as Names

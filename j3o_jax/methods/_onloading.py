@@ -75,7 +75,7 @@ def to_serve(
 ) -> tuple[Float[AnyArray, "C T"], Float[AnyArray, "E T"]]:
     """Queries that clients (14) and edges (16) have to serve, of all of the system, at least a trace of each."""
     stays = normalized_demand(scenario) * jnp.maximum(at_client, _REMAINDER)
-    return stays, edge_demand(scenario, jnp.maximum(at_edge, _REMAINDER)) * _per_query(scenario)
+    return stays, edge_demand(scenario, jnp.maximum(at_edge, _REMAINDER)) * per_query(scenario)
 
 
 def edge_work(
@@ -89,7 +89,7 @@ def edge_work(
     total = jnp.sum(scenario.demand)
     cost = jnp.broadcast_to(scenario.edge_model_compute, (scenario.edges, scenario.models))
     if scenario.batching is None:
-        return cost, jnp.zeros_like(cost), scenario.edge_compute * _per_query(scenario)
+        return cost, jnp.zeros_like(cost), scenario.edge_compute * per_query(scenario)
     works = scenario.edge_compute > 0.0
     cost = cost * total / jnp.where(works, scenario.edge_compute, 1.0)[:, None]
     setup = scenario.batching.setup / scenario.batching.window[:, None]
@@ -98,10 +98,10 @@ def edge_work(
 
 def client_capacity(scenario: Scenario) -> Float[AnyArray, " C"]:
     """Compute of the clients in the unit of (18)."""
-    return scenario.client_compute * _per_query(scenario)
+    return scenario.client_compute * per_query(scenario)
 
 
-def _per_query(scenario: Scenario) -> Float[AnyArray, ""]:
+def per_query(scenario: Scenario) -> Float[AnyArray, ""]:
     """1 / λ_tot; 1 where nothing is asked."""
     total = jnp.sum(scenario.demand)
     return 1.0 / jnp.where(total > 0.0, total, 1.0)

@@ -1,0 +1,99 @@
+"""Proven bounds: never below the optimum, whatever the prices; near the relaxation; the same in every batch."""
+
+import dataclasses
+
+import jax
+import numpy as np
+import pytest
+from support.oracle import brute_force
+from support.scenarios import EXTREMES, random_scenario, stack
+
+import j3o_jax as j3o
+from j3o_jax._certify import scaled_relaxation, upper_bounds
+from j3o_kernels.client_groups import group_clients
+from j3o_kernels.price_bound import Prices, price_bound
+
+VARIANTS = [
+    {"batching": batching, "allow_unserved": allow_unserved}
+    for batching in (False, True)
+    for allow_unserved in (False, True)
+]
+TINY = {"clients": 2, "edges": 1, "tasks": 2, "models": 3}
+
+
+def tiny(count, **variant):
+    """Scenarios of which every third has something extreme, and the value of their best plans, NaN without any."""
+    scenarios = []
+    for seed in range(count):
+        rng = np.random.default_rng(seed)
+        scenario = random_scenario(rng, **TINY, tightness=rng.choice([0.3, 1.0, 3.0]), **variant)
+        if seed % 3 == 0:
+            extreme = list(EXTREMES.values())[seed // 3 % len(EXTREMES)]
+            scenario = dataclasses.replace(scenario, **extreme(scenario))
+        scenarios.append(scenario)
+    best = [brute_force(scenario) for scenario in scenarios]
+    return stack(scenarios), np.array([np.nan if plan is None else plan.objective for plan in best])
+
+
+@pytest.mark.parametrize("variant", VARIANTS, ids=str)
+def test_no_bound_is_below_brute_force(variant):
+    batch, best = tiny(75, **variant)
+    bound = upper_bounds(batch, 1e-6, 40)
+    known = np.isfinite(best)
+    assert np.isfinite(bound).all()
+    assert (bound[known] >= best[known] * (1.0 - 1e-9) - 1e-12).all()
+
+
+@pytest.mark.parametrize("variant", VARIANTS, ids=str)
+def test_any_prices_bound(variant):
+    batch, best = tiny(40, **variant)
+    known = np.isfinite(best)
+    groups = group_clients(np.asarray(batch.client_edge), batch.edges)
+    with jax.enable_x64(True):
+        problem, unit = jax.jit(scaled_relaxation)(batch, groups)
+        likeness = Prices(
+            problem.value_cloud, problem.client_limit, problem.edge_limit, problem.uplink_limit, problem.cloud_limit
+        )
+        rng = np.random.default_rng(0)
+        evaluate = jax.jit(price_bound)
+        for size in (0.0, 0.03, 0.3, 3.0, 30.0):
+            prices = jax.tree.map(lambda like, size=size: size * rng.exponential(size=like.shape), likeness)
+            bound = np.asarray(evaluate(problem, prices) * unit)
+            assert (bound[known] >= best[known] * (1.0 - 1e-9) - 1e-12).all()
+
+
+@pytest.mark.parametrize("tightness", [0.3, 1.0])
+def test_it_is_near_the_linear_relaxation_and_above_the_optimum(tightness):
+    batch = j3o.benchmarks.heterogeneous().sample(0, n=6, clients=6, edges=2, tightness=tightness)
+    plans = j3o.solve(batch, j3o.ExactMILP(gap=1e-6, time_limit=60))
+    certified = j3o.certify(batch, dataclasses.replace(plans, bound=np.full(6, np.nan)))
+    assert (certified.bound >= plans.objective * (1.0 - 1e-9)).all()
+    assert (certified.bound <= j3o.relaxation_bound(batch) * 1.005).all()
+    # A lower bound that is there already is kept.
+    assert (j3o.certify(batch, plans).bound <= plans.bound).all()
+
+
+def test_it_depends_neither_on_the_batch_nor_on_how_clients_are_spread():
+    sizes = {"clients": 9, "edges": 3, "tasks": 2, "models": 4, "tightness": 1.0}
+    batch = stack([random_scenario(np.random.default_rng(seed), **sizes) for seed in range(10)])
+    # All clients of most instances at one edge: large edges then have several columns of the table.
+    batch = dataclasses.replace(batch, client_edge=np.where(np.arange(10)[:, None] < 8, 0, batch.client_edge))
+    assert group_clients(batch.client_edge, 3).edge is not None
+    plans = j3o.solve(batch)
+    whole = j3o.certify(batch, plans)
+    for index in (0, 9):
+        assert j3o.certify(batch[index], plans[index]).bound == pytest.approx(whole.bound[index], rel=1e-9)
+    assert (whole.bound <= j3o.relaxation_bound(batch) * 1.005).all()
+    assert (whole.gap >= 0).all()
+
+
+def test_plans_that_are_none_get_no_bound_and_mistakes_are_named():
+    batch = stack([random_scenario(np.random.default_rng(seed), **TINY, allow_unserved=False) for seed in range(3)])
+    starved = dataclasses.replace(
+        batch, **{name: 0.0 * getattr(batch, name) for name in ("client_compute", "edge_uplink")}
+    )
+    plans = j3o.solve(starved)
+    assert (plans.status == j3o.Status.infeasible).all()
+    assert np.isnan(j3o.certify(starved, plans).bound).all()
+    with pytest.raises(ValueError, match=r"batch axes \[\], the solution \[3\]"):
+        j3o.certify(batch[0], plans)
