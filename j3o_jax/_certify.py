@@ -27,7 +27,7 @@ _ARRAYS = 60
 _AMPLE = 2.0
 
 
-def certify(scenario: Scenario, solution: Solution, *, tolerance: float = 1e-6, max_iterations: int = 40) -> Solution:
+def certify(scenario: Scenario, solution: Solution, *, tolerance: float = 1e-6, max_iterations: int = 100) -> Solution:
     """Prove how far each plan can be from the optimum: `solution` with `bound`, and so `gap`, filled in.
 
     The bound is the dual of the strong formulation (that of `ExactMILP`) at the prices that an interior point method

@@ -38,7 +38,7 @@ def tiny(count, **variant):
 @pytest.mark.parametrize("variant", VARIANTS, ids=str)
 def test_no_bound_is_below_brute_force(variant):
     batch, best = tiny(75, **variant)
-    bound = upper_bounds(batch, 1e-6, 40)
+    bound = upper_bounds(batch, 1e-6, 100)
     known = np.isfinite(best)
     assert np.isfinite(bound).all()
     assert (bound[known] >= best[known] * (1.0 - 1e-9) - 1e-12).all()

@@ -90,7 +90,7 @@ class _State(NamedTuple):
     residual: Any
 
 
-def relaxation(problem: RelaxationProblem, *, tolerance: float | Array = 1e-6, max_iterations: int = 40) -> Relaxation:
+def relaxation(problem: RelaxationProblem, *, tolerance: float | Array = 1e-6, max_iterations: int = 100) -> Relaxation:
     """Solve the relaxation of every instance; each stops by itself."""
     program = Program(problem)
     is_open, is_row = program.is_open, program.is_row
