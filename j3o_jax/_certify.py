@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from j3o_kernels.client_groups import ClientGroups, group_clients
+from j3o_kernels.client_groups import ClientGroups, group_clients, to_edges, to_groups
 from j3o_kernels.price_bound import Prices, price_bound
 from j3o_kernels.relaxation import relaxation
 from j3o_kernels.relaxation_program import RelaxationProblem
@@ -92,35 +92,30 @@ class ScaledRelaxation(NamedTuple):
 
 def scaled_relaxation(scenarios: Scenario, groups: ClientGroups) -> ScaledRelaxation:
     """The linear relaxation of the strong formulation, with every row in a scale of its own."""
-    batch = scenarios.demand.shape[0]
     weight = jax.vmap(normalized_demand)(scenarios)
     unit = jnp.max(weight, axis=(1, 2))
     unit = jnp.where(unit > 0.0, unit, 1.0)
-    weight = _placed(groups, weight)
     home = None if groups.edge is None else jnp.asarray(groups.edge)
 
+    def placed(clients: Any) -> Any:
+        return jnp.swapaxes(groups.placed(clients), 1, 2)
+
     def of_groups(edges: Any) -> Any:
-        if home is None:
-            return jnp.asarray(edges)
-        return jnp.asarray(edges).at[jnp.arange(batch)[:, None], home].get(mode="fill", fill_value=0.0)
+        return to_groups(edges, home)
 
-    def of_edges(groups_values: Any) -> Any:
-        if home is None:
-            return groups_values
-        of_edge = (home[:, None] == jnp.arange(scenarios.edges)[None, :, None]).astype(float)
-        return jnp.einsum("beg,bg->be", of_edge, groups_values)
+    def of_edges(values: Any) -> Any:
+        return to_edges(values, home, scenarios.edges)
 
+    weight = placed(weight)
     cost, setup, edge_room = jax.vmap(edge_work)(scenarios)
-    client_room = _placed(groups, jax.vmap(client_capacity)(scenarios))
+    client_room = placed(jax.vmap(client_capacity)(scenarios))
     per = jax.vmap(per_query)(scenarios)
     uplink = scenarios.edge_uplink * per[:, None]
     data = weight * scenarios.input_size[:, None, None]
     local_load = weight[..., None] * scenarios.client_model_compute[:, None, None, None]
     edge_load = weight[..., None] * of_groups(cost)[:, :, None, None]
 
-    client_size = _ratio(
-        scenarios.client_model_memory[:, None, None], _placed(groups, scenarios.client_memory)[..., None]
-    )
+    client_size = _ratio(scenarios.client_model_memory[:, None, None], placed(scenarios.client_memory)[..., None])
     edge_size = _ratio(scenarios.edge_model_memory[:, None], scenarios.edge_memory[..., None])
     part_local = _part(client_room[..., None, None], local_load)
     part_edge = jnp.minimum(
@@ -164,13 +159,6 @@ def scaled_relaxation(scenarios: Scenario, groups: ClientGroups) -> ScaledRelaxa
         ),
         unit,
     )
-
-
-def _placed(groups: ClientGroups, clients: Any) -> Any:
-    """Values of clients ``[B, C, *rest]`` in their places, zeros elsewhere. ``[B, G, K, *rest]``"""
-    clients = jnp.asarray(clients)
-    padded = jnp.concatenate([clients, jnp.zeros_like(clients[:, :1])], axis=1)
-    return jnp.swapaxes(padded[jnp.arange(clients.shape[0])[:, None, None], groups.slots], 1, 2)
 
 
 def _ratio(size: Any, room: Any) -> Any:

@@ -25,17 +25,36 @@ class ClientGroups(NamedTuple):
 
     def spread(self, clients: AnyArray) -> Array:
         """Values of clients ``[B, C, *rest]``, in their places, zeros elsewhere. ``[*rest, K, G, B]``"""
+        return jnp.moveaxis(self.placed(clients), (1, 2, 0), (-3, -2, -1))
+
+    def placed(self, clients: AnyArray) -> Array:
+        """`spread` with the instances in front. ``[B, K, G, *rest]`` from ``[B, C, *rest]``"""
         batch = jnp.arange(clients.shape[0])[:, None, None]
         clients = jnp.asarray(clients)
         empty = jnp.zeros_like(clients[:, :1])
-        placed = jnp.concatenate([clients, empty], axis=1)[batch, self.slots]
-        return jnp.moveaxis(placed, (1, 2, 0), (-3, -2, -1))
+        return jnp.concatenate([clients, empty], axis=1)[batch, self.slots]
 
     def gathered(self, placed: Array) -> Array:
         """Back from ``[*rest, K, G, B]`` to ``[B, C, *rest]``."""
         rows, groups, count = placed.shape[-3:]
         flat = jnp.moveaxis(placed.reshape(*placed.shape[:-3], rows * groups, count), (-1, -2), (0, 1))
         return flat[jnp.arange(count)[:, None], self.places]
+
+
+def to_groups(edges: AnyArray, home: AnyArray | None) -> Array:
+    """The numbers of each group's edge, 0 where it has none. ``[B, G, *rest]`` from ``[B, E, *rest]``"""
+    edges = jnp.asarray(edges)
+    if home is None:
+        return edges
+    return edges.at[jnp.arange(edges.shape[0])[:, None], home].get(mode="fill", fill_value=0.0)
+
+
+def to_edges(groups: Array, home: AnyArray | None, edges: int) -> Array:
+    """Sums over the groups of each edge. ``[B, E, *rest]`` from ``[B, G, *rest]``"""
+    if home is None:
+        return groups
+    of_edge = (home[:, None] == jnp.arange(edges)[None, :, None]).astype(groups.dtype)
+    return jnp.einsum("beg,bg...->be...", of_edge, groups)
 
 
 class EdgeTree:

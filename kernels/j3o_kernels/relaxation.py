@@ -159,14 +159,13 @@ def relaxation(problem: RelaxationProblem, *, tolerance: float | Array = 1e-6, m
         primal = jnp.minimum(_STEP * jnp.minimum(_longest(point.column, dy), _longest(point.slack, ds)), 1.0)
         dual = jnp.minimum(_STEP * jnp.minimum(_longest(point.reduced, dz), _longest(point.price, dw)), 1.0)
         done = done | ~(jnp.isfinite(primal) & jnp.isfinite(dual))
-        stays = done
         new = Point(
             _along(point.column, dy, primal),
             _along(point.reduced, dz, dual),
             _along(point.slack, ds, primal),
             _along(point.price, dw, dual),
         )
-        new = jax.tree.map(lambda a, b: jnp.where(beside(stays, a), a, b), point, new)
+        new = jax.tree.map(lambda a, b: jnp.where(beside(done, a), a, b), point, new)
         return _State(
             state.iteration + 1,
             done,

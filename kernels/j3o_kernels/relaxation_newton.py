@@ -39,7 +39,6 @@ class Newton:
 
         # The clients' dense blocks: streams, α, θ.
         kl = total_over(self.k * program.load, 3)  # κ [B, G, K, M]
-        self.kl = kl
         inverse, size, load = self.held_pivot, problem.client_size, program.load
         kp = self.k * inverse[:, :, :, None]
         nn = jnp.einsum("bgktm,bgksm->bgkts", kp, self.k)
@@ -70,7 +69,6 @@ class Newton:
         self.sign = sign
         self.to_edge = to_edge
         solved = self._in_blocks(to_edge)  # of the streams' rows
-        self.solved = solved
         schur = program.to_edges(jnp.einsum("bgkti,bgktj->bgij", to_edge * sign[None, None, None, None], solved))
 
         models = size.shape[-1]

@@ -22,6 +22,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from .client_groups import to_edges, to_groups
+
 
 class RelaxationProblem(NamedTuple):
     """The program of a batch.
@@ -153,11 +155,7 @@ class Program:
 
     def to_edges(self, groups: Array) -> Array:
         """Sums over the groups of each edge. ``[B, E, *rest]`` from ``[B, G, *rest]``"""
-        home, edges = self.problem.home, self.problem.edge_limit.shape[1]
-        if home is None:
-            return groups
-        of_edge = (home[:, None] == jnp.arange(edges)[None, :, None]).astype(groups.dtype)
-        return jnp.einsum("beg,bg...->be...", of_edge, groups)
+        return to_edges(groups, self.problem.home, self.problem.edge_limit.shape[1])
 
     def any_at_edges(self, groups: Array) -> Array:
         """Whether any group of an edge is so."""
@@ -165,10 +163,7 @@ class Program:
 
     def to_groups(self, edges: Array) -> Array:
         """The numbers of each group's edge, 0 where it has none. ``[B, G, *rest]`` from ``[B, E, *rest]``"""
-        home = self.problem.home
-        if home is None:
-            return edges
-        return edges.at[jnp.arange(edges.shape[0])[:, None], home].get(mode="fill", fill_value=0.0)
+        return to_groups(edges, self.problem.home)
 
     def used(self, column: Columns) -> Rows:
         """A y."""
