@@ -28,6 +28,7 @@ from .methods import ExactMILP as ExactMILP
 from .methods import FullLocal as FullLocal
 from .methods import GreedyAO as GreedyAO
 from .methods import OptAO as OptAO
+from .methods import PriceDirected as PriceDirected
 from .methods import RandAO as RandAO
 from .methods import Subgradient as Subgradient
 from .routing import CvxpyLP as CvxpyLP

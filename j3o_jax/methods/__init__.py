@@ -11,3 +11,4 @@ from .j3o import DualSearch as DualSearch
 from .j3o import Subgradient as Subgradient
 from .milp import ExactMILP as ExactMILP
 from .minlp import BilinearMINLP as BilinearMINLP
+from .price_directed import PriceDirected as PriceDirected

@@ -1,28 +1,29 @@
-"""Algorithm 1 for a whole batch on the device: onloading and offloading of all instances in one program.
+"""Onloading and offloading in turn for a whole batch on the device, all instances in one program.
 
 The same steps as `AlternatingMethod`, which alternates on the host, with the batched kernels in place of one instance
-at a time. Every instance has its own state; the program ends when all are done.
+at a time. Where models are placed next, and when that is enough, is for a `Director` to say: Algorithm 1's is in
+`_greedy_tiers.py`, that of the exchange of prices in `_price_exchange.py`. Every instance has its own state; the program
+ends when all are done.
 """
 
-from collections.abc import Callable
+import abc
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import optax
 
-from j3o_kernels.batched_onloading import NodeTier, completed_choice, onload_tier
 from j3o_kernels.client_groups import ClientGroups
 from j3o_kernels.hierarchical_lp import HierarchicalLPSolution, all_servable, route, served_most
 
 from .._model import Plan
 from .._scenario import Scenario
+from .._status import Status
 from .._types import AnyArray, Bool, Float, Int
 from ..routing import Offloading, OffloadingProblem
-from ._onloading import SERVE_FIRST, Placement, client_capacity, edge_work, models_in_use, to_serve, within_window
+from ._base import Outcome
+from ._onloading import SERVE_FIRST, Placement
 from ._settling import (
     ALL_SERVED,
-    initial_shares,
     most_unserved,
     offloading_problems,
     pick,
@@ -37,25 +38,57 @@ _DUST = 1e-7
 
 
 class Settings(NamedTuple):
-    """What a program depends on besides its arrays.
+    """What the loop depends on besides its arrays.
 
-    - `optimizer`: makes the transformation of the multipliers from a step size; None for the dual search.
-    - `steps`, `plus_max`: see `onload_tier`.
     - `max_iterations`: most rounds.
     - `lp_iterations`: most Newton steps of an offloading step.
     """
 
-    optimizer: Callable[[Any], optax.GradientTransformation] | None
-    steps: int
-    plus_max: bool
     max_iterations: int
     lp_iterations: int
+
+
+class Round(NamedTuple):
+    """What came of a round, for every instance.
+
+    - `alternates`: instances that had one; the rest means nothing for the others. ``[B]``
+    - `placement`, `problem`, `routed`, `plan`: what was placed, its offloading step, and the plan. ``[B, ...]``
+    - `value`: of the plan; `best`, `best_before`: of the best plans with and without it. ``[B]``
+    - `better`: whether it is the best plan now. ``[B]``
+    """
+
+    alternates: Any
+    placement: Placement
+    problem: OffloadingProblem
+    routed: HierarchicalLPSolution
+    plan: Plan
+    value: Any
+    best: Any
+    best_before: Any
+    better: Any
+
+
+class Director(abc.ABC):
+    """Places models, round after round; what it learns is a pytree with the instances on any axis."""
+
+    @abc.abstractmethod
+    def begin(self) -> Any:
+        """What is known before the first round."""
+
+    @abc.abstractmethod
+    def place(self, known: Any, turn: Any, plan: Plan, active: Any) -> Placement:
+        """Place models in the instances `active`, whose best plans so far are `plan`."""
+
+    @abc.abstractmethod
+    def learn(self, known: Any, turn: Any, news: Round) -> tuple[Any, Any]:
+        """What is known after a round, and which instances want another one ``[B]``."""
 
 
 class Alternation(NamedTuple):
     """What came of every instance.
 
     - `plan`: the decisions. ``[B, ...]``
+    - `value`: of the best plan before it was routed for the last time. ``[B]``
     - `limited`: whether the rounds were not enough; `failed`: whether not even the first offloading step was solved;
       `complete`: whether all is served. ``[B]``
     - `history`: objective after each round, NaN-padded. ``[B, N]``
@@ -64,6 +97,7 @@ class Alternation(NamedTuple):
     """
 
     plan: Plan
+    value: Float[AnyArray, " B"]
     limited: Bool[AnyArray, " B"]
     failed: Bool[AnyArray, " B"]
     complete: Bool[AnyArray, " B"]
@@ -76,6 +110,7 @@ class Alternation(NamedTuple):
 
 class _State(NamedTuple):
     turn: Any
+    known: Any  # by the director
     stage: Any  # of each instance: one of the numbers below
     failed: Any
     limited: Any
@@ -95,12 +130,11 @@ _ALTERNATES, _PROVES_ALL_SERVABLE, _ROUTES_LAST, _ROUTES_AGAIN, _DONE = range(5)
 def alternate(
     scenarios: Scenario,
     groups: ClientGroups,
-    step_size: Float[AnyArray, " B"],
+    director: Director,
     lp_tolerance: Float[AnyArray, ""],
-    tolerance: Float[AnyArray, ""],
     settings: Settings,
 ) -> Alternation:
-    """Algorithm 1 for a batch of one axis.
+    """Rounds of placing and routing for a batch of one axis, keeping the best plan.
 
     After its rounds an instance is routed once more, where all must be served so that it is, and without what nobody
     uses. With batching, a task that an edge drops then gives its set-up time back to the others, and they are routed
@@ -108,9 +142,7 @@ def alternate(
     """
     batch = scenarios.demand.shape[0]
     strict = not scenarios.allow_unserved
-    bonus = SERVE_FIRST if strict else 0.0
-    tiers = Tiers(scenarios, groups, bonus)
-    begin = initial_shares(scenarios)
+    bonus = serving_bonus(scenarios)
     after_rounds = _PROVES_ALL_SERVABLE if strict else _ROUTES_LAST
     after_last = _DONE if scenarios.batching is None else _ROUTES_AGAIN
 
@@ -118,9 +150,7 @@ def alternate(
         stage, plan = state.stage, state.plan
         alternates = stage == _ALTERNATES
         first = state.turn == 0
-        at_client = jnp.where(first, begin[0], 1.0 - plan.edge - plan.cloud)
-        at_edge = jnp.where(first, begin[1], plan.edge)
-        new = tiers.place(at_client, at_edge, step_size, alternates, settings)
+        new = director.place(state.known, state.turn, plan, alternates)
         placement = pick(alternates, new, Placement(*plan[:4]))
         problem = offloading_problems(scenarios, placement, jnp.where(alternates, bonus, 0.0))
         last = (stage == _ROUTES_LAST) | (stage == _ROUTES_AGAIN)
@@ -137,15 +167,16 @@ def alternate(
 
         better = alternates & routed.solved & (value > state.value)
         failed = state.failed | (alternates & first & ~routed.solved)
-        rises = better & (value - state.value >= tolerance)
-        goes_on = rises & (state.turn + 1 < settings.max_iterations)
+        best = jnp.where(better, value, state.value)
+        news = Round(alternates, placement, problem, routed, settled, value, best, state.value, better)
+        known, wants_more = director.learn(state.known, state.turn, news)
+        goes_on = wants_more & (state.turn + 1 < settings.max_iterations)
         servable = all_servable(problem, routed.bound)
         plan = pick(better | (last & routed.solved), settled, plan)
         plan = pick(last, without_idle(scenarios, plan), plan)
         complete = most_unserved(scenarios, plan) <= ALL_SERVED
 
         # A plan that leaves queries where none may be left is no plan yet, and has no objective.
-        best = jnp.where(better, value, state.value)
         worth = jnp.where(complete, best - SERVE_FIRST, jnp.nan) if strict else best
         final = jnp.where(routed.solved & (complete | (not strict)), value, jnp.nan)
         row, latest = jnp.arange(batch), jnp.maximum(state.iterations - 1, 0)
@@ -159,9 +190,10 @@ def alternate(
         )
         return _State(
             turn=state.turn + 1,
+            known=known,
             stage=following,
             failed=failed,
-            limited=state.limited | (alternates & rises & (state.turn + 1 == settings.max_iterations)),
+            limited=state.limited | (alternates & wants_more & (state.turn + 1 == settings.max_iterations)),
             plan=plan,
             value=best,
             history=history,
@@ -177,6 +209,7 @@ def alternate(
         turn,
         _State(
             turn=jnp.asarray(0),
+            known=director.begin(),
             stage=jnp.full(batch, _ALTERNATES),
             failed=jnp.zeros(batch, dtype=bool),
             limited=jnp.zeros(batch, dtype=bool),
@@ -191,6 +224,7 @@ def alternate(
     )
     return Alternation(
         plan=state.plan,
+        value=state.value - bonus,
         limited=state.limited,
         failed=state.failed,
         complete=most_unserved(scenarios, state.plan) <= ALL_SERVED,
@@ -200,6 +234,11 @@ def alternate(
         gap=state.gap,
         residual=state.residual,
     )
+
+
+def serving_bonus(scenarios: Scenario) -> float:
+    """What serving a query counts on top of its accuracy, during the rounds."""
+    return 0.0 if scenarios.allow_unserved else SERVE_FIRST
 
 
 def _settled(
@@ -222,85 +261,11 @@ def _settled(
     return pick(last, full, plan), jnp.where(last, full_value, value)
 
 
-class Tiers:
-    """The onloading step of a batch: what of it stays the same from round to round."""
-
-    def __init__(self, scenarios: Scenario, groups: ClientGroups, bonus: float):
-        self.scenarios = scenarios
-        self.groups = groups
-        cost, setup, capacity = jax.vmap(edge_work)(scenarios)
-
-        def last(array: Any) -> Any:
-            """``[B, M]`` as ``[M, 1, 1, B]``."""
-            return jnp.moveaxis(array, 0, -1)[:, None, None, :]
-
-        def per_edge(array: Any) -> Any:
-            """``[B, E, M]`` as ``[M, 1, E, B]``."""
-            return jnp.transpose(array, (2, 1, 0))[:, None]
-
-        def of_groups(accuracy: Any) -> Any:
-            """``[B, E, M, T]`` as ``[T, M, 1, G, B]``, that of each group's edge."""
-            if groups.edge is not None:
-                instance = jnp.arange(accuracy.shape[0])[:, None]
-                accuracy = accuracy.at[instance, groups.edge].get(mode="fill", fill_value=0.0)
-            return jnp.transpose(accuracy, (3, 2, 1, 0))[:, :, None]
-
-        self.client = NodeTier(
-            weight=jnp.zeros(0),
-            accuracy=of_groups(scenarios.client_accuracy) + bonus,
-            cost=last(scenarios.client_model_compute),
-            setup=None,
-            size=last(scenarios.client_model_memory),
-            budget=groups.spread(scenarios.client_memory),
-            capacity=groups.spread(jax.vmap(client_capacity)(scenarios)),
-        )
-        self.edge = NodeTier(
-            weight=jnp.zeros(0),
-            accuracy=jnp.transpose(scenarios.edge_accuracy, (3, 2, 1, 0))[:, :, None] + bonus,
-            cost=per_edge(cost),
-            setup=None if scenarios.batching is None else per_edge(setup),
-            size=last(scenarios.edge_model_memory),
-            budget=scenarios.edge_memory.T[None],
-            capacity=capacity.T[None],
-        )
-
-    def place(self, at_client: Any, at_edge: Any, step_size: Any, active: Any, settings: Settings) -> Placement:
-        """GREEDY-LR for the shares ``[B, C, T]`` that clients and edges have to serve, of the instances `active`."""
-        scenarios = self.scenarios
-        stays, arrives = jax.vmap(to_serve)(scenarios, at_client, at_edge)
-        client = self.client._replace(weight=self.groups.spread(stays))
-        edge = self.edge._replace(weight=jnp.transpose(arrives, (2, 1, 0))[:, None])
-        options = {
-            "optimizer": settings.optimizer,
-            "step_size": step_size,
-            "active": active,
-            "steps": settings.steps,
-            "plus_max": settings.plus_max,
-        }
-        client_choice = completed_choice(client, onload_tier(client, **options))
-        onloading = onload_tier(edge, **options)
-        if scenarios.batching is None:
-            edge_choice = _edges_first(completed_choice(edge, onloading))
-        else:
-            edge_choice = jax.vmap(within_window)(
-                scenarios, _edges_first(onloading.choice), _edges_first(onloading.gain)
-            )
-        client_choice = self.groups.gathered(client_choice)
-        models = scenarios.client_model_memory.shape[-1]
-        in_use = jax.vmap(lambda choice: models_in_use(choice, models))
-        return Placement(in_use(client_choice), in_use(edge_choice), client_choice, edge_choice)
-
-
 def bytes_of_instance(scenarios: Scenario, groups: ClientGroups) -> int:
     """About what an instance needs of a device's memory: arrays of streams, and of models at nodes."""
     _, clients, tasks = scenarios.demand.shape
     places = clients + groups.slots[0].size + 2 * scenarios.edges
     return 8 * (80 * places * tasks + (6 * places + 3 * scenarios.edges * tasks) * scenarios.models)
-
-
-def _edges_first(array: Any) -> Any:
-    """``[T, 1, E, B]`` as ``[B, E, T]``."""
-    return jnp.transpose(array[:, 0], (2, 1, 0))
 
 
 def _blank(scenarios: Scenario) -> Plan:
@@ -317,4 +282,24 @@ def _blank(scenarios: Scenario) -> Plan:
         edge=none,
         cloud=none,
         unserved=jnp.ones((batch, clients, tasks)),
+    )
+
+
+def outcome_of(found: Alternation, allow_unserved: bool, stats: dict[str, Any]) -> Outcome:
+    """What a method returns of it."""
+    status = jnp.where(found.limited, int(Status.iteration_limit), int(Status.converged))
+    if not allow_unserved:
+        status = jnp.where(found.complete, status, int(Status.infeasible))
+    return Outcome(
+        plan=found.plan,
+        status=jnp.where(found.failed, int(Status.numerical_error), status),
+        bound=jnp.full(found.limited.shape, jnp.nan),
+        history=found.history,
+        stats={
+            "iterations": found.iterations,
+            "newton_steps": found.newton_steps,
+            "lp_gap": found.gap,
+            "lp_residual": found.residual,
+            **stats,
+        },
     )

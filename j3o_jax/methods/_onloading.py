@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 import optax
 
@@ -152,6 +153,14 @@ def placement_of(
         client_choice=client_choice,
         edge_choice=edge_choice,
     )
+
+
+def placement_of_choices(
+    scenarios: Scenario, client_choice: Int[AnyArray, "B C T"], edge_choice: Int[AnyArray, "B E T"]
+) -> Placement:
+    """The placement of a batch that holds what is chosen and no more."""
+    in_use = jax.vmap(lambda choice: models_in_use(choice, scenarios.models))
+    return Placement(in_use(client_choice), in_use(edge_choice), client_choice, edge_choice)
 
 
 def within_window(

@@ -17,12 +17,12 @@ from j3o_kernels.multipliers import inverse_square_root, projected_subgradient
 
 from .._batched import run_batched
 from .._scenario import Scenario
-from .._status import Status
 from .._types import AnyArray, Float
 from ..routing import AbstractOffloadingSolver, HierarchicalLP
 from ._alternation import AlternatingMethod
 from ._base import Outcome
-from ._device import Alternation, Settings, alternate, bytes_of_instance
+from ._device import Alternation, Settings, alternate, bytes_of_instance, outcome_of
+from ._greedy_tiers import GreedySettings, GreedyTiers
 from ._onloading import Placement, greedy_placement
 
 
@@ -152,15 +152,9 @@ class J3O(AlternatingMethod):
         # Which clients an edge has is not known while it is traced.
         groups = lone_clients(scenarios.client_edge)
         step_size = jnp.broadcast_to(jnp.asarray(self.multiplier.step_size), scenarios.demand.shape[:1])
-        found = alternate(
-            scenarios,
-            groups,
-            step_size,
-            jnp.asarray(self.lp.tolerance),
-            jnp.asarray(self.tolerance),
-            self._settings(self.lp, sizes_differ=True),
-        )
-        return _outcome(found, scenarios.allow_unserved, {})
+        tolerances = jnp.asarray(self.lp.tolerance), jnp.asarray(self.tolerance)
+        program = _program(*self._settings(self.lp, sizes_differ=True))
+        return outcome_of(program((scenarios, groups, step_size), tolerances), scenarios.allow_unserved, {})
 
     def _run_on_device(self, scenarios: Scenario, lp: HierarchicalLP) -> Outcome:
         batch = scenarios.demand.shape[0]
@@ -168,7 +162,7 @@ class J3O(AlternatingMethod):
         grid = np.ravel(self.multiplier.step_size)
         step_size = np.repeat(grid, batch // max(grid.size, 1))
         ran = run_batched(
-            _program(self._settings(lp, sizes_differ=_sizes_differ(scenarios))),
+            _program(*self._settings(lp, sizes_differ=_sizes_differ(scenarios))),
             (scenarios, groups, step_size),
             (np.asarray(lp.tolerance), np.asarray(self.tolerance)),
             key=None,
@@ -176,17 +170,13 @@ class J3O(AlternatingMethod):
             chunk=self.chunk,
         )
         compiling = {"compile_seconds": np.full(batch, ran.compile_seconds)}
-        outcome = _outcome(ran.results, scenarios.allow_unserved, compiling)
+        outcome = outcome_of(ran.results, scenarios.allow_unserved, compiling)
         return jax.tree.map(np.asarray, outcome)
 
-    def _settings(self, lp: HierarchicalLP, *, sizes_differ: bool) -> Settings:
-        return Settings(
-            optimizer=self.multiplier.maker(),
-            steps=self.multiplier.steps,
-            plus_max=self.greedy == "plus_max" and sizes_differ,
-            max_iterations=self.max_iterations,
-            lp_iterations=lp.max_iterations,
-        )
+    def _settings(self, lp: HierarchicalLP, *, sizes_differ: bool) -> tuple[GreedySettings, Settings]:
+        plus_max = self.greedy == "plus_max" and sizes_differ
+        greedy = GreedySettings(self.multiplier.maker(), self.multiplier.steps, plus_max)
+        return greedy, Settings(self.max_iterations, lp.max_iterations)
 
     def place(
         self, scenarios: Scenario, at_client: Any, at_edge: Any, active: np.ndarray, key: Any, *, bonus: float
@@ -196,25 +186,6 @@ class J3O(AlternatingMethod):
         return jax.tree.map(np.asarray, found), np.zeros(active.shape, dtype=bool)
 
 
-def _outcome(found: Alternation, allow_unserved: bool, stats: dict[str, Any]) -> Outcome:
-    status = jnp.where(found.limited, int(Status.iteration_limit), int(Status.converged))
-    if not allow_unserved:
-        status = jnp.where(found.complete, status, int(Status.infeasible))
-    return Outcome(
-        plan=found.plan,
-        status=jnp.where(found.failed, int(Status.numerical_error), status),
-        bound=jnp.full(found.limited.shape, jnp.nan),
-        history=found.history,
-        stats={
-            "iterations": found.iterations,
-            "newton_steps": found.newton_steps,
-            "lp_gap": found.gap,
-            "lp_residual": found.residual,
-            **stats,
-        },
-    )
-
-
 def _sizes_differ(scenarios: Scenario) -> bool:
     """Whether models have different sizes anywhere; where not, there is nothing to gain from other starts."""
     tiers = (scenarios.client_model_memory, scenarios.edge_model_memory)
@@ -222,10 +193,12 @@ def _sizes_differ(scenarios: Scenario) -> bool:
 
 
 @functools.cache
-def _program(settings: Settings) -> Any:
+def _program(greedy: GreedySettings, settings: Settings) -> Any:
     def program(batch: tuple[Scenario, ClientGroups, Any], tolerances: tuple[Any, Any]) -> Alternation:
         scenarios, groups, step_size = batch
-        return alternate(scenarios, groups, step_size, *tolerances, settings)
+        lp_tolerance, tolerance = tolerances
+        director = GreedyTiers(scenarios, groups, step_size, tolerance, greedy)
+        return alternate(scenarios, groups, director, lp_tolerance, settings)
 
     return program
 

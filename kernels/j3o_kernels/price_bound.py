@@ -20,7 +20,8 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from .relaxation_program import Program, RelaxationProblem, total_over
+from .client_groups import to_edges, to_groups
+from .relaxation_program import RelaxationProblem
 
 
 class Prices(NamedTuple):
@@ -39,32 +40,37 @@ class Prices(NamedTuple):
 
 def price_bound(problem: RelaxationProblem, prices: Prices) -> Array:
     """D, rounded up. ``[B]``"""
-    program = Program(problem)
+    edges = problem.edge_limit.shape[1]
     stream, client, compute, uplink, cloud = (
         jnp.where(jnp.isfinite(price), jnp.maximum(price, 0.0), 0.0) for price in prices
     )
     eps = jnp.finfo(stream.dtype).eps
-    way = problem.data * program.to_groups(uplink)[:, :, None, None]
-    way = way + problem.cloud_data * cloud[:, None, None, None]
+    by_uplink = problem.data * to_groups(uplink, problem.home)[:, :, None, None]
+    way = by_uplink + problem.cloud_data * cloud[:, None, None, None]
     left = problem.value_cloud - way + 4.0 * eps * (problem.value_cloud + way)
     stream = jnp.where(problem.value_cloud > 0.0, jnp.maximum(stream, left), stream)
-    local, edge = program.pulls(stream, client, compute, uplink)
+    # What streams and capacities ask of flows.
+    load = problem.local_load[..., None] * problem.client_cost[:, None, None, None]
+    work = problem.edge_load[..., None] * to_groups(problem.edge_cost, problem.home)[:, :, None, None]
+    toll = to_groups(compute, problem.home)[:, :, None, None, None]
+    local = problem.part_local * (stream[..., None] + load * client[:, :, :, None, None])
+    edge = problem.part_edge * ((stream + by_uplink)[..., None] + work * toll)
 
     def earned(value: Array, pull: Array) -> Array:
         # What the difference loses to rounding is at most this.
         return jnp.where(value > 0.0, jnp.maximum(value - pull + 8.0 * eps * (value + pull), 0.0), 0.0)
 
-    at_client = total_over(earned(problem.value_local, local), 3)
-    by_task = program.to_edges(total_over(earned(problem.value_edge, edge), 2))
+    at_client = jnp.sum(earned(problem.value_local, local), axis=3)
+    by_task = to_edges(jnp.sum(earned(problem.value_edge, edge), axis=2), problem.home, edges)
     opening = (compute[..., None] * problem.edge_setup)[:, :, None] * (1.0 - 4.0 * eps)
-    at_edge = total_over(jnp.maximum(by_task * (1.0 + problem.data[0].size * eps) - opening, 0.0), 2)
+    at_edge = jnp.sum(jnp.maximum(by_task * (1.0 + problem.data[0].size * eps) - opening, 0.0), axis=2)
     bound = (
-        total_over(stream, 1, 2, 3)
-        + total_over(client * problem.client_limit, 1, 2)
-        + total_over(compute * problem.edge_limit + uplink * problem.uplink_limit, 1)
+        jnp.sum(stream, axis=(1, 2, 3))
+        + jnp.sum(client * problem.client_limit, axis=(1, 2))
+        + jnp.sum(compute * problem.edge_limit + uplink * problem.uplink_limit, axis=1)
         + cloud * problem.cloud_limit
-        + total_over(_knapsack(at_client, problem.client_size), 1, 2)
-        + total_over(_knapsack(at_edge, problem.edge_size), 1)
+        + jnp.sum(_knapsack(at_client, problem.client_size), axis=(1, 2))
+        + jnp.sum(_knapsack(at_edge, problem.edge_size), axis=1)
     )
     # All terms are ≥ 0: a sum of N of them is too small by at most N bits.
     terms = problem.value_local[0].size + problem.value_edge[0].size + problem.edge_size[0].size

@@ -1,22 +1,35 @@
 """The linear relaxation of the strong formulation, solved for whole batches by a primal-dual interior point method.
 
-Mehrotra's predictor-corrector from a start that need not be feasible. `relaxation_program.py` has the program,
-`relaxation_newton.py` the elimination. What comes out are prices near the best ones and models in parts;
+Mehrotra's predictor-corrector from a start that is strictly feasible for both programs. `relaxation_program.py` has the
+program, `relaxation_newton.py` the elimination. What comes out are prices near the best ones and models in parts;
 `price_bound.py` makes a bound of any prices, so that no proof depends on how far this has come.
 """
 
-import functools
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from .relaxation_newton import Newton
-from .relaxation_program import Columns, Point, Program, RelaxationProblem, Rows, beside, dot, most, where
+from .relaxation_newton import direction, eliminated
+from .relaxation_program import (
+    AT_PLACES,
+    Columns,
+    Kinds,
+    Point,
+    Program,
+    RelaxationProblem,
+    Rows,
+    reciprocal,
+)
+from .stages import fold, over_first, sum_of, written
 
 # Part of the way to the boundary that a step goes.
 _STEP = 0.9995
+# Reduced costs and multipliers of the start.
+_PRICE = 0.1
+# A gap at which steps gain whenever numbers are still good for it.
+_NEAR = 1e-4
 
 
 class Relaxation(NamedTuple):
@@ -44,157 +57,248 @@ class Relaxation(NamedTuple):
     iterations: Any
 
 
-def _start(program: Program) -> Point:
-    ones = jax.tree.map(jnp.ones_like, program.value)
-    models = ones.held.shape[-1]
-    column = ones._replace(
-        local=0.1 / models * ones.local,
-        edge=0.1 / models * ones.edge,
-        cloud=0.1 * ones.cloud,
-        held=0.2 * ones.held,
-        held_edge=0.2 * ones.held_edge,
-    )
-    column = where(program.is_open, column, 0.0)
-    rows = zip(program.limit, program.used(column), strict=True)
-    slack = Rows(*(jnp.maximum(limit - used, 0.1) for limit, used in rows))
-    price = jax.tree.map(lambda s: 0.1 * jnp.ones_like(s), slack)
-    price = where(program.is_row, price, 0.0)
-    reduced = Columns(*(jnp.maximum(c - v, 0.1) for c, v in zip(program.costs(price), program.value, strict=True)))
-    # Numbers of what is not there are 1, so that nothing is divided by 0.
-    return Point(
-        column=where(program.is_open, column, 1.0),
-        reduced=where(program.is_open, reduced, 1.0),
-        slack=where(program.is_row, slack, 1.0),
-        price=where(program.is_row, price, 1.0),
-    )
-
-
-def _along(point: Any, change: Any, length: Array) -> Any:
-    return jax.tree.map(lambda a, da: a + beside(length, a) * da, point, change)
-
-
-def _longest(point: Any, change: Any) -> Array:
-    """How far until a number is 0, at most far beyond 1."""
-    ratios = jax.tree.map(lambda a, da: -da / a, point, change)
-    return 1.0 / jnp.maximum(most(ratios), 1e-3)
-
-
 class _State(NamedTuple):
     iteration: Any
     done: Any
     iterations: Any
     point: Point
-    objective: Any
+    best: Rows  # the prices that bound least, besides those of flows
     bound: Any
+    objective: Any
     gap: Any
-    residual: Any
+    pairs: Any  # Σ y z + Σ s w of the point before
 
 
 def relaxation(problem: RelaxationProblem, *, tolerance: float | Array = 1e-6, max_iterations: int = 100) -> Relaxation:
     """Solve the relaxation of every instance; each stops by itself."""
     program = Program(problem)
-    is_open, is_row = program.is_open, program.is_row
-    terms = functools.reduce(jnp.add, [jnp.sum(m.reshape(m.shape[0], -1), axis=1) for m in (*is_open, *is_row)]).astype(
-        problem.value_cloud.dtype
-    )
-    batch = terms.shape[0]
-
-    def measured(point: Point) -> tuple[Any, ...]:
-        column = where(is_open, point.column, 0.0)
-        price = where(is_row, point.price, 0.0)
-        used, costs = program.used(column), program.costs(price)
-        rows = Rows(
-            *(
-                jnp.where(m, limit - u - s, 0.0)
-                for m, limit, u, s in zip(is_row, program.limit, used, point.slack, strict=True)
-            )
-        )
-        columns = Columns(
-            *(
-                jnp.where(m, v + z - c, 0.0)
-                for m, v, z, c in zip(is_open, program.value, point.reduced, costs, strict=True)
-            )
-        )
-        objective = dot(program.value, column)
-        bound = dot(program.limit, price)
-        pairs = dot(column, point.reduced) + dot(price, point.slack)
-        residual = jnp.maximum(most(jax.tree.map(jnp.abs, rows)), most(jax.tree.map(jnp.abs, columns)))
-        return rows, columns, objective, bound, pairs, residual
-
-    def iterate(state: _State) -> _State:
-        point = state.point
-        rows, columns, objective, bound, pairs, residual = measured(point)
-        gap = pairs / jnp.maximum(jnp.abs(objective), 1e-12)
-        reached = (gap <= tolerance) & (residual <= tolerance)
-        done = state.done | reached | ~jnp.isfinite(pairs)
-        newton = Newton(program, point)
-        mean = pairs / jnp.maximum(terms, 1.0)
-
-        def targets(centre: Array, second: Any | None) -> tuple[Rows, Columns]:
-            def target(mask: Array, a: Array, b: Array, product: Array | float) -> Array:
-                return jnp.where(mask, beside(centre, a) - a * b - product, 0.0)
-
-            by_row = zip(is_row, point.slack, point.price, second[1] if second else [0.0] * len(is_row), strict=True)
-            by_column = zip(
-                is_open, point.column, point.reduced, second[0] if second else [0.0] * len(is_open), strict=True
-            )
-            return Rows(*(target(*one) for one in by_row)), Columns(*(target(*one) for one in by_column))
-
-        zero = jnp.zeros(batch)
-        dy, dz, ds, dw = newton.step(rows, columns, *targets(zero, None))
-        primal = jnp.minimum(jnp.minimum(_longest(point.column, dy), _longest(point.slack, ds)), 1.0)
-        dual = jnp.minimum(jnp.minimum(_longest(point.reduced, dz), _longest(point.price, dw)), 1.0)
-
-        def moved_pairs() -> Array:
-            y, z = _along(point.column, dy, primal), _along(point.reduced, dz, dual)
-            s, w = _along(point.slack, ds, primal), _along(point.price, dw, dual)
-            return dot(where(is_open, y, 0.0), z) + dot(where(is_row, w, 0.0), s)
-
-        centre = (moved_pairs() / jnp.maximum(pairs, 1e-300)) ** 3 * mean
-        second = (
-            [a * b for a, b in zip(dy, dz, strict=True)],
-            [a * b for a, b in zip(ds, dw, strict=True)],
-        )
-        dy, dz, ds, dw = newton.step(rows, columns, *targets(centre, second))
-        primal = jnp.minimum(_STEP * jnp.minimum(_longest(point.column, dy), _longest(point.slack, ds)), 1.0)
-        dual = jnp.minimum(_STEP * jnp.minimum(_longest(point.reduced, dz), _longest(point.price, dw)), 1.0)
-        done = done | ~(jnp.isfinite(primal) & jnp.isfinite(dual))
-        new = Point(
-            _along(point.column, dy, primal),
-            _along(point.reduced, dz, dual),
-            _along(point.slack, ds, primal),
-            _along(point.price, dw, dual),
-        )
-        new = jax.tree.map(lambda a, b: jnp.where(beside(done, a), a, b), point, new)
-        return _State(
-            state.iteration + 1,
-            done,
-            jnp.where(done, state.iterations, state.iteration + 1),
-            new,
-            jnp.where(state.done, state.objective, objective),
-            jnp.where(state.done, state.bound, bound),
-            jnp.where(state.done, state.gap, gap),
-            jnp.where(state.done, state.residual, residual),
-        )
-
-    nan = jnp.full(batch, jnp.nan)
+    places = program.places
+    batch, dtype = problem.value_cloud.shape[0], problem.value_cloud.dtype
+    terms = _count(program)
+    point = _start(program)
+    infinite = jnp.full(batch, jnp.inf, dtype=dtype)
     state = _State(
-        jnp.asarray(0), jnp.zeros(batch, dtype=bool), jnp.zeros(batch, dtype=int), _start(program), nan, nan, nan, nan
+        iteration=jnp.asarray(0),
+        done=jnp.zeros(batch, dtype=bool),
+        iterations=jnp.zeros(batch, dtype=int),
+        point=point,
+        best=point.price._replace(flow=None),
+        bound=infinite,
+        objective=jnp.full(batch, jnp.nan, dtype=dtype),
+        gap=infinite,
+        pairs=infinite,
     )
-    state = jax.lax.while_loop(lambda state: (state.iteration < max_iterations) & ~jnp.all(state.done), iterate, state)
-    point = state.point
-    price = where(is_row, point.price, 0.0)
+
+    def goes_on(state: _State) -> Array:
+        return (state.iteration < max_iterations) & ~jnp.all(state.done)
+
+    state = jax.lax.while_loop(goes_on, lambda state: _iterate(program, terms, state, tolerance), state)
+    column, price = state.point.column, state.best
     return Relaxation(
-        held=jnp.where(is_open.held, point.column.held, 0.0),
-        held_edge=jnp.where(is_open.held_edge, point.column.held_edge, 0.0),
-        stream=price.stream,
-        client=price.client,
-        compute=price.compute,
-        uplink=price.uplink,
+        held=places.cleared(column.held),
+        held_edge=jnp.transpose(column.held_edge),
+        stream=places.cleared(price.stream),
+        client=places.cleared(price.client),
+        compute=price.compute.T,
+        uplink=price.uplink.T,
         cloud=price.cloud,
         objective=state.objective,
         bound=state.bound,
         gap=state.gap,
-        residual=state.residual,
+        residual=_residual(program, state.point),
         iterations=state.iterations,
     )
+
+
+def _iterate(program: Program, terms: Array, state: _State, tolerance: float | Array) -> _State:
+    """One predictor-corrector step of the instances that are not done."""
+    places, point = program.places, state.point
+    pairs = _pairs(program, point)
+    bound = _value(program, point.price)
+    gap = pairs / jnp.maximum(jnp.abs(bound - pairs), 1e-12)
+    better = ~state.done & (bound < state.bound)
+    best = _chosen(Kinds(places, better), point.price, state.best)
+    # Steps of different lengths may leave a little more than there was; twice as much was lost in rounding, and near
+    # the end so was one that gains nothing.
+    lost = ~(pairs < 2.0 * state.pairs) | ((gap <= _NEAR) & (pairs > state.pairs))
+    done = state.done | (gap <= tolerance) | lost
+
+    newton = eliminated(program, point)
+    h, g = direction(program, point, newton, program.minus_column, program.minus_row)
+    primal, dual = _lengths(program, program.minus_column, program.minus_row, h, g)
+    primal, dual = jnp.minimum(primal, 1.0), jnp.minimum(dual, 1.0)
+    # At a feasible point the affine step changes y z and s w by -pairs in all, of which the prices do this much.
+    by_price = _value(program, Rows(None, *(w * change for w, change in _rows(point.price, g))))
+    ahead = jnp.maximum(pairs - primal * (pairs + by_price) + dual * by_price, 0.0)
+    centre = (ahead / jnp.maximum(pairs, jnp.finfo(pairs.dtype).tiny)) ** 3 * pairs / jnp.maximum(terms, 1.0)
+
+    middle = Kinds(places, centre)
+
+    def towards(at_places: bool, minus: Array, one: Array, other: Array, change: Array) -> Array:
+        """What products are to change by, relative to them, with the second-order term of the affine step."""
+        return written(lambda: middle.like(at_places, one) * reciprocal(one * other) + change * (1.0 + change) + minus)
+
+    columns = zip(AT_PLACES.column, program.minus_column, point.column, point.reduced, h, strict=True)
+    rows = zip(AT_PLACES.row, program.minus_row, point.slack, point.price, g, strict=True)
+    by_column, by_row = Columns(*(towards(*one) for one in columns)), Rows(*(towards(*one) for one in rows))
+    h, g = direction(program, point, newton, by_column, by_row)
+    primal, dual = (jnp.minimum(_STEP * length, 1.0) for length in _lengths(program, by_column, by_row, h, g))
+    # No step beats one into the void.
+    done = done | ~(jnp.isfinite(primal) & jnp.isfinite(dual))
+    return _State(
+        iteration=state.iteration + 1,
+        done=done,
+        iterations=jnp.where(done, state.iterations, state.iteration + 1),
+        point=_moved(
+            point,
+            (by_column, by_row),
+            (h, g),
+            Kinds(places, ~done),
+            (Kinds(places, primal), Kinds(places, dual)),
+        ),
+        best=best,
+        bound=jnp.where(better, bound, state.bound),
+        objective=jnp.where(state.done, state.objective, bound - pairs),
+        gap=jnp.where(state.done, state.gap, gap),
+        pairs=pairs,
+    )
+
+
+def _start(program: Program) -> Point:
+    """Models in half of the room, flows in a part that leaves half of every row, and prices above all worth."""
+    places, part, is_column, is_row, limit = (
+        program.places,
+        program.part,
+        program.is_column,
+        program.is_row,
+        program.limit,
+    )
+
+    def share(size: Array, mask: Array) -> Array:
+        room = fold(size)
+        return written(lambda: jnp.where(mask, 0.5 / jnp.maximum(room, 1.0)[None], 0.0))
+
+    def half(limit: Array, used: Array) -> Array:
+        return jnp.where(used > 0.0, jnp.minimum(0.5 * limit * reciprocal(used), 1.0), 1.0)
+
+    held, held_edge = share(program.size, is_column.held), share(program.edge_size, is_column.held_edge)
+    holders = program.of_holders(held, held_edge)
+    column = Columns(
+        written(lambda: jnp.where(is_column.flow, 0.5 * holders[:, :, None], 0.0)),
+        written(lambda: jnp.where(is_column.cloud, 0.5, 0.0)),
+        held,
+        held_edge,
+    )
+    used = program.used(column)
+    stream, client = written(lambda: (half(limit.stream, used.stream), half(limit.client, used.client)))
+    compute, uplink = (
+        places.of_edges(half(limit.compute, used.compute)),
+        places.of_edges(half(limit.uplink, used.uplink)),
+    )
+    cloud = places.of_instances(half(limit.cloud, used.cloud))
+
+    def smaller() -> tuple[Array, Array]:
+        local, edge = jnp.minimum(stream, client[None]), jnp.minimum(stream, jnp.minimum(compute, uplink)[None])
+        flow = column.flow * jnp.stack([local, edge])[None]
+        return flow, column.cloud * jnp.minimum(stream, jnp.minimum(uplink, cloud)[None])
+
+    column = column._replace(**dict(zip(("flow", "cloud"), written(smaller), strict=True)))
+    slack = Rows(
+        *(
+            written(lambda mask=mask, limit=limit, used=used: jnp.where(mask, limit - used, 0.0))
+            for mask, limit, used in zip(is_row, limit, program.used(column), strict=True)
+        )
+    )
+    worth = over_first(lambda value, u: value * reciprocal(u), program.value, part, combine=jnp.maximum)
+    price = Rows(*(written(lambda mask=mask: jnp.where(mask, _PRICE, 0.0)) for mask in is_row))
+    tasks = part.shape[2]
+    by_flow = written(lambda: sum_of(price.flow[:, :, t] for t in range(tasks)))
+    at_edge = places.at_edges(by_flow[:, 1])
+    price = price._replace(
+        stream=written(
+            lambda: (
+                price.stream
+                + jnp.where(is_row.stream, jnp.maximum(jnp.maximum(worth[0], worth[1]), program.value_cloud), 0.0)
+            )
+        ),
+        whole=written(lambda: price.whole + by_flow[:, 0]),
+        edge_whole=written(lambda: price.edge_whole + at_edge),
+    )
+    costs = program.costs(price, by_flow)
+    way, toll = program.asked(price)
+    reduced = Columns(
+        written(lambda: jnp.where(is_column.flow, program.asked_of_flows(way, toll) + price.flow - program.value, 0.0)),
+        written(lambda: jnp.where(is_column.cloud, costs.cloud - program.value_cloud, 0.0)),
+        written(lambda: jnp.where(is_column.held, costs.held, 0.0)),
+        written(lambda: jnp.where(is_column.held_edge, costs.held_edge, 0.0)),
+    )
+    return Point(column, reduced, slack, price)
+
+
+def _rows(*rows: Rows) -> Any:
+    """The kinds of rows besides those of flows."""
+    return zip(*(one[1:] for one in rows), strict=True)
+
+
+def _chosen(masks: Kinds, new: Rows, old: Rows) -> Rows:
+    """The new prices, besides those of flows, of some instances."""
+
+    def chosen(at_places: bool, one: Array, other: Array) -> Array:
+        return jnp.where(masks.like(at_places, one), one, other)
+
+    return Rows(None, *written(lambda: [chosen(*one) for one in zip(AT_PLACES.row[1:], new[1:], old[1:], strict=True)]))
+
+
+def _value(program: Program, price: Rows) -> Array:
+    """Σ of limits times prices: of those of flows they are 0. ``[B]``"""
+    kinds = list(zip(AT_PLACES.row[1:], program.limit[1:], price[1:], strict=True))
+    return program.places.over_all(jnp.multiply, kinds, jnp.sum, jnp.add)
+
+
+def _pairs(program: Program, point: Point) -> Array:
+    """Σ y z + Σ s w. ``[B]``"""
+    column, reduced, slack, price = point
+    kinds = [*zip(AT_PLACES.column, column, reduced, strict=True), *zip(AT_PLACES.row, slack, price, strict=True)]
+    return program.places.over_all(jnp.multiply, kinds, jnp.sum, jnp.add)
+
+
+def _count(program: Program) -> Array:
+    """How many products there are. ``[B]``"""
+    columns, rows = program.minus_column, program.minus_row
+    kinds = [*zip(AT_PLACES.column, columns, strict=True), *zip(AT_PLACES.row, rows, strict=True)]
+    return program.places.over_all(jnp.negative, kinds, jnp.sum, jnp.add)
+
+
+def _lengths(program: Program, by_column: Columns, by_row: Rows, h: Columns, g: Rows) -> tuple[Array, ...]:
+    """How far until a number of the primal, and one of the dual, is 0; at most far beyond 1. ``[B]``"""
+    kinds = [*zip(AT_PLACES.column, by_column, h, strict=True), *zip(AT_PLACES.row, by_row, g, strict=True)]
+    shrinks = program.places.over_all(lambda by, change: (change - by, -change), kinds, jnp.max, jnp.maximum)
+    return tuple(1.0 / jnp.maximum(one, 1e-3) for one in shrinks)
+
+
+def _moved(point: Point, by: tuple[Columns, Rows], change: tuple[Columns, Rows], alive: Kinds, steps: Any) -> Point:
+    """The next point; where an instance is done, the same."""
+    primal, dual = steps
+
+    def moved(at_places: bool, one: Array, other: Array, by: Array, change: Array) -> tuple[Array, Array]:
+        def along() -> tuple[Array, Array]:
+            goes = alive.like(at_places, one)
+            first = one * (1.0 + primal.like(at_places, one) * (by - change))
+            second = other * (1.0 + dual.like(at_places, one) * change)
+            return jnp.where(goes, first, one), jnp.where(goes, second, other)
+
+        return written(along)
+
+    columns = [moved(*one) for one in zip(AT_PLACES.column, point.column, point.reduced, by[0], change[0], strict=True)]
+    rows = [moved(*one) for one in zip(AT_PLACES.row, point.slack, point.price, by[1], change[1], strict=True)]
+    column, reduced = zip(*columns, strict=True)
+    slack, price = zip(*rows, strict=True)
+    return Point(Columns(*column), Columns(*reduced), Rows(*slack), Rows(*price))
+
+
+def _residual(program: Program, point: Point) -> Array:
+    """The most that a row is not kept. ``[B]``"""
+    used = program.used(point.column)
+    limit = program.limit._replace(flow=jnp.broadcast_to(program.limit.flow, used.flow.shape))
+    kinds = list(zip(AT_PLACES.row, program.minus_row, limit, used, point.slack, strict=True))
+    return program.places.over_all(lambda m, b, u, s: jnp.abs(m * (b - u - s)), kinds, jnp.max, jnp.maximum)

@@ -3,229 +3,302 @@
 The multipliers of f ≤ x, g ≤ x and x ≤ 1 are eliminated first (one number each), then a client's models (one number
 each), its streams, α and θ (a small dense matrix), then an edge's models, θ, π and u (a dense matrix of M + 3), then v.
 A step costs C·T·M elementwise and a few small factorisations; no matrix of the whole is formed.
+
+Points are feasible and steps keep them so: no residual is in them. Changes are relative: with h = Δz/z and what y z is
+to change by, ξ y z, that of y is Δy/y = ξ − h; likewise g = Δw/w and Δs/s = η − g. Numbers of what is not there are 0,
+and every expression is 0 there by itself.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from .relaxation_program import Columns, Point, Program, Rows, total_over
+from .quasi_definite import inverse, outer_products, times
+from .relaxation_program import Columns, Point, Program, Rows, reciprocal
+from .stages import over_first, sum_of, total, written
 
 
-class Newton:
-    """The Newton system of a point, eliminated; `step` solves it for right-hand sides."""
+class Newton(NamedTuple):
+    """The eliminated system, ready to be solved for any right-hand side."""
 
-    def __init__(self, program: Program, point: Point):
-        problem = program.problem
-        self.program, self.point = program, point
-        is_open, is_row = program.is_open, program.is_row
-        self.d = Columns(
-            *(jnp.where(o, y / z, 0.0) for o, y, z in zip(is_open, point.column, point.reduced, strict=True))
+    flow: Array  # 1 / (y w + s z) of flows and their rows f ≤ x [M, 2, T, N]
+    slope: Array  # of a flow in what its models are worth: U y w / (y w + s z) [M, 2, T, N]
+    by_load: Array  # the same, summed with the loads of a place's streams [M, 2, N]
+    held: Array  # 1 / pivot of clients' models [M, N]
+    block: Array  # inverses for streams, α and θ of a client [T + 2, T + 2, N]
+    to_edge: Array  # couplings of streams to their edge: x, θ, π, u, and v last [M + 4, T, N]
+    edge: Array  # inverses for x, θ, π and u of an edge [M + 3, M + 3, E·B]
+    edge_to_cloud: Array  # its coupling to v, divided by its pivots, and the other way [M + 3, E·B]
+    cloud_to_edge: Array
+    cloud: Array  # 1 / pivot of v [B]
+
+
+def eliminated(program: Program, point: Point) -> Newton:
+    """Eliminate flows, models of clients, streams, α and θ, edges and the cloud."""
+    places, load, data = program.places, program.load, program.data
+    column, reduced, slack, price = point
+    y, z, s, w = column.flow, reduced.flow, slack.flow, price.flow
+    sigma = Rows(
+        None, *(written(lambda s=s, w=w: s * reciprocal(w)) for s, w in zip(slack[1:], price[1:], strict=True))
+    )
+
+    flow = written(lambda: reciprocal(y * w + s * z))
+    slope = written(lambda: program.part * y * w * flow)
+    stiff, by_load, by_data = written(
+        lambda: (
+            sum_of((z * w * flow)[:, :, t] for t in range(y.shape[2])),
+            program.cost * sum_of(slope[:, :, t] * load[None, :, t] for t in range(y.shape[2])),
+            sum_of(slope[:, 1, t] * data[None, t] for t in range(y.shape[2])),
         )
-        self.sigma = Rows(*(s / w for s, w in zip(point.slack, point.price, strict=True)))
-        d, sigma = self.d, self.sigma
+    )
 
-        def flows(d: Array, sigma: Array, part: Array, mask: Array) -> tuple[Array, Array, Array]:
-            e = jnp.where(mask, 1.0 / (d + sigma), 0.0)
-            return e, part * d * e, part * part * d * sigma * e
+    def weights(u: Array, y: Array, s: Array, flow: Array, cost: Array) -> tuple[Array, Array, Array]:
+        weight, cost = u * u * y * s * flow, cost[:, :, None]
+        return weight, weight * cost, weight * cost * cost
 
-        self.e, self.k, self.h = flows(d.local, sigma.local, problem.part_local, is_row.local)
-        self.e_edge, self.k_edge, self.h_edge = flows(d.edge, sigma.edge, problem.part_edge, is_row.edge)
-        e_sum, e_edge_sum = total_over(self.e, 3), program.to_edges(total_over(self.e_edge, 2, 3))
-        pivot = point.reduced.held / point.column.held + e_sum + 1.0 / sigma.whole
-        self.held_pivot = jnp.where(is_open.held, 1.0 / pivot, 0.0)  # [B, G, K, M]
+    weight, weight_cost, weight_square = over_first(weights, program.part, y, s, flow, program.cost)  # [2, T, N]
+    x, xz, xs, xw = column.held, reduced.held, slack.whole, price.whole
+    held = written(lambda: x * xs * reciprocal(xz * xs + x * xs * stiff[:, 0] + xw * x))
 
-        # The clients' dense blocks: streams, α, θ.
-        kl = total_over(self.k * program.load, 3)  # κ [B, G, K, M]
-        inverse, size, load = self.held_pivot, problem.client_size, program.load
-        kp = self.k * inverse[:, :, :, None]
-        nn = jnp.einsum("bgktm,bgksm->bgkts", kp, self.k)
-        h_local, h_edge = total_over(self.h, 4), total_over(self.h_edge, 4)
-        self.through = h_edge + d.cloud
-        diagonal = h_local + self.through + sigma.stream
-        diagonal = jnp.where(is_row.stream, diagonal, 1.0)
-        nn = nn + diagonal[..., None] * jnp.eye(nn.shape[-1])[None, None, None]
-        na = total_over(self.h * load, 4) + jnp.einsum("bgktm,bgkm->bgkt", kp, kl)
-        nt = jnp.einsum("bgktm,bgkm->bgkt", kp, size)
-        aa = total_over(self.h * load * load, 3, 4) + total_over(kl * kl * inverse, 3) + sigma.client
-        at = total_over(kl * inverse * size, 3)
-        tt = total_over(size * size * inverse, 3) + sigma.rent
-        aa, tt = jnp.where(is_row.client, aa, 1.0), jnp.where(is_row.rent, tt, 1.0)
-        top = jnp.concatenate([nn, na[..., None], nt[..., None]], axis=4)
-        row_a = jnp.concatenate([na, aa[..., None], at[..., None]], axis=3)[:, :, :, None]
-        row_t = jnp.concatenate([nt, at[..., None], tt[..., None]], axis=3)[:, :, :, None]
-        self.block = inverted(jnp.concatenate([top, row_a, row_t], axis=3))
-
-        # What the streams say to their edge: columns x, θ, π, u, and v last.
-        work, data = program.work, problem.data
-        by_work = total_over(self.h_edge * work, 4)
-        zero = jnp.zeros_like(data)
-        beyond = d.cloud * problem.cloud_data
-        tail = jnp.stack([zero, by_work, self.through * data, beyond], axis=-1)
-        to_edge = jnp.concatenate([-self.k_edge, tail], axis=4)  # [B, G, K, T, M + 4]
-        sign = jnp.concatenate([-jnp.ones(size.shape[-1]), jnp.ones(4)])
-        self.sign = sign
-        self.to_edge = to_edge
-        solved = self._in_blocks(to_edge)  # of the streams' rows
-        schur = program.to_edges(jnp.einsum("bgkti,bgktj->bgij", to_edge * sign[None, None, None, None], solved))
-
-        models = size.shape[-1]
-        edge_pivot = point.reduced.held_edge / point.column.held_edge + e_edge_sum + 1.0 / sigma.edge_whole
-        edge_pivot = jnp.where(is_open.held_edge, edge_pivot, 1.0)
-        own = jnp.zeros(schur.shape)
-        x = jnp.arange(models)
-        rent, compute, uplink, cloud = models, models + 1, models + 2, models + 3
-        edge_size = jnp.where(is_open.held_edge, problem.edge_size, 0.0)
-        kg = program.to_edges(total_over(self.k_edge * work, 2, 3))
-        kh = program.to_edges(total_over(self.k_edge * data[..., None], 2, 3))
-        own = own.at[:, :, x, x].set(edge_pivot)
-        own = own.at[:, :, x, rent].set(edge_size).at[:, :, rent, x].set(-edge_size)
-        own = own.at[:, :, x, compute].set(kg).at[:, :, compute, x].set(-kg)
-        own = own.at[:, :, x, uplink].set(kh).at[:, :, uplink, x].set(-kh)
-        own = own.at[:, :, rent, rent].set(jnp.where(is_row.edge_rent, sigma.edge_rent, 1.0))
-        ww = program.to_edges(total_over(self.h_edge * work * work, 2, 3, 4)) + sigma.compute
-        wu = program.to_edges(total_over(by_work * data, 2, 3))
-        uu = program.to_edges(total_over(self.through * data * data, 2, 3)) + sigma.uplink
-        uc = program.to_edges(total_over(data * beyond, 2, 3))
-        own = own.at[:, :, compute, compute].set(jnp.where(is_row.compute, ww, 1.0))
-        own = own.at[:, :, compute, uplink].set(wu).at[:, :, uplink, compute].set(wu)
-        own = own.at[:, :, uplink, uplink].set(jnp.where(is_row.uplink, uu, 1.0))
-        own = own.at[:, :, uplink, cloud].set(uc).at[:, :, cloud, uplink].set(uc)
-        own = own.at[:, :, cloud, cloud].set(program.to_edges(total_over(beyond * problem.cloud_data, 2, 3)))
-        whole = own - schur
-        self.edge_inverse = inverted(whole[:, :, :cloud, :cloud])
-        self.edge_to_cloud = whole[:, :, :cloud, cloud]
-        self.cloud_to_edge = whole[:, :, cloud, :cloud]
-        self.by_cloud = self._at_edges(self.edge_to_cloud)
-        pivot_cloud = (
-            total_over(whole[:, :, cloud, cloud], 1)
-            - total_over(self.cloud_to_edge * self.by_cloud, 1, 2)
-            + sigma.cloud
+    block, through = _blocks(program, point, sigma, slope, by_load, held, (weight, weight_cost, weight_square))
+    by_work = written(lambda: load[1] * weight_cost[1])
+    beyond = written(lambda: column.cloud * reciprocal(reduced.cloud) * program.cloud_data)
+    to_edge = written(
+        lambda: jnp.concatenate(
+            [-slope[:, 1], jnp.stack([jnp.zeros_like(data), by_work, through * data, beyond])], axis=0
         )
-        self.cloud_pivot = jnp.where(is_row.cloud, pivot_cloud, 1.0)
-
-    def _in_blocks(self, right: Array) -> Array:
-        """B⁻¹ for right-hand sides of the streams' rows alone, and its streams' rows. ``[B, G, K, T, n]``"""
-        tasks = right.shape[3]
-        return jnp.einsum("bgkts,bgksn->bgktn", self.block[:, :, :, :tasks, :tasks], right)
-
-    def _at_edges(self, right: Array) -> Array:
-        return jnp.einsum("beij,bej->bei", self.edge_inverse, right)
-
-    def step(
-        self, rows: Rows, columns: Columns, row_target: Rows, column_target: Columns
-    ) -> tuple[Columns, Columns, Rows, Rows]:
-        """Δy, Δz, Δs, Δw for residuals of rows and columns, and what y z and s w are to change by."""
-        program, point, d, sigma = self.program, self.point, self.d, self.sigma
-        problem = program.problem
-        is_open, is_row = program.is_open, program.is_row
-        phi = Columns(
-            *(
-                jnp.where(o, r / z, 0.0) + own * c
-                for o, r, z, own, c in zip(is_open, column_target, point.reduced, d, columns, strict=True)
+    )
+    tasks = data.shape[0]
+    solved = written(lambda: sum_of(block[:tasks, t][None] * to_edge[:, t][:, None] for t in range(tasks)))
+    schur = _over_places(program, to_edge, solved)
+    sums = places.at_edges(
+        written(
+            lambda: jnp.concatenate(
+                [
+                    jnp.stack([stiff[:, 1], by_load[:, 1], by_data]).reshape(-1, y.shape[3]),
+                    jnp.stack(
+                        [
+                            total(load[1] * load[1] * weight_square[1]),
+                            total(by_work * data),
+                            total(through * data * data),
+                            total(data * beyond),
+                            total(beyond * program.cloud_data),
+                        ]
+                    ),
+                ]
             )
         )
-        rest = Rows(
-            *(jnp.where(o, t / w - r, 0.0) for o, t, w, r in zip(is_row, row_target, point.price, rows, strict=True))
-        )
-        # The multipliers of f ≤ x and x ≤ 1, then the models of clients.
-        beta, beta_edge = phi.local + rest.local, phi.edge + rest.edge
-        flow = problem.part_local * phi.local - self.k * beta
-        flow_edge = problem.part_edge * phi.edge - self.k_edge * beta_edge
+    )
+    whole = _edges(program, point, sigma, sums, schur)
+    edge = inverse(whole[:-1, :-1])
+    to_cloud, from_cloud, corner = written(lambda: (whole[:-1, -1], whole[-1, :-1], whole[-1, -1]))
+    edge_to_cloud = times(edge, to_cloud)
+    lost = over_first(lambda a, b: a * b, from_cloud, edge_to_cloud)
+    rest = written(lambda: (corner - lost).reshape(places.edges, places.batch))
+    pivot = written(lambda: jnp.sum(rest, axis=0) + sigma.cloud)
+    return Newton(
+        flow=flow,
+        slope=slope,
+        by_load=by_load,
+        held=held,
+        block=block,
+        to_edge=to_edge,
+        edge=edge,
+        edge_to_cloud=edge_to_cloud,
+        cloud_to_edge=from_cloud,
+        cloud=written(lambda: jnp.where(program.is_row.cloud, 1.0 / pivot, 0.0)),
+    )
 
-        def of_models(name: str, whole: str, e_beta: Array) -> Array:
-            own = getattr(column_target, name) / getattr(point.column, name) + getattr(columns, name)
-            lost = getattr(rest, whole) / getattr(sigma, whole)
-            return jnp.where(getattr(is_open, name), own + e_beta - lost, 0.0)
 
-        gain = of_models("held", "whole", total_over(self.e * beta, 3))
-        at_edges = program.to_edges(total_over(self.e_edge * beta_edge, 2, 3))
-        gain_edge = of_models("held_edge", "edge_whole", at_edges)
-        pushed = gain * self.held_pivot
-        local = flow + self.k * pushed[:, :, :, None]
-        sent = total_over(flow_edge, 4) + phi.cloud
-        at_stream = total_over(local, 4) + sent + rest.stream
-        at_client = total_over(program.load * local, 3, 4) + rest.client
-        at_rent = total_over(problem.client_size * pushed, 3) + rest.rent
-        right = jnp.concatenate([at_stream, at_client[..., None], at_rent[..., None]], axis=3)
-        right = jnp.where(
-            jnp.concatenate([is_row.stream, is_row.client[..., None], is_row.rent[..., None]], axis=3), right, 0.0
-        )
-        base = jnp.einsum("bgkij,bgkj->bgki", self.block, right)
-        tasks = at_stream.shape[3]
-        models = gain_edge.shape[2]
-        signed = self.to_edge * self.sign[None, None, None, None]
-        back = program.to_edges(jnp.einsum("bgkti,bgkt->bgi", signed, base[..., :tasks]))
-        own = jnp.concatenate(
-            [
-                gain_edge,
-                rest.edge_rent[..., None],
-                (program.to_edges(total_over(program.work * flow_edge, 2, 3, 4)) + rest.compute)[..., None],
-                (program.to_edges(total_over(problem.data * sent, 2, 3)) + rest.uplink)[..., None],
-            ],
-            axis=2,
-        )
-        at_edge = own - back[..., :-1]
-        edge = self._at_edges(at_edge)
-        at_cloud = total_over(problem.cloud_data * phi.cloud, 1, 2, 3) + rest.cloud - total_over(back[..., -1], 1)
-        cloud = (at_cloud - total_over(self.cloud_to_edge * edge, 1, 2)) / self.cloud_pivot
-        cloud = jnp.where(is_row.cloud, cloud, 0.0)
-        edge = edge - self.by_cloud * cloud[:, None, None]
-        held_edge = jnp.where(is_open.held_edge, edge[..., :models], 0.0)
-        edge_rent, compute, uplink = (
-            jnp.where(mask, edge[..., models + i], 0.0)
-            for i, mask in enumerate((is_row.edge_rent, is_row.compute, is_row.uplink))
-        )
-        every = jnp.concatenate([edge, jnp.broadcast_to(cloud[:, None, None], (*edge.shape[:2], 1))], axis=2)
-        padded = jnp.concatenate([self.to_edge, jnp.zeros((*self.to_edge.shape[:3], 2, models + 4))], axis=3)
-        told = jnp.einsum("bgkti,bgi->bgkt", padded, program.to_groups(every))
-        block = base - jnp.einsum("bgkij,bgkj->bgki", self.block, told)
-        stream = jnp.where(is_row.stream, block[..., :tasks], 0.0)
-        client = jnp.where(is_row.client, block[..., tasks], 0.0)
-        rent = jnp.where(is_row.rent, block[..., tasks + 1], 0.0)
+def _blocks(
+    program: Program, point: Point, sigma: Rows, slope: Array, by_load: Array, held: Array, weights: tuple[Array, ...]
+) -> tuple[Array, Array]:
+    """Inverses of clients' blocks, and what streams have in flows that use the uplink."""
+    load, is_row = program.load, program.is_row
+    weight, weight_cost, weight_square = weights
+    tasks = load.shape[1]
+    to_models = written(
+        lambda: jnp.concatenate([slope[:, 0], by_load[:, 0][:, None], program.size[:, None]], axis=1)
+    )  # [M, T + 2, N]
+    gram = over_first(
+        lambda to, pivot: to[:, :, None] * (to * pivot[:, None])[:, None], to_models, held
+    )  # [T + 2, T + 2, N]
+    through = written(lambda: weight[1] + point.column.cloud * reciprocal(point.reduced.cloud))
 
-        # Back to what was eliminated.
-        pull, pull_edge = program.pulls(stream, client, compute, uplink)
-        held = self.held_pivot * (gain - total_over(self.e * d.local * pull, 3) - problem.client_size * rent[..., None])
-        at_groups = program.to_groups(held_edge)[:, :, None, None]
-        p = jnp.where(is_row.local, self.e * (beta - d.local * pull - held[:, :, :, None]), 0.0)
-        q = jnp.where(is_row.edge, self.e_edge * (beta_edge - d.edge * pull_edge - at_groups), 0.0)
-        whole = jnp.where(is_row.whole, (held + rest.whole) / sigma.whole, 0.0)
-        edge_whole = jnp.where(is_row.edge_whole, (held_edge + rest.edge_whole) / sigma.edge_whole, 0.0)
-        price = Rows(stream, p, q, rent, edge_rent, whole, edge_whole, client, compute, uplink, cloud)
-        reduced = Columns(
-            *(jnp.where(o, c - r, 0.0) for o, c, r in zip(is_open, program.costs(price), columns, strict=True))
+    def whole() -> Array:
+        diagonal = jnp.where(is_row.stream, weight[0] + through + sigma.stream, 1.0)
+        to_client = load[0] * weight_cost[0]
+        client = jnp.where(is_row.client, total(load[0] * load[0] * weight_square[0]) + sigma.client, 1.0)
+        rent = jnp.where(is_row.rent, sigma.rent, 1.0)
+        nothing = jnp.zeros_like(rent)
+        streams = jnp.eye(tasks)[:, :, None] * diagonal[None]
+        top = jnp.concatenate([streams, to_client[:, None], jnp.zeros_like(to_client)[:, None]], axis=1)
+        middle = jnp.concatenate([to_client, jnp.stack([client, nothing])])[None]
+        bottom = jnp.concatenate([jnp.zeros_like(to_client), jnp.stack([nothing, rent])])[None]
+        return gram + jnp.concatenate([top, middle, bottom])
+
+    return inverse(written(whole)), through
+
+
+def _edges(program: Program, point: Point, sigma: Rows, sums: Array, schur: Array) -> Array:
+    """The edges' matrices after the elimination of all that is at places. ``[M + 4, M + 4, E·B]``"""
+    is_row, models = program.is_row, program.cost.shape[0]
+    x, z = point.column.held_edge, point.reduced.held_edge
+    s, w = point.slack.edge_whole, point.price.edge_whole
+
+    def whole() -> Array:
+        stiff, by_load, by_data = (sums[i * models : (i + 1) * models] for i in range(3))
+        work, work_data, uplink, uplink_cloud, cloud = (sums[3 * models + i] for i in range(5))
+        pivot = jnp.where(program.is_column.held_edge, z * reciprocal(x) + stiff + w * reciprocal(s), 1.0)
+        zero = jnp.zeros_like(work)
+        side = jnp.stack([program.edge_size, by_load, by_data, jnp.zeros_like(stiff)], axis=1)
+        corner = [
+            jnp.stack([jnp.where(is_row.edge_rent, sigma.edge_rent, 1.0), zero, zero, zero]),
+            jnp.stack([zero, jnp.where(is_row.compute, work + sigma.compute, 1.0), work_data, zero]),
+            jnp.stack([zero, work_data, jnp.where(is_row.uplink, uplink + sigma.uplink, 1.0), uplink_cloud]),
+            jnp.stack([zero, zero, uplink_cloud, cloud]),
+        ]
+        top = jnp.concatenate([jnp.eye(models)[:, :, None, None] * pivot[None], side], axis=1)
+        bottom = jnp.concatenate([-jnp.swapaxes(side, 0, 1), jnp.stack(corner)], axis=1)
+        sign = _signs(models)[:, None, None]
+        return jnp.concatenate([top, bottom]).reshape(models + 4, models + 4, -1) - sign * schur
+
+    return written(whole)
+
+
+def _signs(models: int) -> Array:
+    return jnp.concatenate([-jnp.ones(models), jnp.ones(4)])
+
+
+def _over_places(program: Program, left: Array, right: Array) -> Array:
+    """Σ over the streams of each edge of products of couplings. ``[M + 4, M + 4, E·B]``"""
+    places, size = program.places, left.shape[0]
+    lanes = places.groups * places.batch
+    products = outer_products(left.reshape(size, -1, lanes), right.reshape(size, -1, lanes))
+    return places.gathered(products.reshape(size, size, places.groups, places.batch)).reshape(size, size, -1)
+
+
+def direction(program: Program, point: Point, newton: Newton, by_column: Columns, by_row: Rows) -> tuple[Columns, Rows]:
+    """h = Δz/z and g = Δw/w for what products are to change by, ξ and η."""
+    places, is_row = program.places, program.is_row
+    column, reduced, slack, price = point
+    load, data, cost = program.load, program.data, program.cost
+    slope, flow, to_edge = newton.slope, newton.flow, newton.to_edge
+    y, z, s, w = column.flow, reduced.flow, slack.flow, price.flow
+    tasks, models = data.shape[0], cost.shape[0]
+
+    # The multipliers of f ≤ x, then the models of clients.
+    def at_models() -> Array:
+        return sum_of(
+            (z * w * flow * (y * by_column.flow + s * by_row.flow))[:, :, t] for t in range(tasks)
+        )  # [M, 2, N]
+
+    at_model = written(at_models)
+    own = Rows(None, *(written(lambda s=s, b=b: s * b) for s, b in zip(slack[1:], by_row[1:], strict=True)))
+    cloud = written(lambda: column.cloud * by_column.cloud)
+    gain = written(lambda: reduced.held * by_column.held + at_model[:, 0] - price.whole * by_row.whole)
+    pushed = written(lambda: jnp.stack([newton.held * gain, jnp.zeros_like(gain)], axis=1))
+
+    def flows(u: Any, y: Any, s: Any, slope: Any, xi: Any, eta: Any, pushed: Any, cost: Any) -> tuple[Any, Any]:
+        sent = u * y * xi - slope * (y * xi + s * eta - pushed[:, :, None])
+        return sent, sent * cost[:, :, None]
+
+    sent, work = over_first(flows, program.part, y, s, slope, by_column.flow, by_row.flow, pushed, cost)  # [2, T, N]
+    at_rent = over_first(lambda size, push: size * push[:, 0], program.size, pushed)
+
+    def right() -> Array:
+        stream = sent[0] + sent[1] + cloud + own.stream
+        return jnp.concatenate([stream, jnp.stack([total(load[0] * work[0]) + own.client, at_rent + own.rent])])
+
+    base = times(newton.block, written(right))
+    signs = _signs(models)[:, None]
+
+    def of_places() -> Array:
+        back = signs * sum_of(to_edge[:, t] * base[None, t] for t in range(tasks))
+        on_way = jnp.stack(
+            [total(load[1] * work[1]), total(data * (sent[1] + cloud)), total(program.cloud_data * cloud)]
         )
-        column = Columns(
+        return jnp.concatenate([at_model[:, 1], back, on_way])
+
+    sums = places.at_edges(written(of_places))
+
+    def at_edges() -> Array:
+        gain = reduced.held_edge * by_column.held_edge + sums[:models] - price.edge_whole * by_row.edge_whole
+        rows = jnp.stack([own.edge_rent, sums[2 * models + 4] + own.compute, sums[2 * models + 5] + own.uplink])
+        return (jnp.concatenate([gain, rows]) - sums[models : 2 * models + 3]).reshape(models + 3, -1)
+
+    edge = times(newton.edge, written(at_edges))
+    to_cloud = over_first(lambda a, b: a * b, newton.cloud_to_edge, edge)
+
+    def at_cloud() -> Array:
+        rest = (sums[2 * models + 6] - sums[2 * models + 3]) - to_cloud.reshape(places.edges, places.batch)
+        return (jnp.sum(rest, axis=0) + own.cloud) * newton.cloud
+
+    toll = written(at_cloud)
+
+    def at_each_edge() -> Array:
+        every = jnp.broadcast_to(toll[None], (places.edges, places.batch)).reshape(-1)
+        lower = jnp.concatenate([edge - newton.edge_to_cloud * every[None], every[None]])
+        return lower.reshape(models + 4, places.edges, places.batch)
+
+    at_edge = written(at_each_edge)
+    at_place = places.of_edges(at_edge)
+    told = over_first(lambda to, told: to * told[:, None], to_edge, at_place)
+
+    def blocks() -> Array:
+        return base - sum_of(newton.block[:, t] * told[t][None] for t in range(tasks))
+
+    block = written(blocks)
+    stream, client, rent = (
+        written(lambda mask=mask, one=one: jnp.where(mask, one, 0.0))
+        for mask, one in (
+            (is_row.stream, block[:tasks]),
+            (is_row.client, block[tasks]),
+            (is_row.rent, block[tasks + 1]),
+        )
+    )
+    held_edge, edge_rent, compute, uplink = written(
+        lambda: (
+            jnp.where(program.is_column.held_edge, at_edge[:models], 0.0),
             *(
-                jnp.where(o, (t - y * dz) / z, 0.0)
-                for o, t, y, dz, z in zip(is_open, column_target, point.column, reduced, point.reduced, strict=True)
-            )
+                jnp.where(mask, at_edge[models + i], 0.0)
+                for i, mask in enumerate((is_row.edge_rent, is_row.compute, is_row.uplink))
+            ),
         )
-        slack = Rows(
-            *(
-                jnp.where(o, (t - s * dw) / w, 0.0)
-                for o, t, s, dw, w in zip(is_row, row_target, point.slack, price, point.price, strict=True)
-            )
-        )
-        return column, reduced, slack, price
+    )
 
+    # Back to what was eliminated.
+    change = Rows(None, stream, rent, edge_rent, None, None, client, compute, uplink, toll)
+    way, tolls = program.asked(change)
 
-def inverted(matrices: Array) -> Array:
-    """Inverses of quasi-definite matrices, which need no pivoting, by Gauss-Jordan elimination. ``[..., n, n]``
+    def models_held() -> Array:
+        pulled = sum_of(slope[:, 0, t] * way[None, 0, t] for t in range(tasks))
+        pulled = pulled + client[None] * newton.by_load[:, 0]
+        return newton.held * (gain - pulled - program.size * rent[None])
 
-    Not by LAPACK: on a CPU its batched calls wait for threads of a pool that they occupy themselves.
-    """
+    held = written(models_held)
+    holders = program.of_holders(held, held_edge)
 
-    def eliminate(k: Any, matrix: Array) -> Array:
-        pivot = 1.0 / matrix[..., k, k]
-        row = matrix[..., k, :] * pivot[..., None]
-        column = matrix[..., :, k]
-        rest = matrix - column[..., :, None] * row[..., None, :]
-        rest = rest.at[..., k, :].set(row)
-        rest = rest.at[..., :, k].set(-column * pivot[..., None])
-        return rest.at[..., k, k].set(pivot)
+    def of_flows() -> tuple[Array, Array]:
+        pull = program.asked_of_flows(way, tolls)
+        rise = flow * (z * (y * by_column.flow + s * by_row.flow - holders[:, :, None]) - y * pull)
+        return (pull + w * rise) * reciprocal(z), rise
 
-    return jax.lax.fori_loop(0, matrices.shape[-1], eliminate, matrices)
+    flow_column, flow_row = written(of_flows)
+    by_flow = written(lambda: sum_of((w * flow_row)[:, :, t] for t in range(tasks)))
+    whole = written(lambda: by_row.whole + held * reciprocal(slack.whole))
+    edge_whole = written(lambda: by_row.edge_whole + held_edge * reciprocal(slack.edge_whole))
+    change = change._replace(
+        whole=written(lambda: price.whole * whole), edge_whole=written(lambda: price.edge_whole * edge_whole)
+    )
+    costs = program.costs(change, by_flow)
+    columns = Columns(
+        flow_column,
+        *(written(lambda c=c, z=z: c * reciprocal(z)) for c, z in zip(costs[1:], reduced[1:], strict=True)),
+    )
+    relative = Rows(
+        flow_row,
+        *(written(lambda c=c, w=w: c * reciprocal(w)) for c, w in zip(change[1:], price[1:], strict=True)),
+    )
+    return columns, relative

@@ -11,8 +11,9 @@ For one instance, with L, G, H, J the loads of a whole stream on its client, its
 Flows f, g are parts of U, and values are per such flow. Set-up loads (batching) are left out, which relaxes it
 further.
 
-Arrays are ``[B, G, K, T]`` for streams: K places in each of G groups of clients of one edge (`ClientGroups`), with
-models behind, ``[B, G, K, T, M]``. Edges are ``[B, E]``.
+A problem has arrays ``[B, G, K, T]`` for streams: K places in each of G groups of clients of one edge
+(`ClientGroups`), with models behind, ``[B, G, K, T, M]``. The program has what there are many of behind, on the axis
+that vector units run along: N = K·G·B places. Its flows are ``[M, 2, T, N]``, at the client and at its edge.
 """
 
 import functools
@@ -22,7 +23,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from .client_groups import to_edges, to_groups
+from .client_groups import EdgeTree
+from .stages import fold, over_first, stride, sum_of, total, written
 
 
 class RelaxationProblem(NamedTuple):
@@ -63,31 +65,29 @@ class RelaxationProblem(NamedTuple):
 class Columns(NamedTuple):
     """A number for each column."""
 
-    local: Any  # f [B, G, K, T, M]
-    edge: Any  # g [B, G, K, T, M]
-    cloud: Any  # s [B, G, K, T]
-    held: Any  # x of clients [B, G, K, M]
-    held_edge: Any  # x of edges [B, E, M]
+    flow: Any  # f and g [M, 2, T, N]
+    cloud: Any  # s [T, N]
+    held: Any  # x of clients [M, N]
+    held_edge: Any  # x of edges [M, E, B]
 
 
 class Rows(NamedTuple):
     """A number for each row."""
 
-    stream: Any  # n [B, G, K, T]
-    local: Any  # p [B, G, K, T, M]
-    edge: Any  # q [B, G, K, T, M]
-    rent: Any  # θ [B, G, K]
-    edge_rent: Any  # θ [B, E]
-    whole: Any  # ρ [B, G, K, M]
-    edge_whole: Any  # ρ [B, E, M]
-    client: Any  # α [B, G, K]
-    compute: Any  # π [B, E]
-    uplink: Any  # u [B, E]
+    flow: Any  # p and q [M, 2, T, N]
+    stream: Any  # n [T, N]
+    rent: Any  # θ [N]
+    edge_rent: Any  # θ [E, B]
+    whole: Any  # ρ [M, N]
+    edge_whole: Any  # ρ [M, E, B]
+    client: Any  # α [N]
+    compute: Any  # π [E, B]
+    uplink: Any  # u [E, B]
     cloud: Any  # v [B]
 
 
 class Point(NamedTuple):
-    """Columns and slacks, reduced costs and multipliers; all above 0, and 1 for what is not there."""
+    """Columns and slacks, reduced costs and multipliers; all above 0, and 0 for what is not there."""
 
     column: Columns
     reduced: Columns
@@ -95,135 +95,242 @@ class Point(NamedTuple):
     price: Rows
 
 
-def total_over(array: Array, *axes: int) -> Array:
-    """Sum over some axes."""
-    return jnp.sum(array, axis=axes)
+class Places:
+    """How numbers move between places, edges and instances."""
+
+    def __init__(self, problem: RelaxationProblem):
+        self.batch, self.groups, self.rows = problem.value_cloud.shape[:3]
+        self.edges = problem.edge_limit.shape[1]
+        home = problem.home
+        self.tree = EdgeTree(self.edges, None if home is None else home.T)
+
+    def table(self, array: Array) -> Array:
+        """``[*rest, N]`` from ``[B, G, K, *rest]`` with its axes reversed."""
+        behind = jnp.transpose(array)
+        return behind.reshape(*behind.shape[:-3], self.rows * self.groups * self.batch)
+
+    def cleared(self, array: Array) -> Array:
+        """Back from ``[*rest, N]`` to ``[B, G, K, *rest]`` with its axes reversed."""
+        return jnp.transpose(array.reshape(*array.shape[:-1], self.rows, self.groups, self.batch))
+
+    def of_groups(self, groups: Array) -> Array:
+        """A group's numbers for each of its places. ``[*rest, N]`` from ``[*rest, G, B]``"""
+        *rest, many, batch = groups.shape
+
+        def spread() -> Array:
+            return jnp.broadcast_to(groups[..., None, :, :], (*rest, self.rows, many, batch)).reshape(*rest, -1)
+
+        return written(spread)
+
+    def of_edges(self, edges: Array) -> Array:
+        """An edge's numbers for each of its places, 0 where there is none. ``[*rest, N]`` from ``[*rest, E, B]``"""
+        return self.of_groups(self.tree.to_groups(edges))
+
+    def of_instances(self, numbers: Array) -> Array:
+        """An instance's number for each of its places. ``[N]`` from ``[B]``"""
+        return self.of_groups(jnp.broadcast_to(numbers[None], (self.groups, self.batch)))
+
+    def at_edges(self, places: Array) -> Array:
+        """Sums over the places of each edge. ``[*rest, E, B]`` from ``[*rest, N]``"""
+        rest = places.shape[:-1]
+        array = places.reshape(-1, self.rows, self.groups * self.batch)
+        while array.shape[1] > 1:
+            array = _fewer(array)
+        return self.gathered(array.reshape(*rest, self.groups, self.batch))
+
+    def gathered(self, groups: Array) -> Array:
+        """Sums over the groups of each edge. ``[*rest, E, B]`` from ``[*rest, G, B]``"""
+        home = self.tree.home
+        if home is None:
+            return groups
+        of_edge = (home[None] == jnp.arange(self.edges)[:, None, None]).astype(groups.dtype)
+        return written(lambda: jnp.einsum("egb,...gb->...eb", of_edge, groups))
+
+    def over_all(self, expression: Any, kinds: Any, reduce: Any, combine: Any) -> Any:
+        """Sum, or another combination, of an expression of numbers of all kinds. ``[B]``
+
+        `kinds`: for each one whether it has places behind, and arrays. `reduce` combines along axes.
+        """
+        large = [arrays for _, *arrays in kinds if arrays[-1].ndim == 4]
+        small = [(at_places, arrays) for at_places, *arrays in kinds if arrays[-1].ndim < 4]
+
+        def of_instances(at_places: bool, array: Array) -> Array:
+            rows = self.rows * self.groups if at_places else 1
+            array = reduce(array.reshape(-1, array.shape[-1]), axis=0)
+            return reduce(array.reshape(rows, self.batch), axis=0)
+
+        found = [over_first(expression, *arrays, combine=combine) for arrays in large]
+        found = [jax.tree.map(lambda array: of_instances(True, array), one) for one in found]
+        for at_places, arrays in small:
+            own = functools.partial(of_instances, at_places)
+            found.append(jax.tree.map(own, expression(*arrays)))
+        return functools.reduce(lambda one, other: jax.tree.map(combine, one, other), found)
+
+    def in_instance(self, places: Array) -> Array:
+        """Sum over the places of each instance. ``[B]`` from ``[N]``"""
+        return fold(places.reshape(self.rows * self.groups, self.batch))
+
+
+def _fewer(array: Array) -> Array:
+    """Sums over strides of a middle axis."""
+    count = array.shape[1]
+    step = stride(count)
+    steps, rest = divmod(count, step)
+    left = array[:, count - rest :]
+    blocks = array[:, : step * steps].reshape(array.shape[0], step, steps, array.shape[2])
+    sums = written(lambda: sum_of(blocks[:, index] for index in range(step)))
+    return jnp.concatenate([sums, left], axis=1) if rest else sums
 
 
 class Program:
-    """A with its loads written out, and products with it."""
+    """A with its data where the method wants them, and products with it."""
 
     def __init__(self, problem: RelaxationProblem):
-        self.problem = problem
-        self.load = problem.local_load[..., None] * problem.client_cost[:, None, None, None]
-        self.work = problem.edge_load[..., None] * self.to_groups(problem.edge_cost)[:, :, None, None]
-        self.value = Columns(
-            problem.value_local,
-            problem.value_edge,
-            problem.value_cloud,
-            jnp.zeros_like(problem.client_size),
-            jnp.zeros_like(problem.edge_size),
-        )
-        is_local, is_edge = problem.value_local > 0.0, problem.value_edge > 0.0
-        self.is_open = Columns(
-            is_local,
-            is_edge,
-            problem.value_cloud > 0.0,
-            jnp.any(is_local, axis=3),
-            self.any_at_edges(jnp.any(is_edge, axis=(2, 3))),
-        )
-        streams = jnp.any(is_local, axis=4) | jnp.any(is_edge, axis=4) | self.is_open.cloud
-        ones = jnp.ones_like
-        there = jnp.any(streams, axis=3)
-        at_edges = self.any_at_edges(jnp.any(there, axis=2))
-        self.is_row = Rows(
-            stream=streams,
-            local=is_local,
-            edge=is_edge,
-            rent=there,
-            edge_rent=at_edges,
-            whole=self.is_open.held,
-            edge_whole=self.is_open.held_edge,
-            client=there,
-            compute=at_edges,
-            uplink=at_edges,
-            cloud=jnp.any(there, axis=(1, 2)),
-        )
+        places = self.places = Places(problem)
+        models = problem.client_cost.shape[1]
+        dtype = problem.data.dtype
+
+        def flows(local: Array, edge: Array) -> Array:
+            return jnp.stack([places.table(local), places.table(edge)], axis=1)
+
+        def is_flow() -> Array:
+            local = (problem.value_local > 0.0) & (problem.part_local > 0.0)
+            return flows(local, (problem.value_edge > 0.0) & (problem.part_edge > 0.0))
+
+        there = self.is_flow = written(is_flow)
+        self.part = written(lambda: jnp.where(there, flows(problem.part_local, problem.part_edge), 0.0))
+        self.value = written(lambda: jnp.where(there, flows(problem.value_local, problem.value_edge), 0.0))
+        self.value_cloud = written(lambda: places.table(problem.value_cloud))
+        self.load = written(lambda: jnp.stack([places.table(problem.local_load), places.table(problem.edge_load)]))
+        self.data = written(lambda: places.table(problem.data))
+        self.cloud_data = written(lambda: places.table(problem.cloud_data))
+        client_cost = jnp.broadcast_to(problem.client_cost.T[:, None], (models, places.groups, places.batch))
+        edge_cost = places.tree.to_groups(jnp.transpose(problem.edge_cost))
+        self.cost = written(
+            lambda: jnp.stack([places.of_groups(client_cost), places.of_groups(edge_cost)], axis=1)
+        )  # [M, 2, N]
+        held = written(lambda: jnp.any(there, axis=2))
+        held_edge = places.at_edges(written(lambda: held[:, 1].astype(dtype))) > 0.0
+        held = held[:, 0]
+        self.size = written(lambda: jnp.where(held, places.table(problem.client_size), 0.0))
+        self.edge_size = written(lambda: jnp.where(held_edge, jnp.transpose(problem.edge_size), 0.0))
+        cloud = self.value_cloud > 0.0
+        self.is_column = Columns(there, cloud, held, held_edge)
+        client_limit = places.table(problem.client_limit)
         self.limit = Rows(
-            stream=ones(problem.value_cloud),
-            local=jnp.zeros_like(problem.value_local),
-            edge=jnp.zeros_like(problem.value_edge),
-            rent=ones(problem.client_limit),
-            edge_rent=ones(problem.edge_limit),
-            whole=ones(problem.client_size),
-            edge_whole=ones(problem.edge_size),
-            client=problem.client_limit,
-            compute=problem.edge_limit,
-            uplink=problem.uplink_limit,
+            flow=jnp.zeros((1, 1, 1, 1), dtype=dtype),
+            stream=jnp.ones_like(self.data),
+            rent=jnp.ones_like(client_limit),
+            edge_rent=jnp.ones_like(problem.edge_limit.T),
+            whole=jnp.ones_like(self.size),
+            edge_whole=jnp.ones_like(self.edge_size),
+            client=client_limit,
+            compute=problem.edge_limit.T,
+            uplink=problem.uplink_limit.T,
             cloud=problem.cloud_limit,
         )
-
-    def to_edges(self, groups: Array) -> Array:
-        """Sums over the groups of each edge. ``[B, E, *rest]`` from ``[B, G, *rest]``"""
-        return to_edges(groups, self.problem.home, self.problem.edge_limit.shape[1])
-
-    def any_at_edges(self, groups: Array) -> Array:
-        """Whether any group of an edge is so."""
-        return self.to_edges(groups.astype(float)) > 0.0
-
-    def to_groups(self, edges: Array) -> Array:
-        """The numbers of each group's edge, 0 where it has none. ``[B, G, *rest]`` from ``[B, E, *rest]``"""
-        return to_groups(edges, self.problem.home)
+        # A row without room has no column that loads it, and so no inside: it is left out.
+        at_client, at_edge = jnp.any(held, axis=0), jnp.any(held_edge, axis=0)
+        through = places.at_edges(jnp.any(cloud, axis=0).astype(dtype)) > 0.0
+        self.is_row = Rows(
+            flow=there,
+            stream=written(lambda: jnp.any(there, axis=(0, 1)) | cloud),
+            rent=at_client,
+            edge_rent=at_edge,
+            whole=held,
+            edge_whole=held_edge,
+            client=at_client & (client_limit > 0.0),
+            compute=at_edge & (problem.edge_limit.T > 0.0),
+            uplink=(at_edge | through) & (problem.uplink_limit.T > 0.0),
+            cloud=jnp.any(through, axis=0) & (problem.cloud_limit > 0.0),
+        )
+        # -1 for what is there: to an affine step every product is to become 0.
+        self.minus_column = Columns(*(written(lambda mask=mask: -mask.astype(dtype)) for mask in self.is_column))
+        self.minus_row = Rows(self.minus_column.flow, *(-mask.astype(dtype) for mask in self.is_row[1:]))
 
     def used(self, column: Columns) -> Rows:
         """A y."""
-        problem = self.problem
-        local, edge = problem.part_local * column.local, problem.part_edge * column.edge
-        sent = total_over(edge, 4) + column.cloud
+        part, load, places = self.part, self.load, self.places
+        held = self.of_holders(column.held, column.held_edge)
+        sent, work = over_first(
+            lambda u, f, cost: (u * f, u * f * cost[:, :, None]), part, column.flow, self.cost
+        )  # [2, T, N]
+        on_way = written(lambda: sent[1] + column.cloud)
+        at_edge = places.at_edges(written(lambda: jnp.stack([total(load[1] * work[1]), total(self.data * on_way)])))
         return Rows(
-            stream=total_over(local, 4) + sent,
-            local=column.local - column.held[:, :, :, None],
-            edge=column.edge - self.to_groups(column.held_edge)[:, :, None, None],
-            rent=total_over(problem.client_size * column.held, 3),
-            edge_rent=total_over(problem.edge_size * column.held_edge, 2),
+            flow=written(lambda: column.flow - held[:, :, None]),
+            stream=written(lambda: sent[0] + on_way),
+            rent=over_first(lambda size, x: size * x, self.size, column.held),
+            edge_rent=over_first(lambda size, x: size * x, self.edge_size, column.held_edge),
             whole=column.held,
             edge_whole=column.held_edge,
-            client=total_over(self.load * local, 3, 4),
-            compute=self.to_edges(total_over(self.work * edge, 2, 3, 4)),
-            uplink=self.to_edges(total_over(problem.data * sent, 2, 3)),
-            cloud=total_over(problem.cloud_data * column.cloud, 1, 2, 3),
+            client=written(lambda: total(load[0] * work[0])),
+            compute=at_edge[0],
+            uplink=at_edge[1],
+            cloud=places.in_instance(written(lambda: total(self.cloud_data * column.cloud))),
         )
 
-    def pulls(self, stream: Array, client: Array, compute: Array, uplink: Array) -> tuple[Array, Array]:
-        """What streams and capacities ask of flows at clients and at edges. ``[B, G, K, T, M]``"""
-        problem = self.problem
-        compute, uplink = self.to_groups(compute), self.to_groups(uplink)
-        way = stream + problem.data * uplink[:, :, None, None]
-        local = stream[..., None] + self.load * client[:, :, :, None, None]
-        edge = way[..., None] + self.work * compute[:, :, None, None, None]
-        return problem.part_local * local, problem.part_edge * edge
+    def of_holders(self, held: Array, held_edge: Array) -> Array:
+        """The models that flows go to. ``[M, 2, N]``"""
+        at_edge = self.places.of_edges(held_edge)
+        return written(lambda: jnp.stack([held, at_edge], axis=1))
 
-    def costs(self, price: Rows) -> Columns:
-        """Aᵀ w."""
-        problem = self.problem
-        local, edge = self.pulls(price.stream, price.client, price.compute, price.uplink)
-        way = problem.data * self.to_groups(price.uplink)[:, :, None, None]
-        at_edge = self.to_edges(total_over(price.edge, 2, 3))
+    def asked(self, price: Rows) -> tuple[Array, Array]:
+        """What streams ask of flows ``[2, T, N]``, and capacities of models ``[M, 2, N]``."""
+        compute, uplink = self.places.of_edges(price.compute), self.places.of_edges(price.uplink)
+
+        def asked() -> tuple[Array, Array]:
+            way = jnp.stack([price.stream, price.stream + self.data * uplink[None]])
+            return way, self.cost * jnp.stack([price.client, compute])[None]
+
+        return written(asked)
+
+    def costs(self, price: Rows, by_flow: Array) -> Columns:
+        """Aᵀ w besides those of flows, with Σ p over the streams of a place. `by_flow` ``[M, 2, N]``"""
+        places = self.places
+        uplink, cloud = places.of_edges(price.uplink), places.of_instances(price.cloud)
+        at_edge = places.at_edges(by_flow[:, 1])
+
+        def of_cloud() -> Array:
+            cost = price.stream + self.data * uplink[None] + self.cloud_data * cloud[None]
+            return jnp.where(self.is_column.cloud, cost, 0.0)
+
         return Columns(
-            local=local + price.local,
-            edge=edge + price.edge,
-            cloud=price.stream + way + problem.cloud_data * price.cloud[:, None, None, None],
-            held=problem.client_size * price.rent[..., None] + price.whole - total_over(price.local, 3),
-            held_edge=problem.edge_size * price.edge_rent[..., None] + price.edge_whole - at_edge,
+            flow=None,
+            cloud=written(of_cloud),
+            held=written(lambda: self.size * price.rent[None] + price.whole - by_flow[:, 0]),
+            held_edge=written(lambda: self.edge_size * price.edge_rent[None] + price.edge_whole - at_edge),
         )
 
-
-def where(masks: Any, values: Any, other: float) -> Any:
-    """The values where the masks hold, another number elsewhere."""
-    return jax.tree.map(lambda mask, value: jnp.where(mask, value, other), masks, values)
-
-
-def dot(a: Any, b: Any) -> Array:
-    """Σ over all but the batch axis. ``[B]``"""
-    pairs = zip(a, b, strict=True)
-    return functools.reduce(jnp.add, [jnp.sum((x * y).reshape(x.shape[0], -1), axis=1) for x, y in pairs])
+    def asked_of_flows(self, way: Array, toll: Array) -> Array:
+        """What `asked` sums up to for each flow: an expression. ``[M, 2, T, N]``"""
+        return self.part * (way[None] + self.load[None] * toll[:, :, None])
 
 
-def most(a: Any) -> Array:
-    """The largest of all numbers. ``[B]``"""
-    return functools.reduce(jnp.maximum, [jnp.max(x.reshape(x.shape[0], -1), axis=1) for x in a])
+def reciprocal(positive: Array) -> Array:
+    """1 / x, and a number that is yet finite where there is nothing, without a branch that vector units cannot take."""
+    return 1.0 / (positive + jnp.finfo(positive.dtype).tiny ** 0.5)
 
 
-def beside(number: Array, array: Array) -> Array:
-    """Numbers ``[B]`` of instances, with as many axes as an array."""
-    return number.reshape(number.shape + (1,) * (array.ndim - 1))
+class AtPlaces(NamedTuple):
+    """Which kinds of numbers have places behind; the others have instances."""
+
+    column: Columns
+    row: Rows
+
+
+AT_PLACES = AtPlaces(
+    Columns(flow=True, cloud=True, held=True, held_edge=False),
+    Rows(True, True, True, False, True, False, True, False, False, False),
+)
+
+
+class Kinds:
+    """Numbers of instances ``[B]``, beside those of any kind."""
+
+    def __init__(self, places: Places, numbers: Array):
+        self.numbers = {True: places.of_instances(numbers), False: numbers}
+
+    def like(self, at_places: bool, array: Array) -> Array:
+        """With as many axes as an array."""
+        return self.numbers[at_places][(None,) * (array.ndim - 1)]

@@ -1,0 +1,195 @@
+"""Upper bounds from prices, and the prices, of whole batches on the device: the dual of the strong formulation."""
+
+import functools
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from j3o_kernels.client_groups import ClientGroups, group_clients, to_edges, to_groups
+from j3o_kernels.price_bound import Prices, price_bound
+from j3o_kernels.price_placement import CapacityPrices
+from j3o_kernels.relaxation import relaxation
+from j3o_kernels.relaxation_program import RelaxationProblem
+
+from .._batched import Ran, available_cores, run_batched
+from .._model import normalized_demand
+from .._scenario import Scenario
+from ._onloading import client_capacity, edge_work, per_query
+
+# Arrays of flows that the method has in memory.
+_ARRAYS = 60
+# What the arrays of a chunk may take of a CPU's caches, and most instances of a chunk.
+_CACHE_BYTES = 1 << 24
+_FEW, _MANY = 8, 64
+# A row is never fuller than 1 by its scale: what a capacity beyond that is.
+_AMPLE = 2.0
+
+
+class DualBound(NamedTuple):
+    """A proven bound of each instance, and the prices that prove it.
+
+    - `bound`: on the optimum. ``[B]``
+    - `prices`: of the capacities, in objective per unit of load of all queries together; clients as ``[B, G, K]``,
+      edges as ``[B, E]``.
+    - `iterations`: Newton steps of the search. ``[B]``
+    """
+
+    bound: Any
+    prices: CapacityPrices
+    iterations: Any
+
+
+def dual_bounds(scenarios: Scenario, tolerance: float, max_iterations: int) -> Ran:
+    """`DualBound` for a batch of one axis, in NumPy."""
+    groups = group_clients(np.asarray(scenarios.client_edge), scenarios.edges)
+    flows = groups.slots[0].size * scenarios.tasks * scenarios.models
+    instance = 8 * _ARRAYS * flows
+    return run_batched(
+        _program(max_iterations),
+        (scenarios, groups),
+        np.asarray(tolerance),
+        key=None,
+        bytes_per_instance=instance,
+        chunk=_chunk(scenarios.client_edge.shape[0], instance),
+    )
+
+
+def _chunk(count: int, bytes_per_instance: int) -> int | None:
+    """Instances that a CPU's caches hold at a time; on other devices memory says how many."""
+    if jax.default_backend() != "cpu":
+        return None
+    most = _FEW if count <= _FEW * available_cores() else _MANY
+    return min(most, 1 << (max(_CACHE_BYTES // bytes_per_instance, 1).bit_length() - 1))
+
+
+@functools.cache
+def _program(max_iterations: int) -> Any:
+    return functools.partial(_dual_bound, max_iterations=max_iterations)
+
+
+def _dual_bound(batch: tuple[Scenario, ClientGroups], tolerance: Any, *, max_iterations: int) -> DualBound:
+    return dual_bound(*batch, tolerance, max_iterations)
+
+
+def dual_bound(scenarios: Scenario, groups: ClientGroups, tolerance: Any, max_iterations: int) -> DualBound:
+    """`DualBound` of a batch, where it may be traced."""
+    program = scaled_relaxation(scenarios, groups)
+    found = relaxation(program.problem, tolerance=tolerance, max_iterations=max_iterations)
+    point = Prices(found.stream, found.client, found.compute, found.uplink, found.cloud)
+    # What the unit may lose to rounding.
+    safe = 1.0 + 4.0 * jnp.finfo(program.unit.dtype).eps
+    unit = program.unit
+    scales = program.scales
+    return DualBound(
+        bound=price_bound(program.problem, point) * unit * safe,
+        prices=CapacityPrices(
+            client=found.client * unit[:, None, None] / scales.client,
+            compute=found.compute * unit[:, None] / scales.compute,
+            uplink=found.uplink * unit[:, None] / scales.uplink,
+            cloud=found.cloud * unit / scales.cloud,
+        ),
+        iterations=found.iterations,
+    )
+
+
+class ScaledRelaxation(NamedTuple):
+    """The relaxation of a batch, whose objective is in a unit of its own.
+
+    - `unit`: ``[B]``
+    - `scales`: of the rows, by capacity: ``[B, G, K]``, ``[B, E]``, ``[B, E]``, ``[B]``.
+    """
+
+    problem: RelaxationProblem
+    unit: Any
+    scales: CapacityPrices
+
+
+def scaled_relaxation(scenarios: Scenario, groups: ClientGroups) -> ScaledRelaxation:
+    """The linear relaxation of the strong formulation, with every row in a scale of its own."""
+    weight = jax.vmap(normalized_demand)(scenarios)
+    unit = jnp.max(weight, axis=(1, 2))
+    unit = jnp.where(unit > 0.0, unit, 1.0)
+    home = None if groups.edge is None else jnp.asarray(groups.edge)
+
+    def placed(clients: Any) -> Any:
+        return jnp.swapaxes(groups.placed(clients), 1, 2)
+
+    def of_groups(edges: Any) -> Any:
+        return to_groups(edges, home)
+
+    def of_edges(values: Any) -> Any:
+        return to_edges(values, home, scenarios.edges)
+
+    weight = placed(weight)
+    cost, setup, edge_room = jax.vmap(edge_work)(scenarios)
+    client_room = placed(jax.vmap(client_capacity)(scenarios))
+    per = jax.vmap(per_query)(scenarios)
+    uplink = scenarios.edge_uplink * per[:, None]
+    data = weight * scenarios.input_size[:, None, None]
+    local_load = weight[..., None] * scenarios.client_model_compute[:, None, None, None]
+    edge_load = weight[..., None] * of_groups(cost)[:, :, None, None]
+
+    client_size = _ratio(scenarios.client_model_memory[:, None, None], placed(scenarios.client_memory)[..., None])
+    edge_size = _ratio(scenarios.edge_model_memory[:, None], scenarios.edge_memory[..., None])
+    part_local = _part(client_room[..., None, None], local_load)
+    part_edge = jnp.minimum(
+        _part(of_groups(edge_room[..., None] - setup)[:, :, None, None], edge_load),
+        _part(of_groups(uplink)[:, :, None, None], data)[..., None],
+    )
+    by_stream = (weight / unit[:, None, None, None])[..., None]
+    client_accuracy, edge_accuracy = (
+        jnp.swapaxes(of_groups(accuracy), 2, 3)[:, :, None]
+        for accuracy in (scenarios.client_accuracy, scenarios.edge_accuracy)
+    )
+    fits_edge = of_groups((edge_size <= 1.0).astype(float))[:, :, None, None] > 0.0
+    through = (of_groups(uplink)[:, :, None, None] > 0.0) | (data <= 0.0)
+    to_cloud = through & ((scenarios.cloud_uplink > 0.0)[:, None, None, None] | (data <= 0.0))
+
+    client_scale, client_limit = _scaled(jnp.sum(jnp.max(local_load, axis=4), axis=3), client_room)
+    edge_scale, edge_limit = _scaled(of_edges(jnp.sum(jnp.max(edge_load, axis=4), axis=(2, 3))), edge_room)
+    uplink_scale, uplink_limit = _scaled(of_edges(jnp.sum(data, axis=(2, 3))), uplink)
+    cloud_scale, cloud_limit = _scaled(jnp.sum(data, axis=(1, 2, 3)), scenarios.cloud_uplink * per)
+    return ScaledRelaxation(
+        RelaxationProblem(
+            value_local=jnp.where((client_size <= 1.0)[:, :, :, None], by_stream * client_accuracy * part_local, 0.0),
+            value_edge=jnp.where(fits_edge, by_stream * edge_accuracy * part_edge, 0.0),
+            value_cloud=jnp.where(to_cloud, by_stream[..., 0] * scenarios.cloud_accuracy[:, None, None], 0.0),
+            part_local=part_local,
+            part_edge=part_edge,
+            local_load=weight / client_scale[..., None],
+            client_cost=scenarios.client_model_compute,
+            edge_load=weight * of_groups(1.0 / edge_scale)[:, :, None, None],
+            edge_cost=cost,
+            edge_setup=setup / edge_scale[..., None],
+            data=data * of_groups(1.0 / uplink_scale)[:, :, None, None],
+            cloud_data=data / cloud_scale[:, None, None, None],
+            client_size=jnp.where(client_size <= 1.0, client_size, 0.0),
+            edge_size=jnp.where(edge_size <= 1.0, edge_size, 0.0),
+            client_limit=client_limit,
+            edge_limit=edge_limit,
+            uplink_limit=uplink_limit,
+            cloud_limit=cloud_limit,
+            home=home,
+        ),
+        unit,
+        CapacityPrices(client_scale, edge_scale, uplink_scale, cloud_scale),
+    )
+
+
+def _ratio(size: Any, room: Any) -> Any:
+    """Part of a memory that a model takes: above 1 where it does not fit, 0 where there is no end of room."""
+    return jnp.where(size > room, 2.0, jnp.where(size > 0.0, size / jnp.where(size > 0.0, room, 1.0), 0.0))
+
+
+def _part(room: Any, load: Any) -> Any:
+    """The most of a stream that a limit lets through."""
+    room = jnp.maximum(room, 0.0)
+    return jnp.where(load > room, room / jnp.where(load > room, load, 1.0), 1.0)
+
+
+def _scaled(most: Any, room: Any) -> tuple[Any, Any]:
+    """A row's scale, the most that it can be loaded with, and its limit in it."""
+    scale = jnp.where(most > 0.0, most, 1.0)
+    return scale, jnp.minimum(room / scale, _AMPLE)

@@ -1,0 +1,101 @@
+"""Where Algorithm 1 places models: GREEDY-LR at both tiers, for the shares of the best plan so far."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from j3o_kernels.batched_onloading import NodeTier, completed_choice, onload_tier
+from j3o_kernels.client_groups import ClientGroups
+
+from .._model import Plan
+from .._scenario import Scenario
+from .._types import AnyArray, Float
+from ._device import Director, Round, serving_bonus
+from ._lanes import edges_first, edges_last, of_groups, of_models
+from ._onloading import Placement, client_capacity, edge_work, placement_of_choices, to_serve, within_window
+from ._settling import initial_shares, pick
+
+
+class GreedySettings(NamedTuple):
+    """What the placement depends on besides its arrays.
+
+    - `optimizer`: makes the transformation of the multipliers from a step size; None for the dual search.
+    - `steps`, `plus_max`: see `onload_tier`.
+    """
+
+    optimizer: Callable[[Any], optax.GradientTransformation] | None
+    steps: int
+    plus_max: bool
+
+
+class GreedyTiers(Director):
+    """The onloading step of a batch: what of it stays the same from round to round."""
+
+    def __init__(
+        self,
+        scenarios: Scenario,
+        groups: ClientGroups,
+        step_size: Float[AnyArray, " B"],
+        tolerance: Float[AnyArray, ""],
+        settings: GreedySettings,
+    ):
+        self.scenarios = scenarios
+        self.groups = groups
+        self.step_size = step_size
+        self.tolerance = tolerance
+        self.settings = settings
+        cost, setup, capacity = jax.vmap(edge_work)(scenarios)
+        bonus = serving_bonus(scenarios)
+        self.client = NodeTier(
+            weight=jnp.zeros(0),
+            accuracy=of_groups(scenarios.client_accuracy, groups) + bonus,
+            cost=of_models(scenarios.client_model_compute),
+            setup=None,
+            size=of_models(scenarios.client_model_memory),
+            budget=groups.spread(scenarios.client_memory),
+            capacity=groups.spread(jax.vmap(client_capacity)(scenarios)),
+        )
+        self.edge = NodeTier(
+            weight=jnp.zeros(0),
+            accuracy=edges_last(scenarios.edge_accuracy)[:, :, None] + bonus,
+            cost=edges_last(cost)[:, None],
+            setup=None if scenarios.batching is None else edges_last(setup)[:, None],
+            size=of_models(scenarios.edge_model_memory),
+            budget=edges_last(scenarios.edge_memory)[None],
+            capacity=edges_last(capacity)[None],
+        )
+
+    def begin(self) -> Any:
+        """See `Director`: the shares of line 1."""
+        return initial_shares(self.scenarios)
+
+    def learn(self, known: Any, turn: Any, news: Round) -> tuple[Any, Any]:
+        """See `Director`: the best plan's shares, as long as F rises."""
+        plan = news.plan
+        shares = pick(news.better, (1.0 - plan.edge - plan.cloud, plan.edge), known)
+        return shares, news.better & (news.best - news.best_before >= self.tolerance)
+
+    def place(self, known: Any, turn: Any, plan: Plan, active: Any) -> Placement:
+        """See `Director`: GREEDY-LR for the shares that clients and edges have to serve."""
+        scenarios, settings = self.scenarios, self.settings
+        stays, arrives = jax.vmap(to_serve)(scenarios, *known)
+        client = self.client._replace(weight=self.groups.spread(stays))
+        edge = self.edge._replace(weight=edges_last(arrives)[:, None])
+        options = {
+            "optimizer": settings.optimizer,
+            "step_size": self.step_size,
+            "active": active,
+            "steps": settings.steps,
+            "plus_max": settings.plus_max,
+        }
+        client_choice = completed_choice(client, onload_tier(client, **options))
+        onloading = onload_tier(edge, **options)
+        if scenarios.batching is None:
+            edge_choice = edges_first(completed_choice(edge, onloading)[:, 0])
+        else:
+            choice, gain = edges_first(onloading.choice[:, 0]), edges_first(onloading.gain[:, 0])
+            edge_choice = jax.vmap(within_window)(scenarios, choice, gain)
+        return placement_of_choices(scenarios, self.groups.gathered(client_choice), edge_choice)

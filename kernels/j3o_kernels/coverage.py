@@ -1,0 +1,165 @@
+"""Which models nodes hold when every task earns what its best held model earns: coverage under a memory budget.
+
+    maximise  Σ_t max(0, max_{m∈S} profit_tm)   subject to  Σ_{m∈S} size_m ≤ budget
+
+for all nodes at once. Greedy by profit per MB, then the best single change at a time (one model in, at most one out)
+until none helps. Nodes stand on any trailing axes ``*N``; they share nothing, so instances are just more nodes.
+"""
+
+import functools
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from .greedy import ROUNDING, TIES
+from .stages import fold, total, written
+
+# A change must be worth visibly more than rounding.
+_LEAST_RISE = 1e-9
+
+
+class Coverage(NamedTuple):
+    """What the nodes hold.
+
+    - `held`: models that earn most for some task. ``[M, *N]``
+    - `choice`: the held model that earns most for each task, −1 where none earns. ``[T, *N]``
+    - `earned`: by each task. ``[T, *N]``
+    """
+
+    held: Array
+    choice: Array
+    earned: Array
+
+
+class _State(NamedTuple):
+    coverage: Coverage
+    used: Array  # memory [*N]
+    turn: Any
+    moves: Any
+
+
+def cover(profit: Array, size: Array, budget: Array, *, changes: int = 8) -> Coverage:
+    """Choose models for all nodes.
+
+    **Arguments:**
+
+    - `profit`: of each task with each model, ≥ 0. ``[T, M, *N]``
+    - `size`: ``[M, *N]``, axes of length 1 allowed; `budget`: ``[*N]``.
+    - `changes`: most single changes after the greedy choice.
+    """
+    tasks, models, *nodes = profit.shape
+    number = jnp.arange(models).reshape(models, *[1] * len(nodes))
+    limit = written(lambda: budget * (1.0 + ROUNDING))
+    # Models without size cost nothing to hold: they come first.
+    first_of_all = jnp.sqrt(jnp.finfo(profit.dtype).max)
+    rate = written(lambda: jnp.where(size > 0.0, 1.0 / jnp.where(size > 0.0, size, 1.0), first_of_all))
+
+    def of_model(values: Array, model: Array) -> Array:
+        """The value of one model per node. ``[*N]`` from ``[M, *N]``, ``[T, *N]`` from ``[T, M, *N]``"""
+        axis = values.ndim - len(nodes) - 1
+        index = jnp.maximum(model, 0).reshape((1,) * (axis + 1) + model.shape)
+        shape = (*values.shape[: axis + 1], *nodes)
+        return jnp.squeeze(jnp.take_along_axis(jnp.broadcast_to(values, shape), index, axis=axis), axis)
+
+    def best_of(score: Array) -> tuple[Array, Array]:
+        best = fold(score, jnp.maximum)
+        index = fold(written(lambda: jnp.where(score >= best[None] * (1.0 - TIES), number, models - 1)), jnp.minimum)
+        return best, index
+
+    def after(covered: list[Array]) -> Array:
+        """What all tasks earn with each model besides what covers them already. ``[M, *N]``"""
+        return functools.reduce(jnp.add, [jnp.maximum(profit[t], covered[t][None]) for t in range(tasks)])
+
+    def add(state: _State) -> _State:
+        """The model of most profit per MB among those that fit."""
+        earned, used = state.coverage.earned, state.used
+        worth = written(lambda: total(earned))
+
+        def densities() -> Array:
+            gain = after(list(earned)) - worth[None]
+            useful = (gain > TIES * worth[None]) & (used[None] + size <= limit[None]) & ~state.coverage.held
+            return jnp.where(useful, gain * rate, -1.0)
+
+        density, model = best_of(written(densities))
+
+        def added() -> _State:
+            adds = density > 0.0
+            own = of_model(profit, model)
+            better = adds[None] & (own > earned)
+            return _State(
+                Coverage(
+                    held=state.coverage.held | (adds[None] & (number == model[None])),
+                    choice=jnp.where(better, model[None], state.coverage.choice),
+                    earned=jnp.where(better, own, earned),
+                ),
+                used + jnp.where(adds, of_model(size, model), 0.0),
+                state.turn + 1,
+                jnp.any(adds),
+            )
+
+        return written(added)
+
+    def settled(held: Array, turn: Any, moves: Any) -> _State:
+        """Sets without the models that are the best of no task."""
+        earned = fold(jnp.moveaxis(jnp.where(held[None], profit, 0.0), 1, 0), jnp.maximum)
+        reached = held[None] & (profit >= earned[:, None])
+        choice = fold(jnp.moveaxis(jnp.where(reached, number[None], models), 1, 0), jnp.minimum)
+        choice = written(lambda: jnp.where(earned > 0.0, choice, -1))
+
+        def kept() -> tuple[Array, Array]:
+            used = functools.reduce(jnp.logical_or, [choice[t][None] == number for t in range(tasks)])
+            return used, jnp.sum(jnp.where(used, size, 0.0), axis=0)
+
+        held, used = written(kept)
+        return _State(Coverage(held, choice, earned), used, turn, moves)
+
+    def change(state: _State) -> _State:
+        """The best model to take in, with room as it is or in place of one that some task chose."""
+        (held, choice, earned), used = state.coverage, state.used
+        worth = written(lambda: total(earned))
+
+        def seconds() -> Array:
+            """What each task earns without the model that it chose. ``[T, *N]``"""
+            others = [jnp.where(held & (number != choice[t][None]), profit[t], 0.0) for t in range(tasks)]
+            return jnp.stack([jnp.max(other, axis=0) for other in others])
+
+        second = written(seconds)
+        taken = written(
+            lambda: jnp.stack([jnp.where(choice[t] >= 0, of_model(size, choice[t]), 0.0) for t in range(tasks)])
+        )
+
+        def scores(leaver: int | None) -> Array:
+            left, freed = list(earned), jnp.zeros_like(worth)
+            if leaver is not None:
+                goes = (choice == choice[leaver][None]) & (choice >= 0)
+                left, freed = list(jnp.where(goes, second, earned)), taken[leaver]
+            fits = (used - freed)[None] + size <= limit[None]
+            return jnp.where(fits & ~held, after(left) - worth[None], -1.0)
+
+        found = [best_of(written(functools.partial(scores, leaver))) for leaver in (None, *range(tasks))]
+
+        def chosen() -> tuple[Array, Array]:
+            gain, model = found[0]
+            leaves = jnp.full_like(model, -1)
+            for task, (own_gain, own_model) in enumerate(found[1:]):
+                better = own_gain > gain * (1.0 + TIES)
+                gain, model = jnp.where(better, own_gain, gain), jnp.where(better, own_model, model)
+                leaves = jnp.where(better, choice[task], leaves)
+            moves = gain > _LEAST_RISE * worth
+            changed = (held & (number != leaves[None])) | (number == model[None])
+            return jnp.where(moves[None], changed, held), jnp.any(moves)
+
+        changed, moves = written(chosen)
+        return settled(changed, state.turn + 1, moves)
+
+    nothing = _State(
+        Coverage(jnp.zeros((models, *nodes), dtype=bool), jnp.full((tasks, *nodes), -1), jnp.zeros_like(profit[:, 0])),
+        jnp.zeros_like(budget),
+        jnp.asarray(0),
+        jnp.asarray(True),
+    )
+    greedy = jax.lax.while_loop(lambda state: state.moves, add, nothing)
+    start = settled(greedy.coverage.held, jnp.asarray(0), jnp.asarray(changes > 0))
+    return jax.lax.while_loop(lambda state: state.moves & (state.turn < changes), change, start).coverage

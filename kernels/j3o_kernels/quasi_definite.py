@@ -1,0 +1,91 @@
+"""Small dense matrices for whole batches: entries in front, what there are many of on the last axis ("lanes")."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+
+from .stages import stride, sum_of, written
+
+# Most rows of a block that is eliminated at a time: each pass over a matrix then multiplies as often.
+_BLOCK = 8
+
+
+def inverse(matrices: Array) -> Array:
+    """Inverses of quasi-definite matrices, which need no pivoting, by Gauss-Jordan elimination. ``[n, n, lanes]``
+
+    Not by LAPACK: on a CPU its batched calls wait for threads of a pool that they occupy themselves.
+    """
+    size = matrices.shape[0]
+    blocks = -(-size // _BLOCK)
+    rows = -(-size // blocks)
+    missing = blocks * rows - size
+    if blocks == 1:
+        return _inverse_of_few(matrices)
+    if missing:
+        own = jnp.diag(jnp.asarray([0.0] * size + [1.0] * missing, dtype=matrices.dtype))[:, :, None]
+        small = matrices
+        matrices = written(lambda: jnp.pad(small, ((0, missing), (0, missing), (0, 0))) + own)
+    identity = jnp.broadcast_to(jnp.eye(rows, dtype=matrices.dtype)[:, :, None], (rows, rows, matrices.shape[2]))
+    numbers = jnp.arange(blocks * rows) // rows
+
+    def eliminate(block: Any, matrix: Array) -> Array:
+        start = block * rows
+        across = written(lambda: jax.lax.dynamic_slice_in_dim(matrix, start, rows, 0))
+        down = written(
+            lambda: jax.lax.dynamic_update_slice_in_dim(
+                jax.lax.dynamic_slice_in_dim(matrix, start, rows, 1), -identity, start, 0
+            )
+        )
+        pivot = _inverse_of_few(written(lambda: jax.lax.dynamic_slice_in_dim(across, start, rows, 1)))
+        with_own = written(lambda: jax.lax.dynamic_update_slice_in_dim(across, identity, start, 1))
+        solved = written(lambda: sum_of(pivot[:, row][:, None] * with_own[row][None] for row in range(rows)))
+        is_own = numbers == block
+        rest = jnp.where(is_own[:, None, None] | is_own[None, :, None], 0.0, matrix)
+        return rest - sum_of(down[:, row][:, None] * solved[row][None] for row in range(rows))
+
+    return jax.lax.fori_loop(0, blocks, eliminate, matrices)[:size, :size]
+
+
+def _inverse_of_few(matrices: Array) -> Array:
+    """`inverse` of matrices of few rows, pivot by pivot."""
+    places = np.arange(matrices.shape[0])
+    for pivot in range(matrices.shape[0]):
+        own = places == pivot
+
+        def eliminated(matrix: Array = matrices, pivot: int = pivot, own: np.ndarray = own) -> Array:
+            row = jnp.where(own[:, None], 1.0, matrix[pivot]) * (1.0 / matrix[pivot, pivot])[None]
+            column = jnp.where(own[:, None], -1.0, matrix[:, pivot])
+            rest = jnp.where((own[:, None] | own[None, :])[:, :, None], 0.0, matrix)
+            return rest - column[:, None] * row[None]
+
+        matrices = written(eliminated)
+    return matrices
+
+
+def outer_products(left: Array, right: Array) -> Array:
+    """Σ_k left_ik right_jk. ``[n, n, lanes]`` from ``[n, k, lanes]``"""
+    size, count, lanes = left.shape
+    step = stride(count)
+    steps, rest = divmod(count, step)
+
+    def products(total: Array, start: Any, many: int) -> Array:
+        def part(array: Array) -> Array:
+            return jnp.moveaxis(jax.lax.dynamic_slice_in_dim(array, start, many, 1), 1, 0)
+
+        by_row, by_column = written(lambda: part(left)), written(lambda: part(right))
+        return total + sum_of(by_row[k][:, None] * by_column[k][None] for k in range(many))
+
+    total = jnp.zeros((size, size, lanes), dtype=left.dtype)
+    total = jax.lax.fori_loop(0, steps, lambda index, total: products(total, index * step, step), total)
+    return products(total, steps * step, rest) if rest else total
+
+
+def times(matrices: Array, vectors: Array) -> Array:
+    """Matrices ``[m, n, lanes]`` times vectors ``[n, lanes]``. ``[m, lanes]``"""
+    size = matrices.shape[1]
+    if size <= 2 * _BLOCK:
+        return written(lambda: sum_of(matrices[:, k] * vectors[k][None] for k in range(size)))
+    return written(lambda: jnp.sum(matrices * vectors[None], axis=1))
