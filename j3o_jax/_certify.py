@@ -10,7 +10,7 @@ from ._status import Status
 from .methods._dual_bound import dual_bounds
 
 
-def certify(scenario: Scenario, solution: Solution, *, tolerance: float = 1e-6, max_iterations: int = 100) -> Solution:
+def certify(scenario: Scenario, solution: Solution, *, tolerance: float = 1e-5, max_iterations: int = 100) -> Solution:
     """Prove how far each plan can be from the optimum: `solution` with `bound`, and so `gap`, filled in.
 
     The bound is the dual of the strong formulation (that of `ExactMILP`) at the prices that an interior point method

@@ -2,8 +2,8 @@
 
 The same steps as `AlternatingMethod`, which alternates on the host, with the batched kernels in place of one instance
 at a time. Where models are placed next, and when that is enough, is for a `Director` to say: Algorithm 1's is in
-`_greedy_tiers.py`, that of the exchange of prices in `_price_exchange.py`. Every instance has its own state; the program
-ends when all are done.
+`_greedy_tiers.py`, that of the exchange of prices in `_price_exchange.py`. Every instance has its own state; the
+program ends when all are done.
 """
 
 import abc

@@ -1,12 +1,13 @@
-"""Where the price-directed method places models: the best answers to the capacities' prices.
+"""Where the price-directed method places models: answers to the prices of the capacities.
 
-At first all nodes answer to prices that move towards what the offloading steps say, from those of the linear relaxation.
-Then a few nodes at a time answer anew to the prices of the best plan, each with a taste of its own, and what is better
-is kept.
+At first all nodes answer to prices that start at those of the linear relaxation and move towards what the offloading
+steps say. Then it searches: a few nodes at a time answer anew to the prices of the placement at hand, each in its own
+way (`_trials.py`), and what is better is kept, or a little worse for a while.
 
-What it is better by is looked at edge by edge: at a given price of the cloud's uplink, the one thing that edges share, an
-edge and its clients are worth what their streams are, less what they send to the cloud. The best choices of every edge are
-then put together and tried in a round of their own.
+How good an answer is, every edge tells for itself. At a given price of the cloud's uplink, the one thing that edges
+share, an edge and its clients are worth what their streams are, less the price of what they send to the cloud. The good
+answers of all edges are put together and tried in a round of their own. So the number of rounds need not grow with that
+of edges.
 """
 
 from typing import Any, NamedTuple
@@ -15,7 +16,7 @@ import jax
 import jax.numpy as jnp
 
 from j3o_kernels.client_groups import ClientGroups, EdgeTree
-from j3o_kernels.price_placement import CapacityPrices, Choices, Market, Trial, place_at_prices
+from j3o_kernels.price_placement import CapacityPrices, Choices, Market, place_at_prices
 
 from .._model import Plan, normalized_demand
 from .._scenario import Scenario
@@ -23,16 +24,19 @@ from ._device import Director, Round, serving_bonus
 from ._dual_bound import DualBound
 from ._lanes import edges_first, edges_last, of_groups, of_models
 from ._onloading import Placement, edge_work, placement_of_choices, within_window
+from ._trials import draw, guessed, trial
 
-# τ of the first answers, in accuracy; the k-th have τ/√k. Later answers are given at this part of it.
+# τ of the first exchange, in accuracy; the k-th has τ/√k, and the search τ again.
 _UNCERTAINTY = 0.03
-_LATER = 1.0
-# The part of the nodes that answer anew, and how far their tastes go, in turn; of edges at least so many.
-_ANSWERING = (0.1, 0.3)
-_TASTES = (0.2, 0.5)
-_EDGES_ANSWERING = 0.34
+# The search returns to the best plan every so many rounds. In between an edge takes an answer that is worse by less
+# than this part of the open gap, then ever less.
+_CYCLE = 100
+_WORSE = 0.02
 # A rise of the objective below this part of it is none.
 _VISIBLE = 1e-7
+# At a smaller open gap patience falls in proportion, down to this part.
+_WIDE_GAP = 1e-3
+_LEAST_PATIENCE = 0.1
 
 
 class ExchangeSettings(NamedTuple):
@@ -46,21 +50,27 @@ class ExchangeSettings(NamedTuple):
     patience: int
 
 
+class _Place(NamedTuple):
+    """A placement that was routed: the choices, the prices, and what each edge with its clients is worth ``[E, B]``."""
+
+    choices: Choices
+    prices: CapacityPrices
+    worth: Any
+
+
 class _Known(NamedTuple):
     """What the rounds have told, instances last.
 
-    - `prices`: the average that all nodes answer to; `choices`: their last answer.
-    - `best`, `best_prices`: choices of the best plan, and the prices of its offloading step.
-    - `worth`: of each edge with its clients, in the best plan. ``[E, B]``
-    - `mixture`, `untried`: the best choices of every edge, and whether they are to be tried in the next round.
+    - `prices`: the average that all nodes answer to; `answer`: their last answer.
+    - `here`, `best`: where the search is, and where the plan was best.
+    - `mixture`, `untried`: the good choices of every edge, and whether they are to be tried in the next round.
     - `exchanged`, `stalled`: rounds in which all answered; rounds since the last visible rise. ``[B]``
     """
 
     prices: CapacityPrices
-    choices: Choices
-    best: Choices
-    best_prices: CapacityPrices
-    worth: Any
+    answer: Choices
+    here: _Place
+    best: _Place
     mixture: Choices
     untried: Any
     exchanged: Any
@@ -68,138 +78,101 @@ class _Known(NamedTuple):
 
 
 class PriceExchange(Director):
-    """Answers to prices, for a batch."""
+    """Answers to prices, for a batch.
+
+    **Arguments:**
+
+    - `proven`: the bound of every instance, and the prices to begin with.
+    - `gap`: certified gap at which an instance is done.
+    """
 
     def __init__(
         self, scenarios: Scenario, groups: ClientGroups, proven: DualBound, gap: Any, settings: ExchangeSettings
     ):
         self.scenarios, self.groups, self.proven = scenarios, groups, proven
         self.gap, self.settings = gap, settings
-        self.home = None if groups.edge is None else jnp.asarray(groups.edge).T
-        self.tree = EdgeTree(scenarios.edges, self.home)
-        cost, setup, _ = jax.vmap(edge_work)(scenarios)
-        bonus = serving_bonus(scenarios)
+        home = None if groups.edge is None else jnp.asarray(groups.edge).T
+        self.tree = EdgeTree(scenarios.edges, home)
         total = jnp.sum(jnp.asarray(scenarios.demand), axis=(1, 2))
         # From a price of a GFLOP/s, or of a MB/s, to that of a unit of load of all queries together.
         self.per_load = total
         self.per_work = total[:, None] if scenarios.batching is None else jnp.asarray(scenarios.edge_compute)
-
-        def works(capacity: Any) -> Any:
-            return jnp.asarray(capacity) > 0.0
-
-        self.market = Market(
-            weight=groups.spread(jax.vmap(normalized_demand)(scenarios)),
-            client_accuracy=of_groups(scenarios.client_accuracy, groups) + bonus,
-            edge_accuracy=edges_last(scenarios.edge_accuracy) + bonus,
-            cloud_accuracy=edges_last(scenarios.cloud_accuracy)[:, None, None] + bonus,
-            client_cost=of_models(scenarios.client_model_compute),
-            edge_cost=edges_last(cost),
-            edge_setup=None if scenarios.batching is None else edges_last(setup),
-            client_size=of_models(scenarios.client_model_memory),
-            edge_size=of_models(scenarios.edge_model_memory)[:, 0],
-            client_budget=groups.spread(scenarios.client_memory),
-            edge_budget=edges_last(scenarios.edge_memory),
-            client_works=groups.spread(works(scenarios.client_compute)),
-            edge_works=edges_last(works(scenarios.edge_compute)),
-            uplink_works=edges_last(works(scenarios.edge_uplink)),
-            cloud_works=works(scenarios.cloud_uplink),
-            input_size=edges_last(scenarios.input_size)[:, None, None],
-            home=self.home,
-        )
+        self.bonus = serving_bonus(scenarios)
+        self.market = _market(scenarios, groups, home, self.bonus)
 
     def begin(self) -> Any:
         """See `Director`: the prices of the relaxation."""
-        market, start = self.market, self.proven.prices
-        none = Choices(
-            jnp.full(market.weight.shape, -1), jnp.full((market.weight.shape[0], *market.edge_budget.shape), -1)
-        )
+        market, told = self.market, self.proven.prices
+        tasks, batch = market.weight.shape[0], told.cloud.shape
+        none = Choices(jnp.full(market.weight.shape, -1), jnp.full((tasks, *market.edge_budget.shape), -1))
         prices = CapacityPrices(
-            jnp.transpose(start.client), jnp.transpose(start.compute), jnp.transpose(start.uplink), start.cloud
+            jnp.transpose(told.client), jnp.transpose(told.compute), jnp.transpose(told.uplink), jnp.asarray(told.cloud)
         )
-        batch = start.cloud.shape
+        nowhere = _Place(none, prices, jnp.full(market.edge_budget.shape, -jnp.inf))
         never = jnp.zeros(batch, dtype=int)
-        worth = jnp.full(market.edge_budget.shape, -jnp.inf)
-        return _Known(prices, none, none, prices, worth, none, jnp.zeros(batch, dtype=bool), never, never)
+        return _Known(prices, none, nowhere, nowhere, none, jnp.zeros(batch, dtype=bool), never, never)
 
     def place(self, known: _Known, turn: Any, plan: Plan, active: Any) -> Placement:
         """See `Director`."""
-        all_answer = known.exchanged < self.settings.exchanges
-        prices = _pick(all_answer, known.prices, known.best_prices)
-        before = _pick(all_answer, known.choices, known.best)
-        answer = place_at_prices(self.market, prices, before, self._trial(known, turn, all_answer))
+        searches = known.exchanged >= self.settings.exchanges
+        draws = draw(self.scenarios, self.groups, turn)
+        uncertainty = jnp.where(searches, 1.0, _step(known)) * _UNCERTAINTY
+        how = trial(draws, turn, searches, uncertainty)
+        prices = _pick(searches, known.here.prices, known.prices)
+        before = _pick(searches, known.here.choices, known.answer)
+        answer = place_at_prices(self.market, guessed(prices, draws, how, self.market, searches), before, how)
         chosen = _pick(known.untried, known.mixture, answer)
         edge_choice = edges_first(chosen.edge)
         if self.scenarios.batching is not None:
-            ones = jnp.ones(edge_choice.shape)
-            edge_choice = jax.vmap(within_window)(self.scenarios, edge_choice, ones)
+            # What earns at the price of the window pays for its set-up time; the cheapest fit first.
+            edge_choice = jax.vmap(within_window)(self.scenarios, edge_choice, jnp.ones(edge_choice.shape))
         return placement_of_choices(self.scenarios, self.groups.gathered(chosen.client), edge_choice)
-
-    def _trial(self, known: _Known, turn: Any, all_answer: Any) -> Trial:
-        """Who answers, and with what taste: drawn for clients and edges by their numbers, alike in all instances."""
-        clients, edges, models = self.scenarios.clients, self.scenarios.edges, self.scenarios.models
-        batch = all_answer.shape[0]
-        keys = jax.random.split(jax.random.fold_in(jax.random.key(0), turn), 4)
-        part = jnp.asarray(_ANSWERING)[turn % len(_ANSWERING)]
-        taste = jnp.asarray(_TASTES)[turn // len(_ANSWERING) % len(_TASTES)]
-
-        def draw(key: Any, *shape: int) -> Any:
-            return jax.random.uniform(key, shape, dtype=self.market.weight.dtype)
-
-        def tastes(drawn: Any) -> Any:
-            own = jnp.where(all_answer, 0.0, taste).reshape((1,) * (drawn.ndim - 1) + (batch,))
-            return 1.0 + own * (2.0 * drawn - 1.0)
-
-        def of_each(drawn: Any) -> Any:
-            return self.groups.spread(jnp.broadcast_to(drawn[None], (batch, *drawn.shape)))
-
-        step = _step(known)
-        edge_part = jnp.maximum(part, _EDGES_ANSWERING)
-        return Trial(
-            uncertainty=jnp.where(all_answer, _UNCERTAINTY * step, _LATER * _UNCERTAINTY),
-            client_free=all_answer[None, None] | (of_each(draw(keys[0], clients)) < part),
-            edge_free=all_answer[None] | (draw(keys[1], edges)[:, None] < edge_part),
-            client_taste=tastes(of_each(draw(keys[2], clients, models))),
-            edge_taste=tastes(draw(keys[3], models, edges)[..., None]),
-        )
 
     def learn(self, known: _Known, turn: Any, news: Round) -> tuple[Any, Any]:
         """See `Director`."""
-        exchanges = news.alternates & ~known.untried & (known.exchanged < self.settings.exchanges)
-        answered = Choices(self.groups.spread(news.placement.client_choice), edges_last(news.placement.edge_choice))
+        placed = Choices(self.groups.spread(news.placement.client_choice), edges_last(news.placement.edge_choice))
         told = self._prices(news)
-        step = jnp.where(exchanges & news.routed.solved, _step(known), 0.0)
+        counts = news.alternates & news.routed.solved
+        searches = known.exchanged >= self.settings.exchanges
+        exchanges = news.alternates & ~known.untried & ~searches
+        step = jnp.where(exchanges & counts, _step(known), 0.0)
         prices = jax.tree.map(lambda old, new: _moved(old, new, step), known.prices, told)
 
-        better = news.better
         first = ~jnp.isfinite(news.best_before)
-        worth = self._worth(news, jnp.where(first, told.cloud, known.best_prices.cloud))
-        rises = worth > known.worth + _VISIBLE * jnp.abs(known.worth)
-        rises &= (news.alternates & news.routed.solved & ~known.untried & ~first)[None]
-        by_group = self.tree.to_groups(rises.astype(worth.dtype)) > 0.0
-        mixture = Choices(
-            _pick(by_group, answered.client, known.best.client), _pick(rises, answered.edge, known.best.edge)
-        )
-        best = _pick(better, answered, known.best)
-        # A mixture that is the best plan itself has been tried.
-        settled = jnp.all(rises, axis=0) if self.scenarios.edges > 1 else jnp.ones_like(better)
-        untried = jnp.any(rises, axis=0) & ~settled
+        open_gap = (self.proven.bound + self.bonus - news.best) / jnp.maximum(jnp.abs(news.best), _VISIBLE)
+        worse = jnp.clip(open_gap, 0.0, 1.0) * _WORSE * (1.0 - (turn % _CYCLE) / _CYCLE)
+        bar = known.here.worth - jnp.where(searches, worse, -_VISIBLE)[None] * jnp.abs(known.here.worth)
+        changed = self._changed(placed, known.here.choices)
+        good = changed & (self._worth(news, known.here.prices.cloud) > bar)
+        good &= (counts & ~known.untried & ~first)[None]
+        whole = jnp.all(good | ~changed, axis=0)
+        mixture = self._mixed(good, placed, known.here.choices)
+
+        # A mixture is where the search goes on, whatever it is worth; else exchanges move it by what is best.
+        moves = counts & jnp.where(searches, known.untried | (whole & jnp.any(good, axis=0)), news.better)
+        there = _Place(placed, told, self._worth(news, told.cloud))
+        best = _pick(news.better, there, known.best)
+        here = _pick(moves, there, known.here)
+        returns = news.alternates & searches & (turn % _CYCLE == _CYCLE - 1)
+        here = _pick(returns, best, here)
         rise = news.best - news.best_before
-        visible = better & ~(rise <= _VISIBLE * jnp.abs(news.best))
+        visible = news.better & ~(rise <= _VISIBLE * jnp.abs(news.best))
         stalled = jnp.where(visible, 0, known.stalled + 1)
         new = _Known(
             prices=prices,
-            choices=_pick(exchanges, answered, known.choices),
+            answer=_pick(exchanges, placed, known.answer),
+            here=here,
             best=best,
-            best_prices=_pick(better, told, known.best_prices),
-            worth=jnp.where(better, self._worth(news, told.cloud), known.worth),
             mixture=mixture,
-            untried=untried,
+            untried=jnp.any(good, axis=0) & ~whole & ~returns,
             exchanged=known.exchanged + exchanges.astype(int),
             stalled=stalled,
         )
-        objective = news.best - serving_bonus(self.scenarios)
+        objective = news.best - self.bonus
         proven = self.proven.bound - objective <= self.gap * objective
-        return new, news.alternates & ~proven & (stalled < self.settings.patience)
+        patience = self.settings.patience * jnp.clip(open_gap / _WIDE_GAP, _LEAST_PATIENCE, 1.0)
+        waits = ~searches | (stalled.astype(patience.dtype) < patience)
+        return new, news.alternates & ~proven & waits
 
     def _prices(self, news: Round) -> CapacityPrices:
         """What the offloading step says that capacities are worth."""
@@ -214,15 +187,53 @@ class PriceExchange(Director):
     def _worth(self, news: Round, cloud_price: Any) -> Any:
         """Of each edge with its clients, at a price of the cloud. ``[E, B]``"""
         plan, problem = news.plan, news.problem
-        sent = problem.data * (cloud_price / jnp.where(self.per_load > 0.0, self.per_load, 1.0))[:, None, None]
+        price = cloud_price / jnp.where(self.per_load > 0.0, self.per_load, 1.0)
+        sent = problem.data * price[:, None, None]
         worth = problem.local_value * plan.local + problem.edge_value * plan.edge
         worth = worth + (problem.cloud_value - sent) * plan.cloud
         return self.tree.gathered(jnp.sum(self.groups.spread(jnp.sum(worth, axis=2)), axis=0))
 
+    def _changed(self, new: Choices, old: Choices) -> Any:
+        """Edges where they or one of their clients chose otherwise. ``[E, B]``"""
+        clients = jnp.any(new.client != old.client, axis=(0, 1)).astype(self.market.weight.dtype)
+        return (self.tree.gathered(clients) > 0.0) | jnp.any(new.edge != old.edge, axis=0)
+
+    def _mixed(self, edges: Any, new: Choices, old: Choices) -> Choices:
+        """New choices at some edges ``[E, B]`` and their clients, old ones elsewhere."""
+        of_groups = self.tree.to_groups(edges.astype(self.market.weight.dtype)) > 0.0
+        return Choices(_pick(of_groups, new.client, old.client), _pick(edges, new.edge, old.edge))
+
+
+def _market(scenarios: Scenario, groups: ClientGroups, home: Any, bonus: float) -> Market:
+    cost, setup, _ = jax.vmap(edge_work)(scenarios)
+
+    def works(capacity: Any) -> Any:
+        return jnp.asarray(capacity) > 0.0
+
+    return Market(
+        weight=groups.spread(jax.vmap(normalized_demand)(scenarios)),
+        client_accuracy=of_groups(scenarios.client_accuracy, groups) + bonus,
+        edge_accuracy=edges_last(scenarios.edge_accuracy) + bonus,
+        cloud_accuracy=edges_last(scenarios.cloud_accuracy)[:, None, None] + bonus,
+        client_cost=of_models(scenarios.client_model_compute),
+        edge_cost=edges_last(cost),
+        edge_setup=None if scenarios.batching is None else edges_last(setup),
+        client_size=of_models(scenarios.client_model_memory),
+        edge_size=of_models(scenarios.edge_model_memory)[:, 0],
+        client_budget=groups.spread(scenarios.client_memory),
+        edge_budget=edges_last(scenarios.edge_memory),
+        client_works=groups.spread(works(scenarios.client_compute)),
+        edge_works=edges_last(works(scenarios.edge_compute)),
+        uplink_works=edges_last(works(scenarios.edge_uplink)),
+        cloud_works=works(scenarios.cloud_uplink),
+        input_size=edges_last(scenarios.input_size)[:, None, None],
+        home=home,
+    )
+
 
 def _step(known: _Known) -> Any:
     """1/√k for the k-th exchange. ``[B]``"""
-    return 1.0 / jnp.sqrt(known.exchanged.astype(known.worth.dtype) + 1.0)
+    return 1.0 / jnp.sqrt(known.exchanged.astype(known.here.worth.dtype) + 1.0)
 
 
 def _moved(old: Any, new: Any, step: Any) -> Any:
@@ -231,7 +242,7 @@ def _moved(old: Any, new: Any, step: Any) -> Any:
 
 
 def _pick(where: Any, new: Any, old: Any) -> Any:
-    """`new` where it holds, in instances ``[B]`` or at edges ``[E, B]``; `old` elsewhere."""
+    """`new` where it holds, in instances ``[B]``, at edges ``[E, B]`` or groups ``[G, B]``; `old` elsewhere."""
 
     def one(a: Any, b: Any) -> Any:
         return jnp.where(where.reshape((1,) * (a.ndim - where.ndim) + where.shape), a, b)

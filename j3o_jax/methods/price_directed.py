@@ -27,7 +27,8 @@ class PriceDirected(AbstractMethod):
     J3O places models for the shares of the last round, and so ends at the first placement that suits its own routing.
     Here the two steps tell each other what capacities are worth. The linear relaxation gives the first prices and the
     bound; nodes answer with the models that earn most at the prices, the offloading step with what the capacities of
-    those are worth, and the prices move there by 1/√k. Then a few nodes at a time answer anew, and what is better stays.
+    those are worth, and the prices move there by 1/√k. Then a few nodes at a time answer anew, and what is better
+    stays.
     `docs/algorithms.md` derives both. Whole batches run on the device; answers do not depend on the batch.
 
     **Arguments:**
@@ -35,18 +36,19 @@ class PriceDirected(AbstractMethod):
     - `gap`: an instance is done, and `optimal`, when (bound − objective) / objective is proven to be no more.
     - `max_iterations`: most rounds, each with one offloading step.
     - `exchanges`: rounds at the beginning in which all nodes answer.
-    - `patience`: rounds without a better plan after which an instance is done, though its gap may be open.
+    - `patience`: rounds without a better plan after which the search ends, though the gap may be open. Below an open
+      gap of 0.1 % it falls in proportion.
     - `lp`: the offloading step.
     - `bound_tolerance`, `bound_iterations`: see `certify`.
     - `chunk`: instances that a device works on at a time; None chooses. Answers do not depend on it.
     """
 
     gap: float = eqx.field(default=1e-4)
-    max_iterations: int = eqx.field(static=True, default=200)
+    max_iterations: int = eqx.field(static=True, default=1000)
     exchanges: int = eqx.field(static=True, default=10)
-    patience: int = eqx.field(static=True, default=40)
+    patience: int = eqx.field(static=True, default=250)
     lp: HierarchicalLP = HierarchicalLP(tolerance=1e-7)
-    bound_tolerance: float = eqx.field(default=1e-6)
+    bound_tolerance: float = eqx.field(default=1e-5)
     bound_iterations: int = eqx.field(static=True, default=100)
     chunk: int | None = eqx.field(static=True, default=None)
 

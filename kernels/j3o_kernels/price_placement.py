@@ -9,8 +9,8 @@ and every stream takes what leaves most, or nothing. So a model at a node is wor
 streams have elsewhere, and with the other tier fixed every node's problem is that of `coverage.py`. Edges are placed
 first, then clients.
 
-At the best prices many streams are indifferent, and models that only they would use seem to be worth nothing. Prices are
-never quite right, though: if what a stream has elsewhere is uncertain by ±τ, uniformly, a lead of x is worth
+At the best prices many streams are indifferent, and models that only they would use seem to be worth nothing. Prices
+are never quite right, though: if what a stream has elsewhere is uncertain by ±τ, uniformly, a lead of x is worth
 (x + τ)² / 4τ on average for |x| ≤ τ. With that in place of max(0, x) such ties are broken by usefulness.
 
 Arrays have instances last: ``[T, K, G, B]`` for streams and ``[M, K, G, B]`` for models at clients (`ClientGroups`),

@@ -1,0 +1,91 @@
+"""Trials of the price-directed search: which nodes answer anew, and by how much they depart from the best answer."""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from j3o_kernels.client_groups import ClientGroups
+from j3o_kernels.price_placement import CapacityPrices, Market, Trial
+
+from .._scenario import Scenario
+
+# The part of the nodes that answer anew, and how far their tastes go, in turn; of edges at least so many.
+_ANSWERING = (0.1, 0.3)
+_TASTES = (0.5, 1.0)
+_EDGES_ANSWERING = 0.34
+# A node's price of its own compute is guessed within e^±1 of the last one, which is that of the models it holds now:
+# others would make another. For so many nodes it is first raised by this part of what models earn per compute.
+_GUESS = 1.0
+_MAKES_DEAR = 0.25
+_DEAR = 0.1
+
+
+class Draws(NamedTuple):
+    """Numbers in [0, 1) for a round, by number of client and edge and alike in all instances, instances last."""
+
+    client: Any  # [3, K, G, B]
+    edge: Any  # [3, E, B]
+    client_taste: Any  # [M, K, G, B]
+    edge_taste: Any  # [M, E, B]
+
+
+def draw(scenarios: Scenario, groups: ClientGroups, turn: Any) -> Draws:
+    """The draws of a round; they do not depend on the batch."""
+    batch, clients = scenarios.demand.shape[:2]
+    edges, models = scenarios.edges, scenarios.models
+    key = jax.random.key(0, impl="threefry2x32")
+    keys = jax.random.split(jax.random.fold_in(key, turn), 4)
+
+    def uniform(key: Any, *shape: int) -> Any:
+        return jax.random.uniform(key, shape, dtype=jnp.float64)
+
+    def of_clients(drawn: Any) -> Any:
+        return groups.spread(jnp.broadcast_to(drawn[None], (batch, *drawn.shape)))
+
+    def of_edges(drawn: Any) -> Any:
+        return jnp.broadcast_to(drawn[..., None], (*drawn.shape, batch))
+
+    return Draws(
+        client=of_clients(uniform(keys[0], clients, 3)),
+        edge=of_edges(uniform(keys[1], 3, edges)),
+        client_taste=of_clients(uniform(keys[2], clients, models)),
+        edge_taste=of_edges(uniform(keys[3], models, edges)),
+    )
+
+
+def trial(draws: Draws, turn: Any, searches: Any, uncertainty: Any) -> Trial:
+    """How nodes answer in a round: all of them as well as they can, or, where an instance `searches` ``[B]``, some."""
+    part = jnp.asarray(_ANSWERING)[turn % len(_ANSWERING)]
+    taste = jnp.asarray(_TASTES)[turn // len(_ANSWERING) % len(_TASTES)]
+
+    def tastes(drawn: Any) -> Any:
+        return 1.0 + jnp.where(_like(searches, drawn), taste, 0.0) * (2.0 * drawn - 1.0)
+
+    return Trial(
+        uncertainty=uncertainty,
+        client_free=_like(~searches, draws.client[0]) | (draws.client[0] < part),
+        edge_free=_like(~searches, draws.edge[0]) | (draws.edge[0] < jnp.maximum(part, _EDGES_ANSWERING)),
+        client_taste=tastes(draws.client_taste),
+        edge_taste=tastes(draws.edge_taste),
+    )
+
+
+def guessed(prices: CapacityPrices, draws: Draws, trial: Trial, market: Market, searches: Any) -> CapacityPrices:
+    """Prices with guesses of their own compute's at the nodes that answer anew, where an instance searches."""
+
+    def guess(price: Any, drawn: Any, free: Any, accuracy: Any, cost: Any) -> Any:
+        rate = jnp.where(cost > 0.0, jnp.max(accuracy, axis=0) / jnp.where(cost > 0.0, cost, 1.0), 0.0)
+        dear = jnp.where(drawn[1] < _MAKES_DEAR, _DEAR * jnp.mean(rate, axis=0), 0.0)
+        new = (price + dear) * jnp.exp(_GUESS * (2.0 * drawn[2] - 1.0))
+        return jnp.where(free & _like(searches, price), new, price)
+
+    return prices._replace(
+        client=guess(prices.client, draws.client, trial.client_free, market.client_accuracy, market.client_cost),
+        compute=guess(prices.compute, draws.edge, trial.edge_free, market.edge_accuracy, market.edge_cost),
+    )
+
+
+def _like(instances: Any, array: Any) -> Any:
+    """``[B]`` with as many axes as an array."""
+    return instances.reshape((1,) * (array.ndim - 1) + instances.shape)
