@@ -8,8 +8,19 @@ from j3o_jax.plots import save_figure
 
 from .registry import METHODS
 
-_COLOURS = ("#0072B2", "#E69F00", "#CC79A7", "#009E73", "#6B6B6B", "#222222", "#D55E00", "#56B4E9", "#7F3C8D")
-_MARKERS = "os^DvXP*h"
+_COLOURS = (
+    "#0072B2",
+    "#E69F00",
+    "#CC79A7",
+    "#009E73",
+    "#6B6B6B",
+    "#222222",
+    "#D55E00",
+    "#56B4E9",
+    "#7F3C8D",
+    "#A6761D",
+)
+_MARKERS = "os^DvXP*hp"
 _LEAST = 1e-6  # gaps below this stand on the floor of the picture
 
 

@@ -62,6 +62,7 @@ class Entry:
 
 METHODS = {
     "j3o": Entry("J3O", j3o.J3O()),
+    "price-directed": Entry("PriceDirected", j3o.PriceDirected()),
     "greedy-ao": Entry("Greedy-AO", j3o.GreedyAO()),
     "rand-ao": Entry("Rand-AO", j3o.RandAO()),
     "opt-ao": Entry("OPT-AO", j3o.OptAO()),

@@ -19,16 +19,21 @@ class Entry:
     - `does`: what it does, in a few words.
     - `routes`: whether it has an offloading LP, and so takes a solver for it.
     - `timed`: whether it searches until an optimum is proven, and so takes a time limit and a gap.
+    - `proves`: whether it ends at a proven gap, and so takes one.
     """
 
     kind: str
     does: str
     routes: bool = False
     timed: bool = False
+    proves: bool = False
 
 
 METHODS = {
     "j3o": Entry("J3O", "places models greedily and routes by an LP, in turn", routes=True),
+    "price-directed": Entry(
+        "PriceDirected", "exchanges prices, and proves how far from the optimum it may be", proves=True
+    ),
     "exact-milp": Entry("ExactMILP", "proves an optimum by a mixed-integer program", timed=True),
     "opt-ao": Entry("OptAO", "is j3o with proven optima in place of the greedy placement", routes=True),
     "greedy-ao": Entry("GreedyAO", "is j3o with a greedy placement that knows no prices", routes=True),
@@ -37,7 +42,8 @@ METHODS = {
     "bilinear-minlp": Entry("BilinearMINLP", "is the paper's own program: slow, for comparison", timed=True),
 }
 DEFAULT = "j3o"
-COMPARED = tuple(name for name in METHODS if name != "bilinear-minlp")
+# Left out: what takes minutes, or most of a minute to compile the first time.
+COMPARED = tuple(name for name in METHODS if name not in ("bilinear-minlp", "price-directed"))
 LP_SOLVERS = ("HIGHS", "CLARABEL")
 
 LISTED = "; ".join(f"{name} {entry.does}" for name, entry in METHODS.items())
@@ -67,8 +73,8 @@ class Choice:
         settings: dict[str, Any] = {}
         if METHODS[self.name].timed:
             settings["time_limit"] = self.time_limit
-            if self.gap is not None:
-                settings["gap"] = self.gap
+        if self.gap is not None:
+            settings["gap"] = self.gap
         if self.lp_solver is not None:
             settings["lp"] = j3o_jax.CvxpyLP(solver=self.lp_solver)
         return getattr(j3o_jax, METHODS[self.name].kind)(**settings)
@@ -86,9 +92,10 @@ def choose(
     if name not in METHODS:
         raise unknown("method", name, METHODS, option)
     entry = METHODS[name]
-    for flag, given in (("--time-limit", time_limit), ("--gap", gap)):
-        if given is not None and not entry.timed:
-            raise InputError(f"{flag}: {name} ends by itself and proves no gap: leave the option out")
+    if gap is not None and not (entry.timed or entry.proves):
+        raise InputError(f"--gap: {name} ends by itself and proves no gap: leave the option out")
+    if time_limit is not None and not entry.timed:
+        raise InputError(f"--time-limit: {name} ends by itself: leave the option out")
     seconds = TIME_LIMIT if time_limit is None else seconds_of(time_limit)
     if gap is not None and not 0.0 <= gap < math.inf:
         raise InputError(f"--gap {gap:g}: must be a number of at least 0, such as 1e-4")

@@ -108,7 +108,9 @@ class Alternation(NamedTuple):
     residual: Float[AnyArray, " B"]
 
 
-class _State(NamedTuple):
+class Progress(NamedTuple):
+    """Where a batch is: the turn, and for every instance what there is so far."""
+
     turn: Any
     known: Any  # by the director
     stage: Any  # of each instance: one of the numbers below
@@ -124,7 +126,7 @@ class _State(NamedTuple):
 
 
 # The stages of an instance. Every turn is one offloading step, so the program holds a single one.
-_ALTERNATES, _PROVES_ALL_SERVABLE, _ROUTES_LAST, _ROUTES_AGAIN, _DONE = range(5)
+_ALTERNATES, _PROVES_ALL_SERVABLE, _ROUTES_LAST, _ROUTES_AGAIN, DONE = range(5)
 
 
 def alternate(
@@ -140,13 +142,63 @@ def alternate(
     uses. With batching, a task that an edge drops then gives its set-up time back to the others, and they are routed
     again.
     """
+    state = begun(scenarios, director, settings)
+    return ended(scenarios, advanced(scenarios, groups, director, lp_tolerance, settings, state))
+
+
+def begun(scenarios: Scenario, director: Director, settings: Settings) -> Progress:
+    """Before the first round."""
+    batch = scenarios.demand.shape[0]
+    nothing = jnp.zeros(batch)
+    return Progress(
+        turn=jnp.asarray(0),
+        known=director.begin(),
+        stage=jnp.full(batch, _ALTERNATES),
+        failed=jnp.zeros(batch, dtype=bool),
+        limited=jnp.zeros(batch, dtype=bool),
+        plan=_blank(scenarios),
+        value=jnp.full(batch, -jnp.inf),
+        history=jnp.full((batch, settings.max_iterations), jnp.nan),
+        iterations=jnp.zeros(batch, dtype=int),
+        newton_steps=jnp.zeros(batch, dtype=int),
+        gap=nothing,
+        residual=nothing,
+    )
+
+
+def ended(scenarios: Scenario, state: Progress) -> Alternation:
+    """What came of it."""
+    return Alternation(
+        plan=state.plan,
+        value=state.value - serving_bonus(scenarios),
+        limited=state.limited,
+        failed=state.failed,
+        complete=most_unserved(scenarios, state.plan) <= ALL_SERVED,
+        history=state.history,
+        iterations=state.iterations,
+        newton_steps=state.newton_steps,
+        gap=state.gap,
+        residual=state.residual,
+    )
+
+
+def advanced(
+    scenarios: Scenario,
+    groups: ClientGroups,
+    director: Director,
+    lp_tolerance: Float[AnyArray, ""],
+    settings: Settings,
+    state: Progress,
+    until: Any = None,
+) -> Progress:
+    """Rounds until every instance is done, or until the turn `until`."""
     batch = scenarios.demand.shape[0]
     strict = not scenarios.allow_unserved
     bonus = serving_bonus(scenarios)
     after_rounds = _PROVES_ALL_SERVABLE if strict else _ROUTES_LAST
-    after_last = _DONE if scenarios.batching is None else _ROUTES_AGAIN
+    after_last = DONE if scenarios.batching is None else _ROUTES_AGAIN
 
-    def turn(state: _State) -> _State:
+    def turn(state: Progress) -> Progress:
         stage, plan = state.stage, state.plan
         alternates = stage == _ALTERNATES
         first = state.turn == 0
@@ -161,7 +213,7 @@ def alternate(
             aim=jnp.where(last, _LAST, 1.0) * lp_tolerance,
             max_iterations=settings.lp_iterations,
             must_serve=last & strict,
-            active=stage < _DONE,
+            active=stage < DONE,
         )
         settled, value = _settled(scenarios, problem, placement, routed, jnp.where(alternates, bonus, 0.0), last)
 
@@ -185,10 +237,10 @@ def alternate(
         )
         following = jnp.select(
             [failed, alternates & goes_on, alternates, stage == _PROVES_ALL_SERVABLE, stage == _ROUTES_LAST],
-            [_DONE, _ALTERNATES, after_rounds, jnp.where(servable, _ROUTES_LAST, _DONE), after_last],
-            _DONE,
+            [DONE, _ALTERNATES, after_rounds, jnp.where(servable, _ROUTES_LAST, DONE), after_last],
+            DONE,
         )
-        return _State(
+        return Progress(
             turn=state.turn + 1,
             known=known,
             stage=following,
@@ -198,42 +250,16 @@ def alternate(
             value=best,
             history=history,
             iterations=state.iterations + alternates.astype(int),
-            newton_steps=state.newton_steps + jnp.where(stage < _DONE, routed.iterations, 0),
-            gap=jnp.where(stage < _DONE, routed.gap, state.gap),
-            residual=jnp.where(stage < _DONE, routed.residual, state.residual),
+            newton_steps=state.newton_steps + jnp.where(stage < DONE, routed.iterations, 0),
+            gap=jnp.where(stage < DONE, routed.gap, state.gap),
+            residual=jnp.where(stage < DONE, routed.residual, state.residual),
         )
 
-    nothing = jnp.zeros(batch)
-    state = jax.lax.while_loop(
-        lambda state: jnp.any(state.stage < _DONE),
-        turn,
-        _State(
-            turn=jnp.asarray(0),
-            known=director.begin(),
-            stage=jnp.full(batch, _ALTERNATES),
-            failed=jnp.zeros(batch, dtype=bool),
-            limited=jnp.zeros(batch, dtype=bool),
-            plan=_blank(scenarios),
-            value=jnp.full(batch, -jnp.inf),
-            history=jnp.full((batch, settings.max_iterations), jnp.nan),
-            iterations=jnp.zeros(batch, dtype=int),
-            newton_steps=jnp.zeros(batch, dtype=int),
-            gap=nothing,
-            residual=nothing,
-        ),
-    )
-    return Alternation(
-        plan=state.plan,
-        value=state.value - bonus,
-        limited=state.limited,
-        failed=state.failed,
-        complete=most_unserved(scenarios, state.plan) <= ALL_SERVED,
-        history=state.history,
-        iterations=state.iterations,
-        newton_steps=state.newton_steps,
-        gap=state.gap,
-        residual=state.residual,
-    )
+    def goes_on(state: Progress) -> Any:
+        waits = jnp.any(state.stage < DONE)
+        return waits if until is None else waits & (state.turn < until)
+
+    return jax.lax.while_loop(goes_on, turn, state)
 
 
 def serving_bonus(scenarios: Scenario) -> float:

@@ -11,12 +11,23 @@ from jax.core import Tracer
 
 from j3o_kernels.client_groups import ClientGroups, group_clients, lone_clients
 
-from .._batched import run_batched
+from .._batched import Ran, run_batched
 from .._scenario import Scenario
 from .._status import Status
-from ..routing import HierarchicalLP
+from ..routing import AbstractOffloadingSolver, HierarchicalLP
 from ._base import AbstractMethod, Outcome
-from ._device import Alternation, Settings, alternate, bytes_of_instance, outcome_of
+from ._device import (
+    DONE,
+    Alternation,
+    Progress,
+    Settings,
+    advanced,
+    alternate,
+    begun,
+    bytes_of_instance,
+    ended,
+    outcome_of,
+)
 from ._dual_bound import DualBound, dual_bound, dual_bounds
 from ._price_exchange import ExchangeSettings, PriceExchange
 
@@ -37,7 +48,7 @@ class PriceDirected(AbstractMethod):
     - `max_iterations`: most rounds, each with one offloading step.
     - `exchanges`: rounds at the beginning in which all nodes answer.
     - `patience`: rounds without a better plan after which the search ends, though the gap may be open. Below an open
-      gap of 0.1 % it falls in proportion.
+      gap of 0.2 % it falls in proportion.
     - `lp`: the offloading step.
     - `bound_tolerance`, `bound_iterations`: see `certify`.
     - `chunk`: instances that a device works on at a time; None chooses. Answers do not depend on it.
@@ -47,7 +58,7 @@ class PriceDirected(AbstractMethod):
     max_iterations: int = eqx.field(static=True, default=1000)
     exchanges: int = eqx.field(static=True, default=10)
     patience: int = eqx.field(static=True, default=250)
-    lp: HierarchicalLP = HierarchicalLP(tolerance=1e-7)
+    lp: AbstractOffloadingSolver = HierarchicalLP(tolerance=1e-7)
     bound_tolerance: float = eqx.field(default=1e-5)
     bound_iterations: int = eqx.field(static=True, default=100)
     chunk: int | None = eqx.field(static=True, default=None)
@@ -65,35 +76,51 @@ class PriceDirected(AbstractMethod):
         if self.chunk is not None and self.chunk < 1:
             raise ValueError(f"chunk: must be at least 1, got {self.chunk}")
 
+    @property
+    def _device_lp(self) -> HierarchicalLP:
+        assert isinstance(self.lp, HierarchicalLP)
+        return self.lp
+
     def run(self, scenarios: Scenario, key: Any) -> Outcome:
         """See `AbstractMethod`."""
         groups = group_clients(np.asarray(scenarios.client_edge), scenarios.edges)
         proven = dual_bounds(scenarios, self.bound_tolerance, self.bound_iterations)
-        ran = run_batched(
-            _program(*self._settings()),
-            (scenarios, groups, proven.results),
-            (np.asarray(self.lp.tolerance), np.asarray(self.gap)),
-            key=None,
-            bytes_per_instance=2 * bytes_of_instance(scenarios, groups)
-            + 8 * _ARRAYS * groups.slots[0].size * scenarios.tasks * scenarios.models,
-            chunk=self.chunk,
-        )
-        seconds = ran.compile_seconds + proven.compile_seconds
+        exchange, settings = self._settings()
+        tolerances = np.asarray(self._device_lp.tolerance), np.asarray(self.gap)
+        size = 2 * bytes_of_instance(scenarios, groups)
+        size += 8 * _ARRAYS * groups.slots[0].size * scenarios.tasks * scenarios.models
+
+        def part(name: Any, batch: Any, shared: Any) -> Ran:
+            return run_batched(name, batch, shared, key=None, bytes_per_instance=size, chunk=self.chunk)
+
+        # Chunks wait for their slowest instance: from time to time those that are left are put together anew.
+        ran = part(_begin(exchange, settings), (scenarios, groups, proven.results), tolerances)
+        state, seconds = ran.results, ran.compile_seconds + proven.compile_seconds
+        waiting, until = np.arange(scenarios.demand.shape[0]), _FIRST_STOP
+        while waiting.size:
+            batch = _only((scenarios, groups, proven.results, state), waiting)
+            ran = part(_advance(exchange, settings), batch, (*tolerances, np.asarray(until)))
+            seconds += ran.compile_seconds
+            for whole, own in zip(jax.tree.leaves(state), jax.tree.leaves(ran.results), strict=True):
+                whole[waiting] = own
+            waiting, until = waiting[ran.results.stage < DONE], 2 * until
+        found = ended(scenarios, state)
         compiling = {"compile_seconds": np.full(scenarios.demand.shape[0], seconds)}
-        return jax.tree.map(np.asarray, self._outcome(scenarios, ran.results, proven.results, compiling))
+        return jax.tree.map(np.asarray, self._outcome(scenarios, found, proven.results, compiling))
 
     def run_traced(self, scenarios: Scenario) -> Outcome:
         """See `AbstractMethod`."""
         # Which clients an edge has is not known while it is traced.
         groups = lone_clients(scenarios.client_edge)
         proven = dual_bound(scenarios, groups, jnp.asarray(self.bound_tolerance), self.bound_iterations)
-        tolerances = jnp.asarray(self.lp.tolerance), jnp.asarray(self.gap)
-        found = _program(*self._settings())((scenarios, groups, proven), tolerances)
+        exchange, settings = self._settings()
+        director = PriceExchange(scenarios, groups, proven, jnp.asarray(self.gap), exchange)
+        found = alternate(scenarios, groups, director, jnp.asarray(self._device_lp.tolerance), settings)
         return self._outcome(scenarios, found, proven, {})
 
     def _settings(self) -> tuple[ExchangeSettings, Settings]:
         exchange = ExchangeSettings(min(self.exchanges, self.max_iterations), self.patience)
-        return exchange, Settings(self.max_iterations, self.lp.max_iterations)
+        return exchange, Settings(self.max_iterations, self._device_lp.max_iterations)
 
     def _outcome(self, scenarios: Scenario, found: Alternation, proven: DualBound, stats: dict[str, Any]) -> Outcome:
         outcome = outcome_of(found, scenarios.allow_unserved, {"bound_steps": proven.iterations, **stats})
@@ -105,14 +132,42 @@ class PriceDirected(AbstractMethod):
 
 # Arrays of a placement's profits that are in memory at a time.
 _ARRAYS = 8
+# The first turn after which a batch is put together anew; the next ones are twice as far each.
+_FIRST_STOP = 16
+
+
+def _only(batch: Any, instances: np.ndarray) -> Any:
+    return jax.tree.map(lambda array: array[instances], batch)
 
 
 @functools.cache
-def _program(exchange: ExchangeSettings, settings: Settings) -> Any:
-    def program(batch: tuple[Scenario, ClientGroups, DualBound], tolerances: tuple[Any, Any]) -> Alternation:
-        scenarios, groups, proven = batch
-        lp_tolerance, gap = tolerances
-        director = PriceExchange(scenarios, groups, proven, gap, exchange)
-        return alternate(scenarios, groups, director, lp_tolerance, settings)
+def _begin(exchange: ExchangeSettings, settings: Settings) -> Any:
+    def begin(batch: tuple[Scenario, ClientGroups, DualBound], tolerances: tuple[Any, Any]) -> Progress:
+        director = PriceExchange(*batch, tolerances[1], exchange)
+        return _instances_first(begun(batch[0], director, settings))
 
-    return program
+    return begin
+
+
+@functools.cache
+def _advance(exchange: ExchangeSettings, settings: Settings) -> Any:
+    def advance(batch: tuple[Scenario, ClientGroups, DualBound, Progress], shared: tuple[Any, Any, Any]) -> Progress:
+        scenarios, groups, proven, state = batch
+        lp_tolerance, gap, until = shared
+        director = PriceExchange(scenarios, groups, proven, gap, exchange)
+        state = _instances_last(state)
+        return _instances_first(advanced(scenarios, groups, director, lp_tolerance, settings, state, until))
+
+    return advance
+
+
+def _instances_first(state: Progress) -> Progress:
+    """As a batch of states, which can be taken apart."""
+    known = jax.tree.map(lambda array: jnp.moveaxis(array, -1, 0), state.known)
+    return state._replace(turn=jnp.full(state.stage.shape, state.turn), known=known)
+
+
+def _instances_last(state: Progress) -> Progress:
+    """Back from a batch of states, which are all at the same turn."""
+    known = jax.tree.map(lambda array: jnp.moveaxis(array, 0, -1), state.known)
+    return state._replace(turn=state.turn[0], known=known)

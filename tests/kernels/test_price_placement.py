@@ -1,0 +1,123 @@
+"""Placement at prices, against its definition in plain NumPy."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from support.scenarios import random_scenario, stack
+
+from j3o_jax.methods._dual_bound import DualBound
+from j3o_jax.methods._price_exchange import ExchangeSettings, PriceExchange
+from j3o_kernels.client_groups import group_clients
+from j3o_kernels.price_placement import CapacityPrices, Choices, Trial, place_at_prices
+
+BATCH = 6
+
+
+def choices_at(batch, prices, uncertainty):
+    """Choices ``[B, C, T]`` and ``[B, E, T]`` at prices of all of a batch's instances."""
+    groups = group_clients(np.asarray(batch.client_edge), batch.edges)
+    rows, columns = groups.slots.shape[1:]
+    nothing = CapacityPrices(
+        jnp.zeros((BATCH, columns, rows)),
+        jnp.zeros((BATCH, batch.edges)),
+        jnp.zeros((BATCH, batch.edges)),
+        jnp.zeros(BATCH),
+    )
+    director = PriceExchange(batch, groups, DualBound(jnp.ones(BATCH), nothing, None), 0.0, ExchangeSettings(1, 1))
+    before = director.begin().answer
+    trial = Trial(
+        jnp.full(BATCH, uncertainty),
+        jnp.ones((rows, columns, BATCH), bool),
+        jnp.ones((batch.edges, BATCH), bool),
+        jnp.ones((batch.models, rows, columns, BATCH)),
+        jnp.ones((batch.models, batch.edges, BATCH)),
+    )
+    spread = prices._replace(client=groups.spread(prices.client), compute=prices.compute.T, uplink=prices.uplink.T)
+    placed = place_at_prices(director.market, spread, before, trial)
+    return groups.gathered(placed.client), jnp.transpose(placed.edge, (2, 1, 0))
+
+
+@pytest.mark.parametrize("uneven", [False, True])
+def test_nodes_hold_what_leaves_most_at_the_prices(uneven):
+    sizes = {"clients": 7, "edges": 3, "tasks": 3, "models": 4}
+    batch = stack([random_scenario(np.random.default_rng(seed), **sizes) for seed in range(BATCH)])
+    batch = jax.tree.map(np.asarray, batch)
+    if uneven:
+        batch.client_edge[...] = np.where(np.arange(7) < 6, 0, batch.client_edge)
+    # An edge that had no client has no capacities.
+    for name in ("edge_uplink", "edge_compute"):
+        getattr(batch, name)[...] += 1.0
+    # Room for one model only, so that the best set is found by looking at all of them.
+    batch.client_memory[...] = batch.client_model_memory.max(axis=1, keepdims=True)
+    batch.edge_memory[...] = batch.edge_model_memory.max(axis=1, keepdims=True)
+    for name in ("client_model_memory", "edge_model_memory"):
+        getattr(batch, name)[...] = batch.client_memory[:, :1] if name[0] == "c" else batch.edge_memory[:, :1]
+    rng = np.random.default_rng(1)
+    prices = CapacityPrices(
+        rng.exponential(0.02, (BATCH, 7)),
+        rng.exponential(0.01, (BATCH, 3)),
+        rng.exponential(0.1, (BATCH, 3)),
+        rng.exponential(0.1, BATCH),
+    )
+    tau = 0.02
+    with jax.enable_x64(True):
+        client, edge = map(np.asarray, choices_at(batch, jax.tree.map(jnp.asarray, prices), tau))
+
+    def lead(leaves, elsewhere):
+        x = leaves - elsewhere
+        return np.where(x >= tau, x, np.maximum(x + tau, 0.0) ** 2 / (4 * tau))
+
+    for b in range(BATCH):
+        home = batch.client_edge[b]
+        weight = batch.demand[b] / batch.demand[b].sum()
+        data = batch.input_size[b]
+        cloud = np.maximum(batch.cloud_accuracy[b] - np.outer(prices.uplink[b][home] + prices.cloud[b], data), 0.0)
+        at_edge = np.zeros((7, 3))
+        for e in range(3):
+            accuracy = batch.edge_accuracy[b, e]
+            leaves = (
+                accuracy - (prices.compute[b, e] * batch.edge_model_compute[b])[:, None] - prices.uplink[b, e] * data
+            )
+            own = home == e
+            earned = np.where(accuracy > 0, (weight[own, None] * lead(leaves, cloud[own][:, None])).sum(axis=0), 0.0)
+            held = set(edge[b, e]) - {-1}
+            assert len(held) <= 1
+            assert earned.sum(axis=1).max() == pytest.approx(earned[list(held)].sum(), abs=1e-12)
+            for model in held:
+                at_edge[own] = np.where(accuracy[model] > 0, np.maximum(leaves[model], 0.0), 0.0)
+        for c in range(7):
+            accuracy = batch.client_accuracy[b, home[c]]
+            leaves = accuracy - (prices.client[b, c] * batch.client_model_compute[b])[:, None]
+            elsewhere = np.maximum(cloud[c], at_edge[c])
+            earned = np.where(accuracy > 0, weight[c] * lead(leaves, elsewhere), 0.0)
+            held = set(client[b, c]) - {-1}
+            assert earned.sum(axis=1).max() == pytest.approx(earned[list(held)].sum(), abs=1e-12)
+
+
+def test_nodes_that_are_not_free_keep_their_choices():
+    sizes = {"clients": 7, "edges": 3, "tasks": 3, "models": 4}
+    batch = stack([random_scenario(np.random.default_rng(seed), **sizes) for seed in range(BATCH)])
+    groups = group_clients(np.asarray(batch.client_edge), batch.edges)
+    rows, columns = groups.slots.shape[1:]
+    rng = np.random.default_rng(0)
+    drawn = rng.integers(-1, 4, (3, rows, columns, BATCH)), rng.integers(-1, 4, (3, 3, BATCH))
+    with jax.enable_x64(True):
+        before = Choices(*map(jnp.asarray, drawn))
+        zero = jnp.zeros(BATCH)
+        nothing = CapacityPrices(
+            jnp.zeros((BATCH, columns, rows)), jnp.zeros((BATCH, 3)), jnp.zeros((BATCH, 3)), jnp.zeros(BATCH)
+        )
+        director = PriceExchange(batch, groups, DualBound(zero, nothing, None), 0.0, ExchangeSettings(1, 1))
+        free = rng.random((rows, columns, BATCH)) < 0.5
+        trial = Trial(
+            zero,
+            jnp.asarray(free),
+            jnp.zeros((3, BATCH), bool),
+            jnp.ones((4, rows, columns, BATCH)),
+            jnp.ones((4, 3, BATCH)),
+        )
+        placed = place_at_prices(director.market, director.begin().prices, before, trial)
+    np.testing.assert_array_equal(placed.edge, before.edge)
+    kept = np.broadcast_to(~free, before.client.shape)
+    np.testing.assert_array_equal(np.asarray(placed.client)[kept], before.client[kept])

@@ -1,0 +1,109 @@
+"""PriceDirected: plans that keep all limits, near the optimum, with bounds that hold, whatever the batch."""
+
+import dataclasses
+
+import jax
+import numpy as np
+import pytest
+from support.oracle import brute_force
+from support.scenarios import EXTREMES, random_scenario, stack
+
+import j3o_jax as j3o
+
+SIZES = {"clients": 6, "edges": 2, "tasks": 3, "models": 5, "tightness": 1.5}
+SHORT = j3o.PriceDirected(max_iterations=40, patience=20, gap=0.0)
+VARIANTS = [
+    {"batching": batching, "allow_unserved": allow_unserved}
+    for batching in (False, True)
+    for allow_unserved in (False, True)
+]
+
+
+def draw_batch(count, **keywords):
+    return stack([random_scenario(np.random.default_rng(seed), **(SIZES | keywords)) for seed in range(count)])
+
+
+@pytest.mark.parametrize("variant", VARIANTS, ids=str)
+def test_plans_are_near_brute_force_and_bounds_above_it(variant):
+    scenarios = []
+    for seed in range(50):
+        rng = np.random.default_rng(seed)
+        sizes = {"clients": 2, "edges": 1, "tasks": 2, "models": 3}
+        scenario = random_scenario(rng, **sizes, tightness=rng.choice([0.3, 1.0, 3.0]), **variant)
+        if seed % 3 == 0:
+            extreme = list(EXTREMES.values())[seed // 3 % len(EXTREMES)]
+            scenario = dataclasses.replace(scenario, **extreme(scenario))
+        scenarios.append(scenario)
+    best = [brute_force(scenario) for scenario in scenarios]
+    optimum = np.array([np.nan if plan is None else plan.objective for plan in best])
+    batch = stack(scenarios)
+    plans = j3o.solve(batch, SHORT)
+    success = np.isin(plans.status, [status for status in j3o.Status if status.success])
+    np.testing.assert_array_equal(j3o.check(batch, plans).ok, success)
+    both = success & np.isfinite(optimum)
+    assert not (success & ~np.isfinite(optimum)).any()
+    assert both.sum() >= 0.9 * np.isfinite(optimum).sum()
+    assert (plans.objective[both] <= optimum[both] + 1e-6).all()
+    assert (plans.bound[both] >= optimum[both] * (1 - 1e-9) - 1e-12).all()
+    assert (optimum - plans.objective)[both].mean() <= 0.01 * optimum[both].mean()
+
+
+def test_it_is_nearer_the_optimum_than_j3o_and_its_value_only_rises():
+    batch = draw_batch(12)
+    plans, greedy = j3o.solve(batch, SHORT), j3o.solve(batch)
+    exact = j3o.solve(batch, j3o.ExactMILP(gap=1e-6))
+    assert j3o.check(batch, plans).ok.all()
+    assert (plans.bound >= exact.objective * (1 - 1e-9)).all()
+    loss, loss_of_greedy = exact.objective - plans.objective, exact.objective - greedy.objective
+    assert loss.mean() <= 0.5 * loss_of_greedy.mean()
+    assert loss.mean() <= 1e-3 * exact.objective.mean()
+    rise = np.diff(plans.history, axis=1)
+    assert (rise[np.isfinite(rise)] >= 0).all()
+
+
+def test_it_stops_where_the_gap_says():
+    batch = draw_batch(12)
+    loose = j3o.solve(batch, j3o.PriceDirected(max_iterations=40, patience=20, gap=0.05))
+    closed = loose.gap <= 0.05
+    assert closed.any()
+    np.testing.assert_array_equal(loose.status == j3o.Status.optimal, closed)
+    whole = j3o.solve(batch, SHORT)
+    assert (loose.stats["iterations"] <= whole.stats["iterations"]).all()
+    assert (loose.stats["iterations"][closed] < whole.stats["iterations"][closed]).any()
+    # A gap that is wider than any is reached by the first plan.
+    first = j3o.solve(batch, j3o.PriceDirected(max_iterations=40, patience=20, gap=10.0))
+    assert (first.stats["iterations"] == 1).all()
+
+
+@pytest.mark.parametrize("variant", [{}, {"batching": True}], ids=str)
+def test_answers_depend_neither_on_the_batch_nor_on_its_chunks(variant):
+    batch = draw_batch(12, **variant)
+    whole = j3o.solve(batch, SHORT)
+    chunks = j3o.PriceDirected(max_iterations=40, patience=20, gap=0.0, chunk=5)
+    for some in (j3o.solve(batch[:3], SHORT), j3o.solve(batch, chunks)):
+        count = some.objective.size
+        for field in ("client_choice", "edge_choice", "status"):
+            np.testing.assert_array_equal(getattr(some, field), getattr(whole, field)[:count])
+        np.testing.assert_allclose(some.objective, whole.objective[:count], rtol=0, atol=1e-9)
+        np.testing.assert_allclose(some.bound, whole.bound[:count], rtol=1e-9)
+
+
+def test_it_can_be_transformed():
+    batch = draw_batch(3)
+    with jax.enable_x64(True):
+        plans = jax.tree.map(np.asarray, jax.jit(lambda scenario: j3o.solve(scenario, SHORT))(batch))
+    assert j3o.check(batch, plans).ok.all()
+    one_by_one = j3o.solve(batch, SHORT)
+    np.testing.assert_allclose(plans.objective, one_by_one.objective, rtol=1e-3)
+    assert (plans.bound >= plans.objective).all()
+
+
+def test_arguments_that_make_no_sense_are_named():
+    for name in ("max_iterations", "exchanges", "patience", "bound_iterations", "chunk"):
+        with pytest.raises(ValueError, match=f"{name}: must be at least 1"):
+            j3o.PriceDirected(**{name: 0})
+    for name in ("gap", "bound_tolerance"):
+        with pytest.raises(ValueError, match=f"{name}: must be a number of at least 0"):
+            j3o.PriceDirected(**{name: float("nan")})
+    with pytest.raises(ValueError, match="needs HierarchicalLP"):
+        j3o.PriceDirected(lp=j3o.CvxpyLP())
