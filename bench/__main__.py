@@ -4,10 +4,11 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from . import methods, offloading, roofline, scaling, throughput
+from . import methods, offloading, quality, roofline, scaling, throughput
 
 BENCHMARKS = {
     "methods": methods,
+    "quality": quality,
     "throughput": throughput,
     "offloading": offloading,
     "scaling": scaling,

@@ -25,7 +25,8 @@ import numpy as np
 import j3o_jax as j3o
 from j3o_jax._batched import available_cores, run_batched
 from j3o_jax._precision import double_precision
-from j3o_jax.methods._device import Settings, Tiers, alternate, bytes_of_instance
+from j3o_jax.methods._device import Settings, alternate, blank_plans, bytes_of_instance
+from j3o_jax.methods._greedy_tiers import GreedySettings, GreedyTiers
 from j3o_kernels.client_groups import group_clients
 from j3o_kernels.hierarchical_lp import hierarchical_lp
 
@@ -37,7 +38,8 @@ from .registry import CASES
 # Instances that are worked on at a time on a CPU.
 _CHUNK = 64
 _STEPS = 20
-_SETTINGS = Settings(optimizer=None, steps=_STEPS, plus_max=True, max_iterations=10, lp_iterations=60)
+_GREEDY = GreedySettings(optimizer=None, steps=_STEPS, plus_max=True)
+_SETTINGS = Settings(max_iterations=10, lp_iterations=60)
 _IN_FIRST_CACHE, _BEYOND_CACHES = 1 << 11, 1 << 23
 
 
@@ -86,11 +88,13 @@ def kernels(scenarios: j3o.Scenario) -> dict[str, tuple[Callable[[Any, Any], Any
         scenarios, groups = batch
         share = jnp.full(scenarios.demand.shape, 0.5)
         count = scenarios.demand.shape[0]
-        tiers = Tiers(scenarios, groups, 0.0)
-        return tiers.place(share, share, jnp.ones(count), jnp.ones(count, dtype=bool), _SETTINGS)
+        tiers = GreedyTiers(scenarios, groups, jnp.ones(count), jnp.asarray(1e-6), _GREEDY)
+        return tiers.place((share, share), 0, blank_plans(scenarios), jnp.ones(count, dtype=bool))
 
     def whole(batch: Any, _: Any) -> Any:
-        return alternate(*batch, jnp.asarray(1e-9), jnp.asarray(1e-6), _SETTINGS)
+        scenarios, groups, step_size = batch
+        tiers = GreedyTiers(scenarios, groups, step_size, jnp.asarray(1e-6), _GREEDY)
+        return alternate(scenarios, groups, tiers, jnp.asarray(1e-9), _SETTINGS)
 
     return {
         "offloading LP": (offloading, (problems, groups)),

@@ -80,9 +80,8 @@ def run(options: argparse.Namespace) -> None:
                     }
                 )
             write_results(options.out.with_suffix(".json"), {"scenarios": options.scenarios}, rows)
-    print(
-        "| case | method | batch | scenarios/s | gap at most, mean | worst | certified, mean |\n|---|---|---|---|---|---|---|"
-    )
+    print("| case | method | batch | scenarios/s | gap at most, mean | worst | certified, mean |")
+    print("|---|---|---|---|---|---|---|")
     for row in rows:
         print(
             f"| {row['case']} | {row['method']} | {row['batch']} | {row['scenarios_per_second']:.3g} "

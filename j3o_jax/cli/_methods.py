@@ -31,9 +31,7 @@ class Entry:
 
 METHODS = {
     "j3o": Entry("J3O", "places models greedily and routes by an LP, in turn", routes=True),
-    "price-directed": Entry(
-        "PriceDirected", "exchanges prices, and proves how far from the optimum it may be", proves=True
-    ),
+    "price-directed": Entry("PriceDirected", "exchanges prices and proves how good the plan is", proves=True),
     "exact-milp": Entry("ExactMILP", "proves an optimum by a mixed-integer program", timed=True),
     "opt-ao": Entry("OptAO", "is j3o with proven optima in place of the greedy placement", routes=True),
     "greedy-ao": Entry("GreedyAO", "is j3o with a greedy placement that knows no prices", routes=True),

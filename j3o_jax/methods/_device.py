@@ -156,7 +156,7 @@ def begun(scenarios: Scenario, director: Director, settings: Settings) -> Progre
         stage=jnp.full(batch, _ALTERNATES),
         failed=jnp.zeros(batch, dtype=bool),
         limited=jnp.zeros(batch, dtype=bool),
-        plan=_blank(scenarios),
+        plan=blank_plans(scenarios),
         value=jnp.full(batch, -jnp.inf),
         history=jnp.full((batch, settings.max_iterations), jnp.nan),
         iterations=jnp.zeros(batch, dtype=int),
@@ -294,7 +294,7 @@ def bytes_of_instance(scenarios: Scenario, groups: ClientGroups) -> int:
     return 8 * (80 * places * tasks + (6 * places + 3 * scenarios.edges * tasks) * scenarios.models)
 
 
-def _blank(scenarios: Scenario) -> Plan:
+def blank_plans(scenarios: Scenario) -> Plan:
     """Plans that serve nobody."""
     batch, clients, tasks = scenarios.demand.shape
     edges, models = scenarios.edge_memory.shape[1], scenarios.client_model_memory.shape[1]

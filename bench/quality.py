@@ -1,0 +1,124 @@
+"""Gap to the optimum of the methods that are near it, and what PriceDirected and `certify` prove of it.
+
+    python -m bench quality --case taskonomy5 tight --seeds 20
+
+Gaps are to the bound of ExactMILP, which searches to a gap of 5e-5 or for a minute: the gap to the optimum is at most
+that. Every plan passes the independent checker, and no certified bound may be below the plan that ExactMILP found, or
+the run fails. Seconds are per scenario: of a batch for the methods on the device, after a first call that compiles, and
+one after the other for the others.
+"""
+
+import argparse
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+import j3o_jax as j3o
+from j3o_jax.plots import save_figure
+
+from .record import FOLDER, machine_line, say, write_results
+from .registry import CASES
+
+CLIENTS = 30
+COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00")
+FLOOR = 1e-3  # percent; gaps below this stand on the floor of the picture
+EXACT = "ExactMILP"
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--case", nargs="+", choices=CASES, default=list(CASES))
+    parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--time-limit", type=float, default=60.0, help="seconds of each exact solve")
+    parser.add_argument("--without", nargs="*", default=[], help="methods to leave out, such as OptAO")
+    parser.add_argument("--out", type=Path, default=FOLDER / "quality", help="JSON, without suffix")
+
+
+def run(options: argparse.Namespace) -> None:
+    clients = CLIENTS
+    if options.smoke:
+        options.case, options.seeds, options.without, clients = ["cityscapes3d"], 2, ["OptAO"], 6
+    methods = {
+        EXACT: j3o.ExactMILP(gap=5e-5, time_limit=options.time_limit),
+        "PriceDirected": j3o.PriceDirected(),
+        "J3O": j3o.J3O(),
+        "OptAO": j3o.OptAO(),
+    }
+    rows: list[dict[str, Any]] = []
+    for case in options.case:
+        scenarios = CASES[case].sample(0, options.seeds, clients)
+        exact = None
+        for name, method in methods.items():
+            if name in options.without:
+                continue
+            say(f"{case}: {name}")
+            on_device = isinstance(method, j3o.J3O | j3o.PriceDirected)
+            if on_device:
+                j3o.solve(scenarios, method)
+            start = time.perf_counter()
+            plans = j3o.solve(scenarios, method, throw=True)
+            seconds = (time.perf_counter() - start) / options.seeds
+            j3o.check(scenarios, plans).raise_if_violated()
+            exact = plans if exact is None else exact
+            gaps = np.maximum(np.asarray(exact.bound) / plans.objective - 1.0, 0.0)
+            if on_device:
+                plans = j3o.certify(scenarios, plans)
+                assert (plans.bound >= exact.objective * (1.0 - 1e-9)).all(), f"{case}: a bound is below a plan"
+            history = None
+            if name == "PriceDirected":
+                best = np.fmax.accumulate(np.asarray(plans.history), axis=1)
+                history = np.mean(np.asarray(plans.bound)[:, None] / best - 1.0, axis=0).tolist()
+            rows.append(
+                {
+                    "case": case,
+                    "clients": clients,
+                    "method": name,
+                    "gap_mean": float(gaps.mean()),
+                    "gap_worst": float(gaps.max()),
+                    "certified_gap_mean": float(np.mean(plans.gap)) if np.isfinite(plans.bound).all() else None,
+                    "open_gap_by_round": history,
+                    "seconds": seconds,
+                    "iterations": float(np.mean(plans.stats["iterations"])) if on_device else None,
+                }
+            )
+            write_results(options.out.with_suffix(".json"), {"seeds": options.seeds}, rows)
+    print("| case | method | gap, mean | worst | certified, mean | s |\n|---|---|---|---|---|---|")
+    for row in rows:
+        certified = row["certified_gap_mean"]
+        print(
+            f"| {row['case']} | {row['method']} | {100 * row['gap_mean']:.4f} % | {100 * row['gap_worst']:.3f} % "
+            f"| {'' if certified is None else f'{100 * certified:.3f} %'} | {row['seconds']:.3g} |"
+        )
+    print(f"\n{machine_line()}")
+    for suffix in (".png", ".svg"):
+        draw(rows, options.out.with_suffix(suffix))
+
+
+def draw(rows: list[dict[str, Any]], path: Path) -> None:
+    """The certified gap of PriceDirected round by round, beside J3O's and that of the optimum."""
+    cases = list(dict.fromkeys(row["case"] for row in rows))
+    figure = Figure(figsize=(7.2, 4.2), facecolor="white")
+    axes = figure.subplots()
+    for case, colour in zip(cases, COLOURS, strict=False):
+        own = {row["method"]: row for row in rows if row["case"] == case}
+        found = own["PriceDirected"]
+        gaps = np.maximum(100.0 * np.asarray(found["open_gap_by_round"]), FLOOR)
+        axes.plot(np.arange(1, gaps.size + 1), gaps, color=colour, label=case)
+        proven = found["certified_gap_mean"] - found["gap_mean"]
+        axes.axhline(max(100.0 * proven, FLOOR), color=colour, linestyle=":", linewidth=1.0)
+        if "J3O" in own:
+            axes.plot([2.0], [max(100.0 * own["J3O"]["certified_gap_mean"], FLOOR)], "o", color=colour, markersize=5)
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.set_ylim(bottom=0.5 * FLOOR)
+    axes.set_xlabel("rounds of PriceDirected (dots: J3O, at its end)")
+    axes.set_ylabel("certified bound above the plan, %")
+    axes.set_title("Plan and proof close in; dotted: what is the bound's own gap", fontsize=10, loc="left")
+    axes.grid(color="#E4E6EA", linewidth=0.6)
+    axes.set_axisbelow(True)
+    axes.legend(fontsize=8, frameon=False)
+    figure.text(0.01, 0.01, machine_line(), fontsize=6, color="#6B6B6B")
+    figure.tight_layout(rect=(0.0, 0.03, 1.0, 1.0))
+    save_figure(figure, str(path))
