@@ -73,6 +73,7 @@ def run_batched(
     key: Hashable,
     bytes_per_instance: int,
     chunk: int | None = None,
+    cpu_chunk_bytes: int = _CPU_CHUNK_BYTES,
 ) -> Ran:
     """`function(batch, shared)` for a batch of any size, chunk by chunk, in double precision.
 
@@ -90,10 +91,11 @@ def run_batched(
     - `key`: what else the function depends on, besides the shapes and dtypes of its arguments.
     - `bytes_per_instance`: estimate of the memory that an instance needs while it is computed.
     - `chunk`: instances of a chunk; None chooses by device and memory.
+    - `cpu_chunk_bytes`: what a chunk may take on a CPU, where a kernel is faster within the caches.
     """
     count = jax.tree.leaves(batch)[0].shape[0]
     devices = jax.local_devices()
-    size = _chunk_size(count, bytes_per_instance, devices, chunk)
+    size = _chunk_size(count, bytes_per_instance, devices, chunk, cpu_chunk_bytes)
     shared = jax.tree.map(np.asarray, shared)
     first = _part(batch, 0, size)
     form = jax.tree.map(lambda array: (array.shape, str(array.dtype)), (first, shared))
@@ -138,12 +140,14 @@ def _compile(function: Callable[[Any, Any], Any], first: Any, shared: Any, devic
         return jitted.lower(first, shared).compile()
 
 
-def _chunk_size(count: int, bytes_per_instance: int, devices: list[Any], chunk: int | None) -> int:
+def _chunk_size(
+    count: int, bytes_per_instance: int, devices: list[Any], chunk: int | None, cpu_chunk_bytes: int
+) -> int:
     if chunk is not None:
         size = chunk
     elif _on_cpu(devices):
         size = _FEW if count <= _FEW * available_cores() else _MANY
-        size = min(size, _power_of_two(_CPU_CHUNK_BYTES // bytes_per_instance))
+        size = min(size, _power_of_two(cpu_chunk_bytes // bytes_per_instance))
     else:
         memory = (devices[0].memory_stats() or {}).get("bytes_limit", 1 << 33)
         size = min(_power_of_two(int(_SHARE_OF_MEMORY * memory) // bytes_per_instance), _MOST_ON_ACCELERATOR)

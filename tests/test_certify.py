@@ -5,39 +5,18 @@ import dataclasses
 import jax
 import numpy as np
 import pytest
-from support.oracle import brute_force
-from support.scenarios import EXTREMES, random_scenario, stack
+from support.oracle import TINY, VARIANTS, tiny_and_optima
+from support.scenarios import random_scenario, stack
 
 import j3o_jax as j3o
 from j3o_jax.methods._dual_bound import dual_bounds, scaled_relaxation
 from j3o_kernels.client_groups import group_clients
 from j3o_kernels.price_bound import Prices, price_bound
 
-VARIANTS = [
-    {"batching": batching, "allow_unserved": allow_unserved}
-    for batching in (False, True)
-    for allow_unserved in (False, True)
-]
-TINY = {"clients": 2, "edges": 1, "tasks": 2, "models": 3}
-
-
-def tiny(count, **variant):
-    """Scenarios of which every third has something extreme, and the value of their best plans, NaN without any."""
-    scenarios = []
-    for seed in range(count):
-        rng = np.random.default_rng(seed)
-        scenario = random_scenario(rng, **TINY, tightness=rng.choice([0.3, 1.0, 3.0]), **variant)
-        if seed % 3 == 0:
-            extreme = list(EXTREMES.values())[seed // 3 % len(EXTREMES)]
-            scenario = dataclasses.replace(scenario, **extreme(scenario))
-        scenarios.append(scenario)
-    best = [brute_force(scenario) for scenario in scenarios]
-    return stack(scenarios), np.array([np.nan if plan is None else plan.objective for plan in best])
-
 
 @pytest.mark.parametrize("variant", VARIANTS, ids=str)
 def test_no_bound_is_below_brute_force(variant):
-    batch, best = tiny(75, **variant)
+    batch, best = tiny_and_optima(75, **variant)
     bound = dual_bounds(batch, 1e-6, 100).results.bound
     known = np.isfinite(best)
     assert np.isfinite(bound).all()
@@ -46,7 +25,7 @@ def test_no_bound_is_below_brute_force(variant):
 
 @pytest.mark.parametrize("variant", VARIANTS, ids=str)
 def test_any_prices_bound(variant):
-    batch, best = tiny(40, **variant)
+    batch, best = tiny_and_optima(40, **variant)
     known = np.isfinite(best)
     groups = group_clients(np.asarray(batch.client_edge), batch.edges)
     with jax.enable_x64(True):

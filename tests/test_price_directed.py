@@ -1,22 +1,15 @@
 """PriceDirected: plans that keep all limits, near the optimum, with bounds that hold, whatever the batch."""
 
-import dataclasses
-
 import jax
 import numpy as np
 import pytest
-from support.oracle import brute_force
-from support.scenarios import EXTREMES, random_scenario, stack
+from support.oracle import VARIANTS, tiny_and_optima
+from support.scenarios import random_scenario, stack
 
 import j3o_jax as j3o
 
 SIZES = {"clients": 6, "edges": 2, "tasks": 3, "models": 5, "tightness": 1.5}
 SHORT = j3o.PriceDirected(max_iterations=40, patience=20, gap=0.0)
-VARIANTS = [
-    {"batching": batching, "allow_unserved": allow_unserved}
-    for batching in (False, True)
-    for allow_unserved in (False, True)
-]
 
 
 def draw_batch(count, **keywords):
@@ -25,18 +18,7 @@ def draw_batch(count, **keywords):
 
 @pytest.mark.parametrize("variant", VARIANTS, ids=str)
 def test_plans_are_near_brute_force_and_bounds_above_it(variant):
-    scenarios = []
-    for seed in range(50):
-        rng = np.random.default_rng(seed)
-        sizes = {"clients": 2, "edges": 1, "tasks": 2, "models": 3}
-        scenario = random_scenario(rng, **sizes, tightness=rng.choice([0.3, 1.0, 3.0]), **variant)
-        if seed % 3 == 0:
-            extreme = list(EXTREMES.values())[seed // 3 % len(EXTREMES)]
-            scenario = dataclasses.replace(scenario, **extreme(scenario))
-        scenarios.append(scenario)
-    best = [brute_force(scenario) for scenario in scenarios]
-    optimum = np.array([np.nan if plan is None else plan.objective for plan in best])
-    batch = stack(scenarios)
+    batch, optimum = tiny_and_optima(50, **variant)
     plans = j3o.solve(batch, SHORT)
     success = np.isin(plans.status, [status for status in j3o.Status if status.success])
     np.testing.assert_array_equal(j3o.check(batch, plans).ok, success)

@@ -13,16 +13,15 @@ from j3o_kernels.price_placement import CapacityPrices
 from j3o_kernels.relaxation import relaxation
 from j3o_kernels.relaxation_program import RelaxationProblem
 
-from .._batched import Ran, available_cores, run_batched
+from .._batched import Ran, run_batched
 from .._model import normalized_demand
 from .._scenario import Scenario
 from ._onloading import client_capacity, edge_work, per_query
 
 # Arrays of flows that the method has in memory.
 _ARRAYS = 60
-# What the arrays of a chunk may take of a CPU's caches, and most instances of a chunk.
+# What the arrays of a chunk may take of a CPU's caches.
 _CACHE_BYTES = 1 << 24
-_FEW, _MANY = 8, 64
 # A row is never fuller than 1 by its scale: what a capacity beyond that is.
 _AMPLE = 2.0
 
@@ -45,32 +44,22 @@ def dual_bounds(scenarios: Scenario, tolerance: float, max_iterations: int) -> R
     """`DualBound` for a batch of one axis, in NumPy."""
     groups = group_clients(np.asarray(scenarios.client_edge), scenarios.edges)
     flows = groups.slots[0].size * scenarios.tasks * scenarios.models
-    instance = 8 * _ARRAYS * flows
     return run_batched(
         _program(max_iterations),
         (scenarios, groups),
         np.asarray(tolerance),
         key=None,
-        bytes_per_instance=instance,
-        chunk=_chunk(scenarios.client_edge.shape[0], instance),
+        bytes_per_instance=8 * _ARRAYS * flows,
+        cpu_chunk_bytes=_CACHE_BYTES,
     )
-
-
-def _chunk(count: int, bytes_per_instance: int) -> int | None:
-    """Instances that a CPU's caches hold at a time; on other devices memory says how many."""
-    if jax.default_backend() != "cpu":
-        return None
-    most = _FEW if count <= _FEW * available_cores() else _MANY
-    return min(most, 1 << (max(_CACHE_BYTES // bytes_per_instance, 1).bit_length() - 1))
 
 
 @functools.cache
 def _program(max_iterations: int) -> Any:
-    return functools.partial(_dual_bound, max_iterations=max_iterations)
+    def program(batch: tuple[Scenario, ClientGroups], tolerance: Any) -> DualBound:
+        return dual_bound(*batch, tolerance, max_iterations)
 
-
-def _dual_bound(batch: tuple[Scenario, ClientGroups], tolerance: Any, *, max_iterations: int) -> DualBound:
-    return dual_bound(*batch, tolerance, max_iterations)
+    return program
 
 
 def dual_bound(scenarios: Scenario, groups: ClientGroups, tolerance: Any, max_iterations: int) -> DualBound:

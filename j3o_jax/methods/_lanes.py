@@ -29,3 +29,8 @@ def of_groups(accuracy: Any, groups: ClientGroups) -> Any:
         instance = jnp.arange(accuracy.shape[0])[:, None]
         accuracy = accuracy.at[instance, groups.edge].get(mode="fill", fill_value=0.0)
     return jnp.transpose(accuracy, (3, 2, 1, 0))[:, :, None]
+
+
+def beside(numbers: Any, array: Any) -> Any:
+    """Numbers of instances ``[B]``, or of edges ``[E, B]``, with as many axes as an array that has these last."""
+    return numbers.reshape((1,) * (array.ndim - numbers.ndim) + numbers.shape)

@@ -22,7 +22,7 @@ from .._model import Plan, normalized_demand
 from .._scenario import Scenario
 from ._device import Director, Round, serving_bonus
 from ._dual_bound import DualBound
-from ._lanes import edges_first, edges_last, of_groups, of_models
+from ._lanes import beside, edges_first, edges_last, of_groups, of_models
 from ._onloading import Placement, edge_work, placement_of_choices, within_window
 from ._trials import draw, guessed, trial
 
@@ -237,14 +237,10 @@ def _step(known: _Known) -> Any:
 
 
 def _moved(old: Any, new: Any, step: Any) -> Any:
-    step = step.reshape((1,) * (old.ndim - 1) + step.shape)
+    step = beside(step, old)
     return jnp.where(step > 0.0, old + step * (new - old), old)
 
 
 def _pick(where: Any, new: Any, old: Any) -> Any:
     """`new` where it holds, in instances ``[B]``, at edges ``[E, B]`` or groups ``[G, B]``; `old` elsewhere."""
-
-    def one(a: Any, b: Any) -> Any:
-        return jnp.where(where.reshape((1,) * (a.ndim - where.ndim) + where.shape), a, b)
-
-    return jax.tree.map(one, new, old)
+    return jax.tree.map(lambda a, b: jnp.where(beside(where, a), a, b), new, old)

@@ -9,6 +9,7 @@ from j3o_kernels.client_groups import ClientGroups
 from j3o_kernels.price_placement import CapacityPrices, Market, Trial
 
 from .._scenario import Scenario
+from ._lanes import beside
 
 # The part of the nodes that answer anew, and how far their tastes go, in turn; of edges at least so many.
 _ANSWERING = (0.1, 0.3)
@@ -60,12 +61,12 @@ def trial(draws: Draws, turn: Any, searches: Any, uncertainty: Any) -> Trial:
     taste = jnp.asarray(_TASTES)[turn // len(_ANSWERING) % len(_TASTES)]
 
     def tastes(drawn: Any) -> Any:
-        return 1.0 + jnp.where(_like(searches, drawn), taste, 0.0) * (2.0 * drawn - 1.0)
+        return 1.0 + jnp.where(beside(searches, drawn), taste, 0.0) * (2.0 * drawn - 1.0)
 
     return Trial(
         uncertainty=uncertainty,
-        client_free=_like(~searches, draws.client[0]) | (draws.client[0] < part),
-        edge_free=_like(~searches, draws.edge[0]) | (draws.edge[0] < jnp.maximum(part, _EDGES_ANSWERING)),
+        client_free=beside(~searches, draws.client[0]) | (draws.client[0] < part),
+        edge_free=beside(~searches, draws.edge[0]) | (draws.edge[0] < jnp.maximum(part, _EDGES_ANSWERING)),
         client_taste=tastes(draws.client_taste),
         edge_taste=tastes(draws.edge_taste),
     )
@@ -78,14 +79,9 @@ def guessed(prices: CapacityPrices, draws: Draws, trial: Trial, market: Market, 
         rate = jnp.where(cost > 0.0, jnp.max(accuracy, axis=0) / jnp.where(cost > 0.0, cost, 1.0), 0.0)
         dear = jnp.where(drawn[1] < _MAKES_DEAR, _DEAR * jnp.mean(rate, axis=0), 0.0)
         new = (price + dear) * jnp.exp(_GUESS * (2.0 * drawn[2] - 1.0))
-        return jnp.where(free & _like(searches, price), new, price)
+        return jnp.where(free & beside(searches, price), new, price)
 
     return prices._replace(
         client=guess(prices.client, draws.client, trial.client_free, market.client_accuracy, market.client_cost),
         compute=guess(prices.compute, draws.edge, trial.edge_free, market.edge_accuracy, market.edge_cost),
     )
-
-
-def _like(instances: Any, array: Any) -> Any:
-    """``[B]`` with as many axes as an array."""
-    return instances.reshape((1,) * (array.ndim - 1) + instances.shape)

@@ -31,6 +31,11 @@ from ._device import (
 from ._dual_bound import DualBound, dual_bound, dual_bounds
 from ._price_exchange import ExchangeSettings, PriceExchange
 
+# Arrays of a placement's profits that are in memory at a time.
+_ARRAYS = 8
+# The first turn after which a batch is put together anew; the next ones are twice as far each.
+_FIRST_STOP = 16
+
 
 class PriceDirected(AbstractMethod):
     """Exchange prices instead of quantities, and prove how good the plan is.
@@ -39,8 +44,7 @@ class PriceDirected(AbstractMethod):
     Here the two steps tell each other what capacities are worth. The linear relaxation gives the first prices and the
     bound; nodes answer with the models that earn most at the prices, the offloading step with what the capacities of
     those are worth, and the prices move there by 1/√k. Then a few nodes at a time answer anew, and what is better
-    stays.
-    `docs/algorithms.md` derives both. Whole batches run on the device; answers do not depend on the batch.
+    stays. `docs/algorithms.md` derives both. Whole batches run on the device; answers do not depend on the batch.
 
     **Arguments:**
 
@@ -90,8 +94,8 @@ class PriceDirected(AbstractMethod):
         size = 2 * bytes_of_instance(scenarios, groups)
         size += 8 * _ARRAYS * groups.slots[0].size * scenarios.tasks * scenarios.models
 
-        def part(name: Any, batch: Any, shared: Any) -> Ran:
-            return run_batched(name, batch, shared, key=None, bytes_per_instance=size, chunk=self.chunk)
+        def part(program: Any, batch: Any, shared: Any) -> Ran:
+            return run_batched(program, batch, shared, key=None, bytes_per_instance=size, chunk=self.chunk)
 
         # Chunks wait for their slowest instance: from time to time those that are left are put together anew.
         ran = part(_begin(exchange, settings), (scenarios, groups, proven.results), tolerances)
@@ -128,12 +132,6 @@ class PriceDirected(AbstractMethod):
         done = (outcome.status == int(Status.converged)) | (outcome.status == int(Status.iteration_limit))
         status = jnp.where(done & closed, int(Status.optimal), outcome.status)
         return outcome._replace(bound=proven.bound, status=status)
-
-
-# Arrays of a placement's profits that are in memory at a time.
-_ARRAYS = 8
-# The first turn after which a batch is put together anew; the next ones are twice as far each.
-_FIRST_STOP = 16
 
 
 def _only(batch: Any, instances: np.ndarray) -> Any:

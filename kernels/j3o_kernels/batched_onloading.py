@@ -15,8 +15,8 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array
 
-from .greedy import ROUNDING, TIES, TRIES
-from .stages import fold, total, written
+from .greedy import ROUNDING, TIES, TRIES, first_best
+from .stages import total, written
 
 
 class NodeTier(NamedTuple):
@@ -111,15 +111,6 @@ def _numbers(tier: NodeTier) -> Array:
     return jnp.arange(tier.models)[:, None, None, None]
 
 
-def _first_best(score: Array) -> tuple[Array, Array]:
-    """The highest score of each node and the first model that has it, up to rounding. ``[K, G, B]``"""
-    best = fold(score, jnp.maximum)
-    models = score.shape[0]
-    number = jnp.arange(models)[:, None, None, None]
-    index = fold(written(lambda: jnp.where(score >= best[None] * (1.0 - TIES), number, models - 1)), jnp.minimum)
-    return best, index
-
-
 class _Probe(NamedTuple):
     """What each node's greedy set is to be built for.
 
@@ -159,7 +150,7 @@ def _greedy(tier: NodeTier, probe: _Probe) -> Selection:
     def add_best(growing: _Growing) -> _Growing:
         selection, used = growing.selection, growing.used
         covered = written(lambda: selection.gain - multiplier[None] * selection.load)
-        best, model = _first_best(written(lambda: densities(growing, covered)))
+        best, model = first_best(written(lambda: densities(growing, covered)))
         size, gain, load = written(lambda: tier.of_model(model))
         adds = written(lambda: (best > 0.0) & (used + size <= limit))
 
@@ -281,7 +272,7 @@ def onload_tier(
             value = _along_tasks(tier, lambda task: jnp.maximum(tier.profit(task, best.multiplier), 0.0))
             return jnp.where(state.untried, value, -1.0)
 
-        most, model = _first_best(written(alone))
+        most, model = first_best(written(alone))
 
         def probe() -> tuple[_Probe, Array]:
             possible = starts & (most > 0.0)

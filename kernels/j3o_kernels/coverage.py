@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from .greedy import ROUNDING, TIES
+from .greedy import ROUNDING, TIES, first_best
 from .stages import fold, total, written
 
 # A change must be worth visibly more than rounding.
@@ -63,11 +63,6 @@ def cover(profit: Array, size: Array, budget: Array, *, changes: int = 8) -> Cov
         shape = (*values.shape[: axis + 1], *nodes)
         return jnp.squeeze(jnp.take_along_axis(jnp.broadcast_to(values, shape), index, axis=axis), axis)
 
-    def best_of(score: Array) -> tuple[Array, Array]:
-        best = fold(score, jnp.maximum)
-        index = fold(written(lambda: jnp.where(score >= best[None] * (1.0 - TIES), number, models - 1)), jnp.minimum)
-        return best, index
-
     def after(covered: list[Array]) -> Array:
         """What all tasks earn with each model besides what covers them already. ``[M, *N]``"""
         return functools.reduce(jnp.add, [jnp.maximum(profit[t], covered[t][None]) for t in range(tasks)])
@@ -82,7 +77,7 @@ def cover(profit: Array, size: Array, budget: Array, *, changes: int = 8) -> Cov
             useful = (gain > TIES * worth[None]) & (used[None] + size <= limit[None]) & ~state.coverage.held
             return jnp.where(useful, gain * rate, -1.0)
 
-        density, model = best_of(written(densities))
+        density, model = first_best(written(densities))
 
         def added() -> _State:
             adds = density > 0.0
@@ -138,7 +133,7 @@ def cover(profit: Array, size: Array, budget: Array, *, changes: int = 8) -> Cov
             fits = (used - freed)[None] + size <= limit[None]
             return jnp.where(fits & ~held, after(left) - worth[None], -1.0)
 
-        found = [best_of(written(functools.partial(scores, leaver))) for leaver in (None, *range(tasks))]
+        found = [first_best(written(functools.partial(scores, leaver))) for leaver in (None, *range(tasks))]
 
         def chosen() -> tuple[Array, Array]:
             gain, model = found[0]

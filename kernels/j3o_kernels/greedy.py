@@ -14,6 +14,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
+from .stages import fold, written
+
 # Sizes add up with rounding: three models of 0.1 MB fit a budget of 0.3 MB.
 ROUNDING = 1e-9
 # What differs by less than this part is equal: the last bits of a sum must decide nothing.
@@ -88,3 +90,15 @@ def greedy_selection(
     empty = jnp.zeros((nodes, models), dtype=bool) if start is None else start
     held, _ = jax.lax.while_loop(lambda state: state[1], add_best, (empty, jnp.asarray(True)))
     return held
+
+
+def first_best(score: Array) -> tuple[Array, Array]:
+    """The highest score of each node, and the first model that has it, up to rounding. ``[*N]`` from ``[M, *N]``
+
+    For the batched kernels, which have models in front.
+    """
+    best = fold(score, jnp.maximum)
+    models = score.shape[0]
+    number = jnp.arange(models).reshape(models, *[1] * (score.ndim - 1))
+    index = fold(written(lambda: jnp.where(score >= best[None] * (1.0 - TIES), number, models - 1)), jnp.minimum)
+    return best, index

@@ -15,8 +15,9 @@ from j3o_jax import Scenario
 
 from .milp import milp_optimum
 from .offloading import Offloading, Plan, lp_optimum
+from .scenarios import EXTREMES, random_scenario, stack
 
-__all__ = ["Plan", "brute_force", "lp_optimum", "milp_optimum"]
+__all__ = ["TINY", "VARIANTS", "Plan", "brute_force", "lp_optimum", "milp_optimum", "tiny_and_optima"]
 
 
 def brute_force(scenario: Scenario) -> Plan | None:
@@ -112,3 +113,25 @@ def _choices(
 
 def _dominates(better: np.ndarray, one: tuple[int, ...], other: tuple[int, ...]) -> bool:
     return bool(better[np.arange(len(one)), list(one), list(other)].all())
+
+
+VARIANTS = [
+    {"batching": batching, "allow_unserved": allow_unserved}
+    for batching in (False, True)
+    for allow_unserved in (False, True)
+]
+TINY = {"clients": 2, "edges": 1, "tasks": 2, "models": 3}
+
+
+def tiny_and_optima(count: int, **variant: bool) -> tuple[Scenario, np.ndarray]:
+    """Scenarios of which every third has something extreme, and the value of their best plans, NaN without any."""
+    scenarios = []
+    for seed in range(count):
+        rng = np.random.default_rng(seed)
+        scenario = random_scenario(rng, **TINY, tightness=rng.choice([0.3, 1.0, 3.0]), **variant)
+        if seed % 3 == 0:
+            extreme = list(EXTREMES.values())[seed // 3 % len(EXTREMES)]
+            scenario = dataclasses.replace(scenario, **extreme(scenario))
+        scenarios.append(scenario)
+    best = [brute_force(scenario) for scenario in scenarios]
+    return stack(scenarios), np.array([np.nan if plan is None else plan.objective for plan in best])
