@@ -4,11 +4,12 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from . import methods, offloading, quality, roofline, scaling, throughput
+from . import bounds, methods, offloading, quality, roofline, scaling, throughput
 
 BENCHMARKS = {
     "methods": methods,
     "quality": quality,
+    "bounds": bounds,
     "throughput": throughput,
     "offloading": offloading,
     "scaling": scaling,

@@ -25,9 +25,9 @@ class Case:
     settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     demand_per_client: float | None = None
 
-    def sample(self, seed: int, n: int | None, clients: int) -> j3o.Scenario:
-        """Scenarios with `clients` clients, ten of them to an edge as in the paper."""
-        sizes: dict[str, Any] = {"clients": clients, "edges": max(clients // CLIENTS_PER_EDGE, 1)}
+    def sample(self, seed: int, n: int | None, clients: int, edges: int | None = None) -> j3o.Scenario:
+        """Scenarios with `clients` clients, ten of them to an edge as in the paper unless `edges` says otherwise."""
+        sizes: dict[str, Any] = {"clients": clients, "edges": edges or max(clients // CLIENTS_PER_EDGE, 1)}
         if self.demand_per_client is not None:
             sizes["total_demand"] = self.demand_per_client * clients
         family = getattr(j3o.benchmarks, self.benchmark)()

@@ -4,12 +4,13 @@ import dataclasses
 
 import jax
 import numpy as np
+import optax
 import pytest
 from support.oracle import TINY, VARIANTS, tiny_and_optima
 from support.scenarios import random_scenario, stack
 
 import j3o_jax as j3o
-from j3o_jax.methods._dual_bound import dual_bounds, scaled_relaxation
+from j3o_jax.methods._dual_bound import Descent, closer_bounds, dual_bounds, scaled_relaxation
 from j3o_kernels.client_groups import group_clients
 from j3o_kernels.price_bound import Prices, price_bound
 
@@ -17,10 +18,14 @@ from j3o_kernels.price_bound import Prices, price_bound
 @pytest.mark.parametrize("variant", VARIANTS, ids=str)
 def test_no_bound_is_below_brute_force(variant):
     batch, best = tiny_and_optima(75, **variant)
-    bound = dual_bounds(batch, 1e-6, 100).results.bound
+    groups = group_clients(np.asarray(batch.client_edge), batch.edges)
+    proven = dual_bounds(batch, groups, 1e-6, 100).results
+    closer = closer_bounds(batch, groups, proven.point, Descent(40, 0.03)).results
     known = np.isfinite(best)
-    assert np.isfinite(bound).all()
-    assert (bound[known] >= best[known] * (1.0 - 1e-9) - 1e-12).all()
+    for bound in (proven.bound, closer):
+        assert np.isfinite(bound).all()
+        assert (bound[known] >= best[known] * (1.0 - 1e-9) - 1e-12).all()
+    assert (closer <= proven.bound * (1.0 + 1e-12)).all()
 
 
 @pytest.mark.parametrize("variant", VARIANTS, ids=str)
@@ -64,6 +69,31 @@ def test_it_depends_neither_on_the_batch_nor_on_how_clients_are_spread():
         assert j3o.certify(batch[index], plans[index]).bound == pytest.approx(whole.bound[index], rel=1e-9)
     assert (whole.bound <= j3o.relaxation_bound(batch) * 1.005).all()
     assert (whole.gap >= 0).all()
+
+
+def test_the_descent_takes_schedules_of_optax_and_gains_where_memory_is_scarce():
+    batch = j3o.benchmarks.heterogeneous().sample(0, n=8, clients=6, edges=2, tightness=0.3)
+    plans = j3o.solve(batch)
+    without = j3o.certify(batch, plans, descent_steps=0)
+    default = j3o.certify(batch, plans)
+    assert (default.bound <= without.bound * (1.0 + 1e-12)).all()
+    assert default.gap.mean() < 0.9 * without.gap.mean()
+    constant = j3o.certify(batch, plans, descent_schedule=optax.constant_schedule(0.01))
+    assert (constant.bound <= without.bound * (1.0 + 1e-12)).all()
+    assert (constant.bound != default.bound).any()
+    assert (j3o.certify(batch, plans, descent_schedule=0.0).bound <= without.bound * (1.0 + 1e-12)).all()
+
+
+@pytest.mark.parametrize(
+    ("argument", "message"),
+    [({"descent_steps": -1}, "descent_steps: must be at least 0"), ({"descent_schedule": np.nan}, "descent_schedule")],
+)
+def test_mistaken_descents_are_named(argument, message):
+    scenario = random_scenario(np.random.default_rng(0), **TINY)
+    with pytest.raises(ValueError, match=message):
+        j3o.certify(scenario, j3o.solve(scenario), **argument)
+    with pytest.raises(ValueError, match=message):
+        j3o.PriceDirected(**argument)
 
 
 def test_plans_that_are_none_get_no_bound_and_mistakes_are_named():

@@ -1,4 +1,8 @@
-"""Upper bounds from prices, and the prices, of whole batches on the device: the dual of the strong formulation."""
+"""Upper bounds from prices, and the prices, of whole batches on the device: the dual of the strong formulation.
+
+An interior point method finds the prices that are best for the linear relaxation; a descent goes on from there to those
+that are best for nodes that choose whole sets of models.
+"""
 
 import functools
 from typing import Any, NamedTuple
@@ -6,8 +10,10 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
-from j3o_kernels.client_groups import ClientGroups, group_clients, to_edges, to_groups
+from j3o_kernels.bound_descent import bound_descent
+from j3o_kernels.client_groups import ClientGroups, to_edges, to_groups
 from j3o_kernels.price_bound import Prices, price_bound
 from j3o_kernels.price_placement import CapacityPrices
 from j3o_kernels.relaxation import relaxation
@@ -24,6 +30,8 @@ _ARRAYS = 60
 _CACHE_BYTES = 1 << 24
 # A row is never fuller than 1 by its scale: what a capacity beyond that is.
 _AMPLE = 2.0
+# What the unit of the objective may lose to rounding.
+_SAFE = 1.0 + 4.0 * np.finfo(np.float64).eps
 
 
 class DualBound(NamedTuple):
@@ -33,25 +41,51 @@ class DualBound(NamedTuple):
     - `prices`: of the capacities, in objective per unit of load of all queries together; clients as ``[B, G, K]``,
       edges as ``[B, E]``.
     - `iterations`: Newton steps of the search. ``[B]``
+    - `point`: the prices as the bound's kernel has them, worths of streams with them, to go on from.
     """
 
     bound: Any
     prices: CapacityPrices
     iterations: Any
+    point: Any = None
 
 
-def dual_bounds(scenarios: Scenario, tolerance: float, max_iterations: int) -> Ran:
+class Descent(NamedTuple):
+    """How `closer_bound` goes on from a `DualBound`.
+
+    - `steps`: of Adam; none where 0.
+    - `schedule`: of relative steps, by optax; a number is the largest of a rise and a fall to 0.
+    """
+
+    steps: int
+    schedule: Any
+
+    def problems(self, steps: str, schedule: str) -> str | None:
+        """What is wrong with it, where the arguments have these names."""
+        if self.steps < 0:
+            return f"{steps}: must be at least 0, got {self.steps}"
+        if not callable(self.schedule) and not isinstance(self.schedule, Tracer) and not 0.0 <= self.schedule < np.inf:
+            return f"{schedule}: must be an optax schedule or a number of at least 0, got {self.schedule!r}"
+        return None
+
+
+def dual_bounds(scenarios: Scenario, groups: ClientGroups, tolerance: float, max_iterations: int) -> Ran:
     """`DualBound` for a batch of one axis, in NumPy."""
-    groups = group_clients(np.asarray(scenarios.client_edge), scenarios.edges)
+    return _run(_program(max_iterations), scenarios, groups, (scenarios, groups), np.asarray(tolerance))
+
+
+def closer_bounds(scenarios: Scenario, groups: ClientGroups, point: Prices, descent: Descent) -> Ran:
+    """`closer_bound` for a batch of one axis, in NumPy."""
+    schedule = descent.schedule
+    program = _descent(descent.steps, schedule if callable(schedule) else None)
+    shared = None if callable(schedule) else np.asarray(schedule)
+    return _run(program, scenarios, groups, (scenarios, groups, point), shared)
+
+
+def _run(program: Any, scenarios: Scenario, groups: ClientGroups, batch: Any, shared: Any) -> Ran:
     flows = groups.slots[0].size * scenarios.tasks * scenarios.models
-    return run_batched(
-        _program(max_iterations),
-        (scenarios, groups),
-        np.asarray(tolerance),
-        key=None,
-        bytes_per_instance=8 * _ARRAYS * flows,
-        cpu_chunk_bytes=_CACHE_BYTES,
-    )
+    size = 8 * _ARRAYS * flows
+    return run_batched(program, batch, shared, key=None, bytes_per_instance=size, cpu_chunk_bytes=_CACHE_BYTES)
 
 
 @functools.cache
@@ -62,17 +96,23 @@ def _program(max_iterations: int) -> Any:
     return program
 
 
+@functools.lru_cache(maxsize=64)
+def _descent(steps: int, schedule: Any) -> Any:
+    def program(batch: tuple[Scenario, ClientGroups, Prices], rate: Any) -> Any:
+        return closer_bound(*batch, Descent(steps, rate if schedule is None else schedule))
+
+    return program
+
+
 def dual_bound(scenarios: Scenario, groups: ClientGroups, tolerance: Any, max_iterations: int) -> DualBound:
     """`DualBound` of a batch, where it may be traced."""
     program = scaled_relaxation(scenarios, groups)
     found = relaxation(program.problem, tolerance=tolerance, max_iterations=max_iterations)
     point = Prices(found.stream, found.client, found.compute, found.uplink, found.cloud)
-    # What the unit may lose to rounding.
-    safe = 1.0 + 4.0 * jnp.finfo(program.unit.dtype).eps
     unit = program.unit
     scales = program.scales
     return DualBound(
-        bound=price_bound(program.problem, point) * unit * safe,
+        bound=price_bound(program.problem, point) * unit * _SAFE,
         prices=CapacityPrices(
             client=found.client * unit[:, None, None] / scales.client,
             compute=found.compute * unit[:, None] / scales.compute,
@@ -80,7 +120,16 @@ def dual_bound(scenarios: Scenario, groups: ClientGroups, tolerance: Any, max_it
             cloud=found.cloud * unit / scales.cloud,
         ),
         iterations=found.iterations,
+        point=point,
     )
+
+
+def closer_bound(scenarios: Scenario, groups: ClientGroups, point: Prices, descent: Descent) -> Any:
+    """The least bound of a descent from the prices of a `DualBound`, ``[B]``; where it may be traced."""
+    program = scaled_relaxation(scenarios, groups)
+    schedule = descent.schedule if callable(descent.schedule) else jnp.asarray(descent.schedule)
+    _, bound = bound_descent(program.problem, point, descent.steps, schedule)
+    return bound * program.unit * _SAFE
 
 
 class ScaledRelaxation(NamedTuple):

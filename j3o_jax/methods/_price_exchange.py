@@ -35,7 +35,7 @@ _WORSE = 0.02
 # A rise of the objective below this part of it is none.
 _VISIBLE = 1e-7
 # At a smaller open gap patience falls in proportion, down to this part.
-_WIDE_GAP = 2e-3
+_WIDE_GAP = 1e-3
 _LEAST_PATIENCE = 0.04
 
 

@@ -22,13 +22,12 @@ from ._device import (
     Progress,
     Settings,
     advanced,
-    alternate,
     begun,
     bytes_of_instance,
     ended,
     outcome_of,
 )
-from ._dual_bound import DualBound, dual_bound, dual_bounds
+from ._dual_bound import Descent, DualBound, closer_bound, closer_bounds, dual_bound, dual_bounds
 from ._price_exchange import ExchangeSettings, PriceExchange
 
 # Arrays of a placement's profits that are in memory at a time.
@@ -52,9 +51,10 @@ class PriceDirected(AbstractMethod):
     - `max_iterations`: most rounds, each with one offloading step.
     - `exchanges`: rounds at the beginning in which all nodes answer.
     - `patience`: rounds without a better plan after which the search ends, though the gap may be open. Below an open
-      gap of 0.2 % it falls in proportion.
+      gap of 0.1 % it falls in proportion.
     - `lp`: the offloading step.
-    - `bound_tolerance`, `bound_iterations`: see `certify`.
+    - `bound_tolerance`, `bound_iterations`: `tolerance` and `max_iterations` of `certify`.
+    - `descent_steps`, `descent_schedule`: see `certify`; of instances that are still open after 16 rounds.
     - `chunk`: instances that a device works on at a time; None chooses. Answers do not depend on it.
     """
 
@@ -65,6 +65,8 @@ class PriceDirected(AbstractMethod):
     lp: AbstractOffloadingSolver = HierarchicalLP(tolerance=1e-7)
     bound_tolerance: float = eqx.field(default=1e-5)
     bound_iterations: int = eqx.field(static=True, default=100)
+    descent_steps: int = eqx.field(static=True, default=30)
+    descent_schedule: Any = eqx.field(default=0.03)
     chunk: int | None = eqx.field(static=True, default=None)
 
     def __check_init__(self):
@@ -77,6 +79,9 @@ class PriceDirected(AbstractMethod):
             value = getattr(self, name)
             if not isinstance(value, Tracer) and not 0.0 <= value < np.inf:
                 raise ValueError(f"{name}: must be a number of at least 0, got {value!r}")
+        mistake = self._descent.problems("descent_steps", "descent_schedule")
+        if mistake:
+            raise ValueError(mistake)
         if self.chunk is not None and self.chunk < 1:
             raise ValueError(f"chunk: must be at least 1, got {self.chunk}")
 
@@ -85,10 +90,15 @@ class PriceDirected(AbstractMethod):
         assert isinstance(self.lp, HierarchicalLP)
         return self.lp
 
+    @property
+    def _descent(self) -> Descent:
+        return Descent(self.descent_steps, self.descent_schedule)
+
     def run(self, scenarios: Scenario, key: Any) -> Outcome:
         """See `AbstractMethod`."""
         groups = group_clients(np.asarray(scenarios.client_edge), scenarios.edges)
-        proven = dual_bounds(scenarios, self.bound_tolerance, self.bound_iterations)
+        bounds = dual_bounds(scenarios, groups, self.bound_tolerance, self.bound_iterations)
+        proven, point = bounds.results._replace(point=None), bounds.results.point
         exchange, settings = self._settings()
         tolerances = np.asarray(self._device_lp.tolerance), np.asarray(self.gap)
         size = 2 * bytes_of_instance(scenarios, groups)
@@ -98,19 +108,26 @@ class PriceDirected(AbstractMethod):
             return run_batched(program, batch, shared, key=None, bytes_per_instance=size, chunk=self.chunk)
 
         # Chunks wait for their slowest instance: from time to time those that are left are put together anew.
-        ran = part(_begin(exchange, settings), (scenarios, groups, proven.results), tolerances)
-        state, seconds = ran.results, ran.compile_seconds + proven.compile_seconds
+        ran = part(_begin(exchange, settings), (scenarios, groups, proven), tolerances)
+        state, seconds = ran.results, ran.compile_seconds + bounds.compile_seconds
         waiting, until = np.arange(scenarios.demand.shape[0]), _FIRST_STOP
         while waiting.size:
-            batch = _only((scenarios, groups, proven.results, state), waiting)
+            batch = _only((scenarios, groups, proven, state), waiting)
             ran = part(_advance(exchange, settings), batch, (*tolerances, np.asarray(until)))
             seconds += ran.compile_seconds
             for whole, own in zip(jax.tree.leaves(state), jax.tree.leaves(ran.results), strict=True):
                 whole[waiting] = own
+            if until == _FIRST_STOP and self.descent_steps:
+                (still_open,) = np.nonzero(~self._closed(proven.bound, np.asarray(ended(scenarios, state).value)))
+                if still_open.size:
+                    own, own_groups, start = _only((scenarios, groups, point), still_open)
+                    ran_down = closer_bounds(own, own_groups, start, self._descent)
+                    proven.bound[still_open] = np.fmin(ran_down.results, proven.bound[still_open])
+                    seconds += ran_down.compile_seconds
             waiting, until = waiting[ran.results.stage < DONE], 2 * until
         found = ended(scenarios, state)
         compiling = {"compile_seconds": np.full(scenarios.demand.shape[0], seconds)}
-        return jax.tree.map(np.asarray, self._outcome(scenarios, found, proven.results, compiling))
+        return jax.tree.map(np.asarray, self._outcome(scenarios, found, proven, compiling))
 
     def run_traced(self, scenarios: Scenario) -> Outcome:
         """See `AbstractMethod`."""
@@ -118,9 +135,23 @@ class PriceDirected(AbstractMethod):
         groups = lone_clients(scenarios.client_edge)
         proven = dual_bound(scenarios, groups, jnp.asarray(self.bound_tolerance), self.bound_iterations)
         exchange, settings = self._settings()
-        director = PriceExchange(scenarios, groups, proven, jnp.asarray(self.gap), exchange)
-        found = alternate(scenarios, groups, director, jnp.asarray(self._device_lp.tolerance), settings)
-        return self._outcome(scenarios, found, proven, {})
+        tolerance, gap = jnp.asarray(self._device_lp.tolerance), jnp.asarray(self.gap)
+        closest = proven.bound
+        if self.descent_steps:
+            closest = jnp.fmin(closer_bound(scenarios, groups, proven.point, self._descent), proven.bound)
+
+        def phase(now: tuple[Progress, Any], until: Any) -> tuple[tuple[Progress, Any], None]:
+            state, bound = now
+            director = PriceExchange(scenarios, groups, proven._replace(bound=bound), gap, exchange)
+            state = advanced(scenarios, groups, director, tolerance, settings, state, until)
+            closed = self._closed(bound, ended(scenarios, state).value)
+            return (state, jnp.where(closed, bound, closest)), None
+
+        # One program for the turns before the descent and for those after it.
+        state = begun(scenarios, PriceExchange(scenarios, groups, proven, gap, exchange), settings)
+        stops = jnp.asarray([_FIRST_STOP, np.iinfo(np.int32).max])
+        (state, bound), _ = jax.lax.scan(phase, (state, proven.bound), stops)
+        return self._outcome(scenarios, ended(scenarios, state), proven._replace(bound=bound), {})
 
     def _settings(self) -> tuple[ExchangeSettings, Settings]:
         exchange = ExchangeSettings(min(self.exchanges, self.max_iterations), self.patience)
@@ -128,10 +159,13 @@ class PriceDirected(AbstractMethod):
 
     def _outcome(self, scenarios: Scenario, found: Alternation, proven: DualBound, stats: dict[str, Any]) -> Outcome:
         outcome = outcome_of(found, scenarios.allow_unserved, {"bound_steps": proven.iterations, **stats})
-        closed = proven.bound - found.value <= self.gap * found.value
+        closed = self._closed(proven.bound, found.value)
         done = (outcome.status == int(Status.converged)) | (outcome.status == int(Status.iteration_limit))
         status = jnp.where(done & closed, int(Status.optimal), outcome.status)
         return outcome._replace(bound=proven.bound, status=status)
+
+    def _closed(self, bound: Any, value: Any) -> Any:
+        return bound - value <= self.gap * value
 
 
 def _only(batch: Any, instances: np.ndarray) -> Any:

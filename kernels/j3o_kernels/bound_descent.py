@@ -1,0 +1,79 @@
+"""A first-order descent on the bound by prices, from prices that are near the best ones of the linear relaxation.
+
+The interior point method minimises the dual of the linear relaxation; the bound itself is less there, and has its least
+elsewhere, since its nodes choose whole sets of models. It is convex, and has a gradient almost everywhere.
+"""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from jaxtyping import Array
+
+from .price_bound import Prices, price_bound
+from .relaxation_program import RelaxationProblem
+
+# A price moves in proportion to itself, or to this part of the largest of its kind.
+_FLOOR = 1e-3
+
+
+class _State(NamedTuple):
+    prices: Any
+    optimizer: Any
+    best: Any
+    bound: Any
+
+
+def bound_descent(
+    problem: RelaxationProblem, prices: Prices, steps: int, schedule: optax.Schedule | Array
+) -> tuple[Prices, Array]:
+    """The best prices of a run of Adam, and D there ``[B]``: never more than at the prices that it starts from.
+
+    **Arguments:**
+
+    - `schedule`: of relative steps; a number is the largest of a schedule that rises to it and falls to 0.
+    """
+    scale = jax.tree.map(_scale, prices)
+    optimizer = optax.adam(schedule if callable(schedule) else _rise_and_fall(schedule, steps))
+    relative = jax.tree.map(lambda price, unit: price / unit, prices, scale)
+
+    def bounds(relative: Prices) -> tuple[Array, Array]:
+        bound = price_bound(problem, jax.tree.map(jnp.multiply, relative, scale))
+        return jnp.sum(bound), bound
+
+    def step(state: _State, _: None) -> tuple[_State, None]:
+        gradient, bound = jax.grad(bounds, has_aux=True)(state.prices)
+        best, least = _better(state.prices, bound, state)
+        with jax.numpy_dtype_promotion("standard"):  # optax counts its steps in int32
+            change, optimizer_state = optimizer.update(gradient, state.optimizer)
+        moved = jax.tree.map(lambda price: jnp.maximum(price, 0.0), optax.apply_updates(state.prices, change))
+        return _State(moved, optimizer_state, best, least), None
+
+    infinite = jnp.full(problem.cloud_limit.shape, jnp.inf, dtype=problem.cloud_limit.dtype)
+    state = _State(relative, optimizer.init(relative), relative, infinite)
+    state, _ = jax.lax.scan(step, state, None, length=steps)
+    # The last step's prices too; with no step, those of the start.
+    best, bound = _better(state.prices, price_bound(problem, jax.tree.map(jnp.multiply, state.prices, scale)), state)
+    return jax.tree.map(jnp.multiply, best, scale), bound
+
+
+def _rise_and_fall(largest: Array, steps: int) -> optax.Schedule:
+    """What is near the best already should not be thrown far off by the first steps."""
+    form = optax.warmup_cosine_decay_schedule(0.01, 1.0, max(steps // 2, 1), max(steps, 2))
+    return lambda count: largest * form(count)
+
+
+def _scale(price: Array) -> Array:
+    inner = tuple(range(1, price.ndim))
+    unit = jnp.maximum(price, _FLOOR * jnp.max(price, axis=inner, keepdims=True)) if inner else price
+    return jnp.where(unit > 0.0, unit, 1.0)
+
+
+def _better(prices: Prices, bound: Array, state: _State) -> tuple[Prices, Array]:
+    lower = bound < state.bound
+
+    def pick(new: Array, old: Array) -> Array:
+        return jnp.where(lower.reshape(-1, *(1,) * (new.ndim - 1)), new, old)
+
+    return jax.tree.map(pick, prices, state.best), jnp.where(lower, bound, state.bound)

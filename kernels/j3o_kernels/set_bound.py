@@ -1,0 +1,117 @@
+"""What a set of models that fits into a memory can earn at most, where one model of it answers each task.
+
+The best set is a packing problem of its own. Of every set one model is the largest; led by model j it earns
+
+    f(S) ≤ f({j}) + Σ_{i ∈ S} g_i,    g_i = Σ_t max(0, p_ti − p_tj)
+
+since what one more model adds to a set is never more than what it adds to a part of it (f is submodular). The models
+beside j are smaller than it and share the room that it leaves, R. At any price ρ ≥ 0 of a unit of memory they earn at
+most
+
+    ρ R + Σ_{i small} max(0, g_i − ρ s_i) + max(0, max_{i large} (g_i − ρ s_i))
+
+where at most one model is large, which takes more than R/2. The bound is the largest of these over j, each at a price ρ
+near its best. It is never above the linear relaxation of a knapsack of the models' whole profits.
+"""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array
+
+# Cuts of the search for a price of memory.
+_CUTS = 3
+# Sizes add up with rounding, and plans may exceed a memory by as much.
+_ROUNDING = 1e-9
+
+
+class _Lead(NamedTuple):
+    """The best leading model so far, with its price of memory and its bound."""
+
+    model: Any
+    price: Any
+    bound: Any
+
+
+def set_bound(profit: Array, size: Array) -> Array:
+    """Upper bound on max Σ_t max_{m ∈ S} p_mt over the sets S of models whose sizes add up to 1 at most. ``[...]``
+
+    Places come last, so that a vector unit works on many of them.
+
+    **Arguments:**
+
+    - `profit`: p ≥ 0, 0 for what cannot be held. ``[M, T, ...]``
+    - `size`: of the models, in parts of the memory. ``[M, ...]``
+    """
+    models, tasks = profit.shape[:2]
+    lead = _best_lead(jax.lax.stop_gradient(profit), size)
+    # The maximum's gradient is that of the best lead, at its price.
+    own = jnp.take_along_axis(profit, lead.model[None, None], axis=0)[0]
+    first = jnp.take_along_axis(size, lead.model[None], axis=0)[0]
+    gain, room = _beside(profit, size, lead.model, own, first)
+    bound, _ = _at_price(gain, size, room, lead.price)
+    # All terms are ≥ 0; what their sums lose to rounding, and a sum of differences.
+    terms = models + 2 * tasks + 8
+    return jnp.maximum(jnp.sum(own, axis=0) + bound, 0.0) * (1.0 + terms * jnp.finfo(profit.dtype).eps)
+
+
+def _best_lead(profit: Array, size: Array) -> _Lead:
+    def step(model: Array, best: _Lead) -> _Lead:
+        own, first = profit[model], size[model]
+        gain, room = _beside(profit, size, model, own, first)
+        price, bound = _best_price(gain, size, room)
+        bound = bound + jnp.sum(own, axis=0)
+        better = bound > best.bound
+        return _Lead(*(jnp.where(better, a, b) for a, b in zip((model, price, bound), best, strict=True)))
+
+    nothing = jnp.zeros(size.shape[1:], dtype=profit.dtype)
+    none = _Lead(jnp.zeros(size.shape[1:], dtype=int), nothing, nothing - 1.0)
+    return jax.lax.fori_loop(0, len(size), step, none)
+
+
+def _beside(profit: Array, size: Array, model: Array, own: Array, first: Array) -> tuple[Array, Array]:
+    """What each model adds to the leading one where it fits beside it ``[M, ...]``, and the room for it ``[...]``."""
+    room = jnp.maximum(1.0 - first, 0.0) + _ROUNDING
+    number = jnp.arange(len(size)).reshape(-1, *(1,) * first.ndim)
+    later = number > jnp.broadcast_to(model, first.shape)[None]
+    smaller = (size < first[None]) | ((size == first[None]) & later)
+    gain = jnp.sum(jnp.maximum(profit - own[None], 0.0), axis=1)
+    return jnp.where(smaller & (size <= room[None]), gain, 0.0), room
+
+
+def _at_price(gain: Array, size: Array, room: Array, price: Array) -> tuple[Array, Array]:
+    """The bound of the models beside the leading one at a price of memory ``[...]``, and its slope in the price."""
+    # Rounded up where there is little left of a gain.
+    asked = price[None] * size * (1.0 - 4.0 * jnp.finfo(gain.dtype).eps)
+    earns = jnp.maximum(gain - asked, 0.0)
+    small = 2.0 * size <= room[None]
+    large = jnp.where(small, 0.0, earns)
+    most = jnp.max(large, axis=0)
+    bound = price * room + jnp.sum(jnp.where(small, earns, 0.0), axis=0) + most
+    taken = jnp.sum(jnp.where(small & (earns > 0.0), size, 0.0), axis=0)
+    one = jnp.max(jnp.where((large > 0.0) & (large >= most[None]), size, 0.0), axis=0)
+    return bound, room - taken - one
+
+
+def _best_price(gain: Array, size: Array, room: Array) -> tuple[Array, Array]:
+    """A price of memory near the best one, and the bound there: where the tangents of two prices around it meet."""
+    tiny = jnp.finfo(gain.dtype).tiny
+    low = jnp.zeros_like(room)
+    high = jnp.max(jnp.where(size > 0.0, gain / jnp.maximum(size, tiny), 0.0), axis=0)
+    at_low, at_high = _at_price(gain, size, room, low), _at_price(gain, size, room, high)
+    best, bound = jnp.where(at_low[0] < at_high[0], low, high), jnp.minimum(at_low[0], at_high[0])
+    for _ in range(_CUTS):
+        apart = at_high[1] - at_low[1]
+        meet = (at_low[0] - at_low[1] * low) - (at_high[0] - at_high[1] * high)
+        price = jnp.where((apart > 0.0) & (at_low[1] < 0.0), meet / jnp.where(apart > 0.0, apart, 1.0), low)
+        price = jnp.clip(price, low, high)
+        at = _at_price(gain, size, room, price)
+        best, bound = jnp.where(at[0] < bound, price, best), jnp.minimum(bound, at[0])
+        rises = at[1] >= 0.0
+        low, high = jnp.where(rises, low, price), jnp.where(rises, price, high)
+        at_low, at_high = (
+            tuple(jnp.where(moves, a, b) for a, b in zip(at, old, strict=True))
+            for moves, old in ((~rises, at_low), (rises, at_high))
+        )
+    return best, bound
