@@ -4,12 +4,13 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from . import bounds, methods, offloading, quality, roofline, scaling, throughput
+from . import batching, bounds, methods, offloading, quality, roofline, scaling, throughput
 
 BENCHMARKS = {
     "methods": methods,
     "quality": quality,
     "bounds": bounds,
+    "batching": batching,
     "throughput": throughput,
     "offloading": offloading,
     "scaling": scaling,

@@ -21,6 +21,7 @@ from ._violations import ViolationError as ViolationError
 from .io import FileError as FileError
 from .io import load as load
 from .io import save as save
+from .methods import BAJ3O as BAJ3O
 from .methods import J3O as J3O
 from .methods import BilinearMINLP as BilinearMINLP
 from .methods import DualSearch as DualSearch

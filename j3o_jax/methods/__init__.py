@@ -6,6 +6,7 @@ from .baselines import FullLocal as FullLocal
 from .baselines import GreedyAO as GreedyAO
 from .baselines import OptAO as OptAO
 from .baselines import RandAO as RandAO
+from .j3o import BAJ3O as BAJ3O
 from .j3o import J3O as J3O
 from .j3o import DualSearch as DualSearch
 from .j3o import Subgradient as Subgradient

@@ -15,21 +15,24 @@ import jax.numpy as jnp
 from j3o_kernels.client_groups import ClientGroups
 from j3o_kernels.hierarchical_lp import HierarchicalLPSolution, all_servable, route, served_most
 
-from .._model import Plan
+from .._model import Plan, edge_demand
 from .._scenario import Scenario
 from .._status import Status
 from .._types import AnyArray, Bool, Float, Int
 from ..routing import Offloading, OffloadingProblem
+from ._activation import Trials, after_turn, first_promise, no_trials
 from ._base import Outcome
-from ._onloading import SERVE_FIRST, Placement
+from ._onloading import SERVE_FIRST, Placement, placement_of_choices
 from ._settling import (
     ALL_SERVED,
+    initial_shares,
     most_unserved,
     offloading_problems,
     pick,
     settled_plans,
     without_idle,
 )
+from ._surrogate import serves, tangent
 
 # The last routing comes this much closer to the optimum, so that shares that are none come out as almost none.
 _LAST = 0.01
@@ -42,10 +45,14 @@ class Settings(NamedTuple):
 
     - `max_iterations`: most rounds.
     - `lp_iterations`: most Newton steps of an offloading step.
+    - `activations`: with batching, most trials of other pairs of edge and task that are open (`_activation.py`).
+    - `surrogate_width`: that of (29) in the rounds (`_surrogate.py`); None for the indicator itself.
     """
 
     max_iterations: int
     lp_iterations: int
+    activations: int
+    surrogate_width: float | None = None
 
 
 class Round(NamedTuple):
@@ -123,10 +130,12 @@ class Progress(NamedTuple):
     newton_steps: Any
     gap: Any
     residual: Any
+    trials: Trials | None  # with batching
+    arrivals: Any  # at the edges in the last round, [B, E, T], where (29) is in use
 
 
 # The stages of an instance. Every turn is one offloading step, so the program holds a single one.
-_ALTERNATES, _PROVES_ALL_SERVABLE, _ROUTES_LAST, _ROUTES_AGAIN, DONE = range(5)
+_ALTERNATES, _ACTIVATES, _PROVES_ALL_SERVABLE, _ROUTES_LAST, _ROUTES_AGAIN, DONE = range(6)
 
 
 def alternate(
@@ -138,9 +147,9 @@ def alternate(
 ) -> Alternation:
     """Rounds of placing and routing for a batch of one axis, keeping the best plan.
 
-    After its rounds an instance is routed once more, where all must be served so that it is, and without what nobody
-    uses. With batching, a task that an edge drops then gives its set-up time back to the others, and they are routed
-    again.
+    With batching, other pairs of edge and task are then opened and closed as long as that promises to be better. At
+    last an instance is routed once more, where all must be served so that it is, and without what nobody uses. With
+    batching, a task that an edge drops then gives its set-up time back to the others, and they are routed again.
     """
     state = begun(scenarios, director, settings)
     return ended(scenarios, advanced(scenarios, groups, director, lp_tolerance, settings, state))
@@ -163,7 +172,17 @@ def begun(scenarios: Scenario, director: Director, settings: Settings) -> Progre
         newton_steps=jnp.zeros(batch, dtype=int),
         gap=nothing,
         residual=nothing,
+        trials=no_trials(scenarios) if settings.activations else None,
+        arrivals=_edge_demands(scenarios, initial_shares(scenarios)[1]) if _linearises(scenarios, settings) else None,
     )
+
+
+def _linearises(scenarios: Scenario, settings: Settings) -> bool:
+    return scenarios.batching is not None and settings.surrogate_width is not None
+
+
+def _edge_demands(scenarios: Scenario, shares: Any) -> Any:
+    return jax.vmap(edge_demand)(scenarios, shares)
 
 
 def ended(scenarios: Scenario, state: Progress) -> Alternation:
@@ -195,19 +214,31 @@ def advanced(
     batch = scenarios.demand.shape[0]
     strict = not scenarios.allow_unserved
     bonus = serving_bonus(scenarios)
-    after_rounds = _PROVES_ALL_SERVABLE if strict else _ROUTES_LAST
+    after_trials = _PROVES_ALL_SERVABLE if strict else _ROUTES_LAST
+    after_rounds = after_trials if state.trials is None else _ACTIVATES
     after_last = DONE if scenarios.batching is None else _ROUTES_AGAIN
 
     def turn(state: Progress) -> Progress:
         stage, plan = state.stage, state.plan
         alternates = stage == _ALTERNATES
         first = state.turn == 0
+        activates = stage == _ACTIVATES
         new = director.place(state.known, state.turn, plan, alternates)
         placement = pick(alternates, new, Placement(*plan[:4]))
-        problem = offloading_problems(scenarios, placement, jnp.where(alternates, bonus, 0.0))
+        tried: Any = None
+        if state.trials is not None:
+            changed, tried = jax.vmap(first_promise)(placement, state.trials.left)
+            # The first turn of the trials is for the prices.
+            tried = tried & (activates & (state.trials.count > 0))[:, None, None]
+            placement = pick(activates & (state.trials.count > 0), changed, placement)
+        extra = jnp.where(alternates | activates, bonus, 0.0)
+        problem = asked = offloading_problems(scenarios, placement, extra)
+        if state.arrivals is not None:
+            tangents = jax.vmap(tangent, in_axes=(0, 0, None))(scenarios, state.arrivals, settings.surrogate_width)
+            asked = pick(alternates, offloading_problems(scenarios, placement, extra, tangents), problem)
         last = (stage == _ROUTES_LAST) | (stage == _ROUTES_AGAIN)
         routed = route(
-            served_most(problem, stage == _PROVES_ALL_SERVABLE),
+            served_most(asked, stage == _PROVES_ALL_SERVABLE),
             groups,
             tolerance=lp_tolerance,
             aim=jnp.where(last, _LAST, 1.0) * lp_tolerance,
@@ -215,9 +246,17 @@ def advanced(
             must_serve=last & strict,
             active=stage < DONE,
         )
-        settled, value = _settled(scenarios, problem, placement, routed, jnp.where(alternates, bonus, 0.0), last)
+        arrivals = state.arrivals
+        if arrivals is not None:
+            # What the linearised program opened is settled by the true (28).
+            arrivals = jnp.where(alternates[:, None, None], _edge_demands(scenarios, routed.edge), arrivals)
+            opened = jax.vmap(serves)(scenarios, arrivals) | ~alternates[:, None, None]
+            choice = jnp.where(opened, placement.edge_choice, -1)
+            placement = placement_of_choices(scenarios, placement.client_choice, choice)
+            problem = offloading_problems(scenarios, placement, extra)
+        settled, value = _settled(scenarios, problem, placement, routed, extra, last)
 
-        better = alternates & routed.solved & (value > state.value)
+        better = (alternates | activates) & routed.solved & (value > state.value)
         failed = state.failed | (alternates & first & ~routed.solved)
         best = jnp.where(better, value, state.value)
         news = Round(alternates, placement, problem, routed, settled, value, best, state.value, better)
@@ -231,13 +270,33 @@ def advanced(
         # A plan that leaves queries where none may be left is no plan yet, and has no objective.
         worth = jnp.where(complete, best - SERVE_FIRST, jnp.nan) if strict else best
         final = jnp.where(routed.solved & (complete | (not strict)), value, jnp.nan)
+        final = jnp.where(activates, worth, jnp.where(last, final, jnp.nan))
         row, latest = jnp.arange(batch), jnp.maximum(state.iterations - 1, 0)
         history = state.history.at[row, jnp.where(alternates, state.iterations, latest)].set(
-            jnp.where(alternates, worth, jnp.fmax(state.history[row, latest], jnp.where(last, final, jnp.nan)))
+            jnp.where(alternates, worth, jnp.fmax(state.history[row, latest], final))
         )
+        trials, tries_on = state.trials, False
+        if trials is not None:
+            at_hand = Placement(*plan[:4])
+            trials = after_turn(scenarios, trials, activates, tried, better, at_hand, routed, extra)
+            tries_on = trials.left.any & (trials.count <= settings.activations)
         following = jnp.select(
-            [failed, alternates & goes_on, alternates, stage == _PROVES_ALL_SERVABLE, stage == _ROUTES_LAST],
-            [DONE, _ALTERNATES, after_rounds, jnp.where(servable, _ROUTES_LAST, DONE), after_last],
+            [
+                failed,
+                alternates & goes_on,
+                alternates,
+                activates,
+                stage == _PROVES_ALL_SERVABLE,
+                stage == _ROUTES_LAST,
+            ],
+            [
+                DONE,
+                _ALTERNATES,
+                after_rounds,
+                jnp.where(tries_on, _ACTIVATES, after_trials),
+                jnp.where(servable, _ROUTES_LAST, DONE),
+                after_last,
+            ],
             DONE,
         )
         return Progress(
@@ -253,6 +312,8 @@ def advanced(
             newton_steps=state.newton_steps + jnp.where(stage < DONE, routed.iterations, 0),
             gap=jnp.where(stage < DONE, routed.gap, state.gap),
             residual=jnp.where(stage < DONE, routed.residual, state.residual),
+            trials=trials,
+            arrivals=arrivals,
         )
 
     def goes_on(state: Progress) -> Any:

@@ -127,7 +127,7 @@ def dual_bound(scenarios: Scenario, groups: ClientGroups, tolerance: Any, max_it
 def closer_bound(scenarios: Scenario, groups: ClientGroups, point: Prices, descent: Descent) -> Any:
     """The least bound of a descent from the prices of a `DualBound`, ``[B]``; where it may be traced."""
     program = scaled_relaxation(scenarios, groups)
-    schedule = descent.schedule if callable(descent.schedule) else jnp.asarray(descent.schedule)
+    schedule: Any = descent.schedule if callable(descent.schedule) else jnp.asarray(descent.schedule)
     _, bound = bound_descent(program.problem, point, descent.steps, schedule)
     return bound * program.unit * _SAFE
 

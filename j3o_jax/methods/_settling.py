@@ -11,6 +11,7 @@ from .._scenario import Scenario
 from .._types import AnyArray, Bool, Float
 from ..routing import Offloading, OffloadingProblem, offloading_problem, settle_shares
 from ._onloading import Placement, models_in_use
+from ._surrogate import Tangent
 
 Tree = TypeVar("Tree")
 
@@ -33,14 +34,18 @@ def initial_shares(scenarios: Scenario) -> tuple[AnyArray, AnyArray]:
 
 @eqx.filter_jit
 def offloading_problems(
-    scenarios: Scenario, placement: Placement, bonus: float | Float[AnyArray, " B"] = 0.0
+    scenarios: Scenario,
+    placement: Placement,
+    bonus: float | Float[AnyArray, " B"] = 0.0,
+    tangents: Tangent | None = None,
 ) -> OffloadingProblem:
     """The offloading step (17) of every instance for its placement; one bonus, or one for each instance."""
 
-    def one(scenario: Scenario, placement: Placement, bonus: Any) -> OffloadingProblem:
-        return offloading_problem(scenario, placement.client_choice, placement.edge_choice, bonus=bonus)
+    def one(scenario: Scenario, placement: Placement, bonus: Any, tangent: Tangent | None) -> OffloadingProblem:
+        choices = placement.client_choice, placement.edge_choice
+        return offloading_problem(scenario, *choices, bonus=bonus, tangent=tangent)
 
-    return jax.vmap(one)(scenarios, placement, _of_each(scenarios, bonus))
+    return jax.vmap(one)(scenarios, placement, _of_each(scenarios, bonus), tangents)
 
 
 def _of_each(scenarios: Scenario, bonus: Any) -> AnyArray:

@@ -16,14 +16,17 @@ from j3o_kernels.client_groups import ClientGroups, group_clients, lone_clients
 from j3o_kernels.multipliers import inverse_square_root, projected_subgradient
 
 from .._batched import run_batched
+from .._model import Plan
 from .._scenario import Scenario
 from .._types import AnyArray, Float
 from ..routing import AbstractOffloadingSolver, HierarchicalLP
+from ._activation import Trials, after_turn, first_promise, no_trials
 from ._alternation import AlternatingMethod
 from ._base import Outcome
-from ._device import Alternation, Settings, alternate, bytes_of_instance, outcome_of
+from ._device import Alternation, Settings, alternate, bytes_of_instance, outcome_of, serving_bonus
 from ._greedy_tiers import GreedySettings, GreedyTiers
 from ._onloading import Placement, greedy_placement
+from ._settling import offloading_problems, pick, settled_plans
 
 
 def _as_step_size(value: Any) -> Any:
@@ -103,7 +106,9 @@ class J3O(AlternatingMethod):
     """Joint optimisation of onloading and offloading: greedy placement and LP routing in turn (Algorithm 1).
 
     A placement is kept only if the routing that suits it best raises F, so `Solution.history` never falls. With
-    `Scenario.batching` the edges' compute limit is (28), with its true indicator.
+    `Scenario.batching` it is the paper's BAJ3O: the edges' compute limit is (28), and every plan keeps it with its true
+    indicator. The offloading step charges the set-up time of what the placement opens; afterwards pairs of edge and
+    task are opened and closed as long as the prices promise that it pays. `surrogate` is the paper's way.
 
     With `HierarchicalLP` a whole batch runs on the device, in one program; with another solver the rounds are on the
     host, with one program for each instance's routing.
@@ -116,6 +121,11 @@ class J3O(AlternatingMethod):
     - `tolerance`: δ; the least rise of F that is worth another round.
     - `greedy`: ``"paper"`` is Algorithm 2 to the letter; ``"plus_max"`` also tries, at nodes whose model sizes
       differ, the most valuable single models completed greedily, and keeps the best.
+    - `surrogate`: ``"log"`` puts (29), the linearised logarithm, in place of the indicator during the rounds; None has
+      the indicator itself.
+    - `surrogate_width`: ε of the logarithm, as a part of what can arrive.
+    - `activations`: with batching, most trials of other pairs of edge and task that are worth their set-up time, after
+      the rounds; only changes that may bring something by the prices are tried. 0 leaves the rounds' pairs.
     - `chunk`: instances that a device works on at a time; None chooses. Answers do not depend on it.
     """
 
@@ -124,15 +134,30 @@ class J3O(AlternatingMethod):
     max_iterations: int = eqx.field(static=True, default=10)
     tolerance: float = eqx.field(static=True, default=1e-6)
     greedy: Literal["plus_max", "paper"] = eqx.field(static=True, default="plus_max")
+    surrogate: Literal["log"] | None = eqx.field(static=True, default=None)
+    surrogate_width: float = eqx.field(static=True, default=0.1)
+    activations: int = eqx.field(static=True, default=50)
     chunk: int | None = eqx.field(static=True, default=None)
 
     def __check_init__(self):
+        if self.surrogate not in (None, "log"):
+            raise ValueError(f"surrogate: must be None or 'log', got {self.surrogate!r}")
+        if self.surrogate is not None and not isinstance(self.lp, HierarchicalLP):
+            raise ValueError("surrogate: needs lp=HierarchicalLP()")
+        if not 0.0 < self.surrogate_width < np.inf:
+            raise ValueError(f"surrogate_width: must be a number above 0, got {self.surrogate_width!r}")
+        if self.activations < 0:
+            raise ValueError(f"activations: must be at least 0, got {self.activations}")
         if self.greedy not in ("plus_max", "paper"):
             raise ValueError(f"greedy: must be 'plus_max' or 'paper', got {self.greedy!r}")
         if self.chunk is not None and self.chunk < 1:
             raise ValueError(f"chunk: must be at least 1, got {self.chunk}")
         if self.grid_shape and not isinstance(self.lp, HierarchicalLP):
             raise ValueError("multiplier.step_size: an array of step sizes needs lp=HierarchicalLP()")
+
+    @property
+    def _width(self) -> float | None:
+        return None if self.surrogate is None else self.surrogate_width
 
     @property
     def grid_shape(self) -> tuple[int, ...]:
@@ -176,7 +201,7 @@ class J3O(AlternatingMethod):
     def _settings(self, lp: HierarchicalLP, *, sizes_differ: bool) -> tuple[GreedySettings, Settings]:
         plus_max = self.greedy == "plus_max" and sizes_differ
         greedy = GreedySettings(self.multiplier.maker(), self.multiplier.steps, plus_max)
-        return greedy, Settings(self.max_iterations, lp.max_iterations)
+        return greedy, Settings(self.max_iterations, lp.max_iterations, self.activations, self._width)
 
     def place(
         self, scenarios: Scenario, at_client: Any, at_edge: Any, active: np.ndarray, key: Any, *, bonus: float
@@ -184,6 +209,54 @@ class J3O(AlternatingMethod):
         """See `AlternatingMethod`."""
         found = _place(scenarios, at_client, at_edge, self.multiplier, self.greedy == "plus_max", bonus)
         return jax.tree.map(np.asarray, found), np.zeros(active.shape, dtype=bool)
+
+    def _finish(self, scenarios: Scenario, plan: Plan, active: np.ndarray) -> tuple[Plan, np.ndarray]:
+        """See `AlternatingMethod`; with batching after trials of other pairs of edge and task, as on the device."""
+        trials = no_trials(scenarios) if self.activations else None
+        if trials is not None:
+            plan = self._activate(scenarios, plan, trials, active)
+        return super()._finish(scenarios, plan, active)
+
+    def _activate(self, scenarios: Scenario, plan: Plan, trials: Trials, active: np.ndarray) -> Plan:
+        bonus = serving_bonus(scenarios)
+        value = np.full(active.shape, -np.inf)
+        tried = np.zeros(trials.left.gain.shape, dtype=bool)
+        placement = Placement(*plan[:4])
+        for turn in range(self.activations + 1):
+            problem = offloading_problems(scenarios, placement, bonus)
+            routed = self.lp.offload(problem, active, allow_unserved=True)
+            settled, worth = settled_plans(scenarios, problem, placement, routed, bonus, allow_unserved=True)
+            better = active & routed.solved & (np.asarray(worth) > value)
+            plan, value = pick(better, jax.tree.map(np.asarray, settled), plan), np.where(better, worth, value)
+            at_hand = Placement(*plan[:4])
+            extra = np.full(active.shape, bonus)
+            trials = after_turn(scenarios, trials, active, tried, better, at_hand, routed, extra)
+            active = active & np.asarray(trials.left.any)
+            if not active.any() or turn == self.activations:
+                return plan
+            changed, here = jax.vmap(first_promise)(at_hand, trials.left)
+            placement = pick(active, jax.tree.map(np.asarray, changed), at_hand)
+            tried = np.asarray(here) & active[:, None, None]
+        return plan
+
+
+class BAJ3O(J3O):
+    """J3O for scenarios with batching, the paper's BAJ3O: the same method, which refuses others."""
+
+    def run(self, scenarios: Scenario, key: Any) -> Outcome:
+        """See `AbstractMethod`."""
+        _require_batching(scenarios)
+        return super().run(scenarios, key)
+
+    def run_traced(self, scenarios: Scenario) -> Outcome:
+        """See `AbstractMethod`."""
+        _require_batching(scenarios)
+        return super().run_traced(scenarios)
+
+
+def _require_batching(scenarios: Scenario) -> None:
+    if scenarios.batching is None:
+        raise ValueError("BAJ3O: the scenario has no batching: give it one, Batching(window, setup), or use J3O")
 
 
 def _sizes_differ(scenarios: Scenario) -> bool:

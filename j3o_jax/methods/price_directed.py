@@ -55,6 +55,7 @@ class PriceDirected(AbstractMethod):
     - `lp`: the offloading step.
     - `bound_tolerance`, `bound_iterations`: `tolerance` and `max_iterations` of `certify`.
     - `descent_steps`, `descent_schedule`: see `certify`; of instances that are still open after 16 rounds.
+    - `activations`: see `J3O`.
     - `chunk`: instances that a device works on at a time; None chooses. Answers do not depend on it.
     """
 
@@ -67,6 +68,7 @@ class PriceDirected(AbstractMethod):
     bound_iterations: int = eqx.field(static=True, default=100)
     descent_steps: int = eqx.field(static=True, default=30)
     descent_schedule: Any = eqx.field(default=0.03)
+    activations: int = eqx.field(static=True, default=50)
     chunk: int | None = eqx.field(static=True, default=None)
 
     def __check_init__(self):
@@ -79,6 +81,8 @@ class PriceDirected(AbstractMethod):
             value = getattr(self, name)
             if not isinstance(value, Tracer) and not 0.0 <= value < np.inf:
                 raise ValueError(f"{name}: must be a number of at least 0, got {value!r}")
+        if self.activations < 0:
+            raise ValueError(f"activations: must be at least 0, got {self.activations}")
         mistake = self._descent.problems("descent_steps", "descent_schedule")
         if mistake:
             raise ValueError(mistake)
@@ -155,7 +159,7 @@ class PriceDirected(AbstractMethod):
 
     def _settings(self) -> tuple[ExchangeSettings, Settings]:
         exchange = ExchangeSettings(min(self.exchanges, self.max_iterations), self.patience)
-        return exchange, Settings(self.max_iterations, self._device_lp.max_iterations)
+        return exchange, Settings(self.max_iterations, self._device_lp.max_iterations, self.activations)
 
     def _outcome(self, scenarios: Scenario, found: Alternation, proven: DualBound, stats: dict[str, Any]) -> Outcome:
         outcome = outcome_of(found, scenarios.allow_unserved, {"bound_steps": proven.iterations, **stats})

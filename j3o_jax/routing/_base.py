@@ -86,12 +86,14 @@ def offloading_problem(
     edge_choice: Int[AnyArray, "E T"],
     *,
     bonus: Any = 0.0,
+    tangent: tuple[Float[AnyArray, "E T"], Float[AnyArray, "E T"]] | None = None,
 ) -> OffloadingProblem:
     """The program (17) of one scenario for the choices z.
 
     **Arguments:**
 
     - `bonus`: added to the accuracy of whatever serves a query, so that serving comes before serving well.
+    - `tangent`: θ and ψ of (29), which put θ λ + ψ in place of the indicator of (28).
     """
     weight = normalized_demand(scenario)
     home = scenario.client_edge
@@ -101,8 +103,13 @@ def offloading_problem(
     data = scenario.demand * scenario.input_size[None, :]
     edge_compute = scenario.edge_compute
     if scenario.batching is not None:
-        setup = jnp.sum(edge_choice_setup(scenario, edge_choice), axis=1)
-        left = 1.0 - setup / scenario.batching.window
+        setup = edge_choice_setup(scenario, edge_choice)
+        if tangent is not None:
+            slope, offset = tangent
+            limited = jnp.where(jnp.isfinite(edge_compute), edge_compute, 0.0) / scenario.batching.window
+            edge_load = edge_load + scenario.demand * (limited[:, None] * setup * slope)[home]
+            setup = setup * offset
+        left = 1.0 - jnp.sum(setup, axis=1) / scenario.batching.window
         # At an edge without limit queries take no time: all that counts is that the set-up times fit.
         remains = jnp.where(jnp.isinf(edge_compute) & (left >= -_DUST), edge_compute, 0.0)
         edge_compute = jnp.where(left > 0.0, edge_compute * left, remains)

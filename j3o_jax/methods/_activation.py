@@ -1,0 +1,147 @@
+"""Which (edge, task) pairs are worth the set-up time of their batches, (28), for the models at hand.
+
+At the prices of an offloading step's answer the Lagrangian falls apart into pairs: a pair that runs model m earns
+
+    Σ_{c ∈ C_e} max(0, λ̄ (a_mt + bonus) − λ d u_e − λ w_m π_e − n_ct) − π_e β_e ν_m / T_b
+
+where n_ct is what the stream has elsewhere at the prices. At the answer itself this adds up to its value (strong
+duality), at any other choice of pairs and models it bounds the value from above (weak duality). So a change of a pair
+brings at most the difference of the two; where no change has a positive one, no choice of pairs and of models that fit
+is better. The alternation therefore ends with trials of the changes that promise most, each with an offloading step of
+its own, until none promises anything.
+"""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax.ops import segment_sum
+
+from j3o_kernels.hierarchical_lp import HierarchicalLPSolution
+
+from .._model import client_choice_accuracy, client_choice_compute, normalized_demand
+from .._scenario import Scenario
+from .._types import AnyArray, Float, Int
+from ..routing import Offloading
+from ._onloading import Placement, models_in_use
+
+# A promise below this is rounding of the prices.
+_LEAST_PROMISE = 1e-7
+
+
+class Promises(NamedTuple):
+    """The best change of every pair of an edge and a task.
+
+    - `gain`: the most that it can bring. ``[*batch, E, T]``
+    - `choice`: the model that the pair would run then, −1 for none. ``[*batch, E, T]``
+    """
+
+    gain: Float[AnyArray, "*batch E T"]
+    choice: Int[AnyArray, "*batch E T"]
+
+    @property
+    def any(self) -> Any:
+        """Instances with a change that is worth a trial. ``[*batch]``"""
+        return jnp.max(self.gain, axis=(-2, -1), initial=-jnp.inf) > _LEAST_PROMISE
+
+
+class Trials(NamedTuple):
+    """Trials of other pairs of edge and task that are open, in every instance.
+
+    - `left`: what is still to try. ``[B, E, T]``
+    - `count`: how many trials there were. ``[B]``
+    """
+
+    left: Promises
+    count: Any
+
+
+def no_trials(scenarios: Scenario) -> Trials | None:
+    """Before the first turn; None without batching."""
+    if scenarios.batching is None:
+        return None
+    pairs = (*scenarios.edge_memory.shape, scenarios.demand.shape[2])
+    return Trials(Promises(jnp.full(pairs, -jnp.inf), jnp.full(pairs, -1)), jnp.zeros(pairs[0], dtype=int))
+
+
+@jax.jit
+def after_turn(
+    scenarios: Scenario,
+    trials: Trials,
+    active: Any,
+    tried: Any,
+    better: Any,
+    placement: Placement,
+    routed: HierarchicalLPSolution | Offloading,
+    bonus: Any,
+) -> Trials:
+    """What is left to try after an offloading step of the instances `active`.
+
+    **Arguments:**
+
+    - `tried`: the pair that was changed. ``[B, E, T]``
+    - `better`: whether the change stays, and so the prices in `routed` are those of `placement`. ``[B]``
+    """
+    prices = routed.client_price, routed.edge_price, routed.edge_uplink_price, routed.cloud_uplink_price
+    found = jax.vmap(promises)(scenarios, placement, *prices, bonus)
+    anew = (active & routed.solved & (better | (trials.count == 0)))[:, None, None]
+    gain = jnp.where(anew, found.gain, jnp.where(tried, -jnp.inf, trials.left.gain))
+    left = Promises(gain, jnp.where(anew, found.choice, trials.left.choice))
+    return Trials(left, trials.count + active.astype(int))
+
+
+def promises(
+    scenario: Scenario,
+    placement: Placement,
+    client_price: Float[AnyArray, " C"],
+    edge_price: Float[AnyArray, " E"],
+    edge_uplink_price: Float[AnyArray, " E"],
+    cloud_uplink_price: Float[AnyArray, ""],
+    bonus: Any = 0.0,
+) -> Promises:
+    """What changes of single pairs can bring at the prices of the offloading step of one scenario with batching.
+
+    **Arguments:**
+
+    - `client_price`, …: multipliers of that step, in objective per unit of each capacity.
+    - `bonus`: what serving a query earned there besides its accuracy.
+    """
+    assert scenario.batching is not None
+    home, weight = scenario.client_edge, normalized_demand(scenario)
+    data = scenario.demand * scenario.input_size[None, :]
+    on_the_way = data * edge_uplink_price[home][:, None]
+    local = weight * (client_choice_accuracy(scenario, placement.client_choice) + bonus)
+    local = local - scenario.demand * client_choice_compute(scenario, placement.client_choice) * client_price[:, None]
+    local = jnp.where(placement.client_choice >= 0, local, 0.0)
+    cloud = weight * (scenario.cloud_accuracy[None, :] + bonus) - on_the_way - data * cloud_uplink_price
+    elsewhere = jnp.maximum(jnp.maximum(local, cloud), 0.0)
+
+    work = edge_price[:, None] * scenario.edge_model_compute[None, :]
+    toll = scenario.demand[:, None, :] * work[home][:, :, None]
+    net = weight[:, None, :] * (scenario.edge_accuracy[home] + bonus) - on_the_way[:, None, :] - toll
+    surplus = segment_sum(jnp.maximum(net - elsewhere[:, None, :], 0.0), home, num_segments=scenario.edges)
+    limited = jnp.isfinite(scenario.edge_compute)
+    rate = jnp.where(limited, edge_price * jnp.where(limited, scenario.edge_compute, 0.0), 0.0)
+    worth = surplus - ((rate / scenario.batching.window)[:, None] * scenario.batching.setup)[:, :, None]
+
+    held = placement.edge_models
+    free = scenario.edge_memory - jnp.sum(jnp.where(held, scenario.edge_model_memory[None, :], 0.0), axis=1)
+    fits = held | (scenario.edge_model_memory[None, :] <= free[:, None])
+    chosen = placement.edge_choice[:, None, :] == jnp.arange(scenario.models)[None, :, None]
+    now = jnp.sum(jnp.where(chosen, worth, 0.0), axis=1)
+    others = jnp.where(fits[:, :, None] & ~chosen, worth, -jnp.inf)
+    best, model = jnp.max(others, axis=1), jnp.argmax(others, axis=1)
+    # To close a pair that is open, or to leave it for another model.
+    closes = (placement.edge_choice >= 0) & (best <= 0.0)
+    return Promises(jnp.where(closes, 0.0, best) - now, jnp.where(closes, -1, model))
+
+
+def first_promise(placement: Placement, found: Promises) -> tuple[Placement, Any]:
+    """The placement of one scenario with the change that promises most, and which pair that is ``[E, T]``."""
+    pairs = found.gain.shape
+    place = jnp.argmax(found.gain.ravel())
+    here = (jnp.arange(found.gain.size) == place).reshape(pairs)
+    edge_choice = jnp.where(here, found.choice, placement.edge_choice)
+    models = placement.edge_models.shape[1]
+    changed = placement._replace(edge_choice=edge_choice, edge_models=models_in_use(edge_choice, models))
+    return changed, here
