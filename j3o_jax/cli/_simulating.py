@@ -1,0 +1,221 @@
+"""The work of `j3o simulate`."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from .._scenario import Scenario
+from .._solution import Solution
+from .._status import Status
+from ..io import load
+from ..plots import plot_simulation, save_figure
+from ..report.simulation import SimulationReport, verdict
+from ..simulation import Headroom, Simulation, headroom, simulate
+from ._failures import InputError, WorkError
+from ._interrupts import cleaning_up
+from ._methods import Choice
+from ._output import progress, show, show_json
+from ._plans import checked_plan, keep_compiled, read_scenario, require_support
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """What was asked for on the command line, looked at already."""
+
+    file: str
+    plan: str | None
+    choice: Choice
+    duration: float
+    replications: int
+    seed: int
+    window: float | None
+    trace: str | None
+    drop: bool
+    headroom: float | None
+    picture: str | None
+
+
+def simulate_file(request: Request, *, json: bool) -> None:
+    """Simulate a plan for the scenario in a file, and hand out what was measured."""
+    scenario = _scenario(request)
+    found = None
+    if request.headroom is not None:
+        found = _headroom(request, scenario)
+        # The plan as it is without headroom is what the figures are about; the table shows the others.
+        simulation = found.trials[0].simulation
+    else:
+        simulation = _simulation(request, scenario, _plan(request, scenario))
+    if request.picture is not None:
+        figure = plot_simulation(simulation)
+        with cleaning_up():
+            save_figure(figure, request.picture)
+    if json:
+        show_json(_content(request, simulation, found))
+        return
+    source = request.plan if request.plan is not None else request.choice.name
+    facts = [(word, path) for word, path in (("Trace", request.trace), ("Picture", request.picture)) if path]
+    show(SimulationReport(simulation, f"Simulation of {request.file} ({source})", facts, found))
+
+
+def _scenario(request: Request) -> Scenario:
+    scenario = read_scenario(request.file)
+    if scenario.batch_shape:
+        size = scenario.demand[..., 0, 0].size
+        raise InputError(f"{request.file}: holds {size:,} scenarios, and simulate takes one: name a file with one")
+    if scenario.batching is None and request.window is None:
+        raise InputError(
+            f"{request.file}: has no batching windows: give every edge batching_window_s, or say --window SECONDS"
+        )
+    if scenario.batching is not None and request.window is not None:
+        raise InputError(f"--window: {request.file} has batching windows of its own: leave the option out")
+    return scenario
+
+
+def _plan(request: Request, scenario: Scenario) -> Solution:
+    if request.plan is not None:
+        solution = load(request.plan, want=Solution)
+        status = Status(int(solution.status)) if not solution.batch_shape else Status.converged
+        if not status.success:
+            raise InputError(f"{request.plan}: has no plan, {status.name}: name one that has")
+        for word in ("tasks", "models", "clients", "edges") if solution.names is not None else ():
+            if getattr(solution.labels, word) != getattr(scenario.labels, word):
+                raise InputError(f"{request.plan}: has other {word} than {request.file}: name a plan for it")
+        return solution
+    method = request.choice.build()
+    require_support(method, request.choice.name, scenario, request.file)
+    solution = checked_plan(scenario, method, request.choice.name, request.file, request.seed)
+    status = Status(int(solution.status))
+    if not status.success:
+        raise WorkError(f"{request.file}: {status.name}: {solution.reason()}")
+    return solution
+
+
+def _simulation(request: Request, scenario: Scenario, solution: Solution) -> Simulation:
+    keep_compiled()
+    with progress(f"simulating {request.file} …"):
+        try:
+            return simulate(
+                scenario,
+                solution,
+                duration=request.duration,
+                replications=request.replications,
+                seed=request.seed,
+                drop=request.drop,
+                window=request.window,
+                trace=request.trace,
+            )
+        except ValueError as error:
+            raise _refused(request, error) from None
+
+
+def _headroom(request: Request, scenario: Scenario) -> Headroom:
+    assert request.headroom is not None
+    method = request.choice.build()
+    require_support(method, request.choice.name, scenario, request.file)
+    if not method.supports_batching:
+        raise InputError(f"--headroom: {request.choice.name} does not know batching windows: choose another --method")
+    keep_compiled()
+    with progress(f"{request.choice.name}: looking for headroom in {request.file} …"):
+        try:
+            return headroom(
+                scenario,
+                method,
+                quantile=request.headroom,
+                duration=request.duration,
+                replications=request.replications,
+                seed=request.seed,
+                window=request.window,
+            )
+        except ValueError as error:
+            raise _refused(request, error) from None
+        except RuntimeError as error:
+            raise WorkError(f"{request.file}: {error}") from None
+
+
+def _refused(request: Request, error: ValueError) -> Exception:
+    """A complaint about arguments, with the file that they come from; one about a file has it already."""
+    from ..io import FileError
+
+    if isinstance(error, FileError):
+        return error
+    return InputError(f"{request.plan or request.file}: {str(error).removeprefix('simulate: ')}")
+
+
+def _content(request: Request, simulation: Simulation, found: Headroom | None) -> dict[str, Any]:
+    told = {
+        "file": request.file,
+        "plan": request.plan,
+        "method": None if request.plan is not None else request.choice.name,
+        "trace": request.trace,
+        "picture": request.picture,
+        "replications": request.replications,
+        "seed": request.seed,
+        "drop": request.drop,
+        "accuracy": {
+            "planned": float(simulation.accuracy_planned),
+            "measured": float(simulation.accuracy.mean()),
+            "deviation": float(simulation.accuracy.std()),
+            "replications": simulation.accuracy.tolist(),
+        },
+        "requests": float(simulation.arrived.mean()),
+        "late": simulation.late_share,
+        "dropped": simulation.dropped_share,
+        "edges": [_edge(simulation, edge) for edge in range(len(simulation.window))],
+        "clients": [
+            {
+                "client": name,
+                "utilisation_planned": float(simulation.utilisation_client_planned[client]),
+                "utilisation": float(simulation.utilisation_client[:, client].mean()),
+                "overload": float(simulation.overload_client[:, client].mean()),
+            }
+            for client, name in enumerate(simulation.names.clients)
+        ],
+    }
+    if found is not None:
+        told["headroom"] = {
+            "quantile": found.quantile,
+            "factor": None if found.chosen is None else found.chosen.factor,
+            "verdict": verdict(found),
+            "trials": [
+                {
+                    "factor": trial.factor,
+                    "accuracy_planned": float(trial.simulation.accuracy_planned),
+                    "accuracy": float(trial.simulation.accuracy.mean()),
+                    "late": trial.simulation.late_share,
+                }
+                for trial in found.trials
+            ],
+        }
+    return told
+
+
+def _edge(simulation: Simulation, edge: int) -> dict[str, Any]:
+    late, dropped = simulation.late_share_by_batch, simulation.dropped_share_by_batch
+    size, spread = simulation.batch_mean.mean(axis=0), simulation.batch_deviation.mean(axis=0)
+    delays = simulation.delay_mean
+    tasks = [
+        {
+            "task": name,
+            "requests": float(simulation.requests[:, edge, task].mean()),
+            "batch_planned": float(simulation.batch_planned[edge, task]),
+            "batch": float(size[edge, task]),
+            "batch_deviation": float(spread[edge, task]),
+            "delay_s": {
+                f"{level:g}": float(delay)
+                for level, delay in zip(simulation.percentiles, delays[edge, task], strict=True)
+            },
+            "late": float(late[edge, task]),
+            "dropped": float(dropped[edge, task]),
+        }
+        for task, name in enumerate(simulation.names.tasks)
+    ]
+    return {
+        "edge": simulation.names.edges[edge],
+        "window_s": float(simulation.window[edge]),
+        "duration_s": float(simulation.duration[edge]),
+        "utilisation_planned": float(simulation.utilisation_edge_planned[edge]),
+        "utilisation": float(np.mean(simulation.utilisation_edge[:, edge])),
+        "late": float(simulation.late_share_by_edge[edge]),
+        "tasks": tasks,
+    }

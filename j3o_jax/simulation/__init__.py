@@ -1,0 +1,7 @@
+"""What becomes of a plan when requests arrive at random: queues of batches, simulated window by window."""
+
+from ._headroom import Headroom as Headroom
+from ._headroom import Trial as Trial
+from ._headroom import headroom as headroom
+from ._result import Simulation as Simulation
+from ._simulate import simulate as simulate
