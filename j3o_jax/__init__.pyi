@@ -3,6 +3,7 @@
 from . import benchmarks as benchmarks
 from . import io as io
 from . import methods as methods
+from . import profiles as profiles
 from . import routing as routing
 from ._certify import certify as certify
 from ._check import check as check
@@ -32,7 +33,14 @@ from .methods import OptAO as OptAO
 from .methods import PriceDirected as PriceDirected
 from .methods import RandAO as RandAO
 from .methods import Subgradient as Subgradient
+from .profiles import BatchProfile as BatchProfile
+from .profiles import fit_batch_profile as fit_batch_profile
+from .profiles import read_latency_rows as read_latency_rows
 from .routing import CvxpyLP as CvxpyLP
 from .routing import HierarchicalLP as HierarchicalLP
+from .simulation import Headroom as Headroom
+from .simulation import Simulation as Simulation
+from .simulation import headroom as headroom
+from .simulation import simulate as simulate
 
 __version__: str

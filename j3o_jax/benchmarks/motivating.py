@@ -24,7 +24,8 @@ _CLIENT_COMPUTE = 195.0  # GFLOP/s
 _EDGE_COMPUTE = 1000.0  # GFLOP/s
 _DESCRIPTION = (
     "The motivating example of Section I-A: one edge, five clients, tasks A and B, models m(A), m(B) and m(AB), "
-    "one model at each node, batches at the edge. Nothing in it is random: every seed gives the same scenario. "
+    "one model at each node, batches at the edge. Nothing in it is random, unless a spread is asked for: then the "
+    "uplink and the compute of every node are drawn around their values. "
     "From the paper: all that, and the accuracies. "
     "Assumed: demand, compute, uplink, window and set-up times, such that its Figures 1 and 2 are seen again."
 )
@@ -38,6 +39,11 @@ _SETTINGS = {
     "batching_window": Parameter(0.1, "T_b, seconds; None for no batching", low=1e-9, optional=True),
     "setup": Parameter(0.004, "set-up time ν of a batch of m(A), seconds", needs="batching_window"),
     "setup_of_others": Parameter(0.004, "set-up time ν of a batch of m(B) or m(AB), seconds", needs="batching_window"),
+    "spread": Parameter(
+        0.0,
+        "the uplink and the compute of every node are multiplied by uniform draws from 1 − spread to 1 + spread",
+        high=1.0,
+    ),
     **SCALES,
     "allow_unserved": STRUCTURE["allow_unserved"],
 }
@@ -58,7 +64,9 @@ def motivating(heterogeneous: bool = False, **parameters: Any) -> Benchmark:
     - a query costs 1.5 GFLOP and the edge does 1000 GFLOP/s: 1.5 ms per query, 90 ms for 60;
     - a client does 195 GFLOP/s, 65 % of what a fifth of the demand would need;
     - ν is 4 ms for each model;
-    - no cloud: its uplink is 0.
+    - no cloud: its uplink is 0;
+    - no randomness, though the figures show probabilities. With `spread` s, the edge's uplink and the compute of the
+      edge and of every client are each multiplied by a draw of their own, uniform in [1 − s, 1 + s].
 
     **Arguments:**
 
@@ -72,7 +80,7 @@ def motivating(heterogeneous: bool = False, **parameters: Any) -> Benchmark:
 
 @dataclasses.dataclass(frozen=True)
 class _MotivatingRecipe(AbstractRecipe):
-    traced: ClassVar[tuple[str, ...]] = ()
+    traced: ClassVar[tuple[str, ...]] = ("spread", "total_demand", "edge_uplink_fraction")
 
     def sizes(self, values: Mapping[str, Any]) -> Sizes:
         return _SIZES
@@ -82,7 +90,14 @@ class _MotivatingRecipe(AbstractRecipe):
         return dataclasses.replace(numbered, tasks=("A", "B"), models=("m(A)", "m(B)", "m(AB)"))
 
     def draw(self, key: jax.Array, sizes: Sizes, numbers: Mapping[str, jax.Array]) -> dict[str, jax.Array]:
-        return {}
+        draws = jax.random.uniform(key, (sizes.clients + 2,), minval=-1.0, maxval=1.0)
+        factors = 1.0 + numbers["spread"] * draws
+        uplink = numbers["edge_uplink_fraction"] * numbers["total_demand"] * _INPUT_SIZE
+        return {
+            "edge_uplink": uplink * factors[:1],
+            "edge_compute": _EDGE_COMPUTE * factors[1:2],
+            "client_compute": _CLIENT_COMPUTE * factors[2:],
+        }
 
     def common(self, sizes: Sizes, values: Mapping[str, Any]) -> dict[str, np.ndarray]:
         C, E, T, M = sizes
@@ -91,7 +106,6 @@ class _MotivatingRecipe(AbstractRecipe):
         of_b = np.where(np.arange(C) == 0, hot, (1.0 - hot) / (C - 1))
         total, proportion_a = values["total_demand"][..., None], values["proportion_a"][..., None]
         demand_a, demand_b = total * proportion_a * of_a, total * (1.0 - proportion_a) * of_b
-        all_input = values["total_demand"] * _INPUT_SIZE
         return {
             "demand": np.stack(np.broadcast_arrays(demand_a, demand_b), axis=-1),
             "client_edge": np.zeros(C, np.int64),
@@ -103,10 +117,7 @@ class _MotivatingRecipe(AbstractRecipe):
             "client_model_compute": np.full(M, _MODEL_COMPUTE),
             "edge_model_compute": np.full(M, _MODEL_COMPUTE),
             "client_memory": np.ones(C),
-            "client_compute": np.full(C, _CLIENT_COMPUTE),
             "edge_memory": np.ones(E),
-            "edge_compute": np.full(E, _EDGE_COMPUTE),
-            "edge_uplink": (values["edge_uplink_fraction"] * all_input)[..., None],
             "cloud_uplink": np.zeros(()),
             "input_size": np.full(T, _INPUT_SIZE),
         }

@@ -19,14 +19,16 @@ from ._failures import BAD_INPUT, DONE, FAILED, CommandError, one_line
 from ._interrupts import INTERRUPTED
 from .compare import compare
 from .new import new
+from .profile import profile
 from .reproduce import reproduce
+from .simulate import simulate
 from .solve import solve
 
 # Typer exports this usage error only; what it has in common with the others is its base class.
 _UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-for _command in (new, solve, compare, reproduce):
+for _command in (new, solve, compare, simulate, profile, reproduce):
     app.command()(_command)
 
 

@@ -14,8 +14,8 @@ from rich.text import Text
 from .. import __version__
 from ..io import check_destination
 from ..report.wording import count
+from ..reproduce.declaration import Experiment
 from ..reproduce.entries import METHODS
-from ..reproduce.experiments import Experiment
 from ..reproduce.journal import Journal, Row
 from ..reproduce.results import JOURNAL, files_of, write_results
 from ..reproduce.runs import Run, runs_of
@@ -191,6 +191,7 @@ def _line_content(line: Line) -> dict[str, Any]:
         "share_of_optimum": line.share,
         "largest_gap": line.gap,
         "failures": line.failures,
+        "decisions": line.decisions,
         "paper": line.paper,
         "paper_share_of_optimum": line.paper_share,
     }

@@ -1,4 +1,4 @@
-"""Pictures of plans. They need matplotlib, which is loaded by the first picture and not before."""
+"""Pictures of plans, simulations and batch profiles. They need matplotlib, loaded by the first picture, not before."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,7 +8,9 @@ if TYPE_CHECKING:
     # Written out in full in annotations, these are found at run time too.
     import matplotlib.figure
 
+    import j3o_jax.profiles
     import j3o_jax.report.summary
+    import j3o_jax.simulation
 
 SUFFIXES = (".png", ".svg", ".pdf")
 
@@ -36,6 +38,30 @@ def plot_comparison(summaries: Mapping[str, "j3o_jax.report.summary.Summary"]) -
     from ._comparison import draw_comparison
 
     return draw_comparison(summaries)
+
+
+def plot_simulation(simulation: "j3o_jax.simulation.Simulation") -> "matplotlib.figure.Figure":
+    """Draw a simulation: how long the requests of each task waited, sizes of batches, and use of the edges.
+
+    Edges are drawn one by one where they are few, else the fullest of them.
+
+    **Raises:** `ImportError` without matplotlib.
+    """
+    require_matplotlib()
+    from ._simulation import draw_simulation
+
+    return draw_simulation(simulation)
+
+
+def plot_batch_profiles(profiles: Mapping[str, "j3o_jax.profiles.BatchProfile"]) -> "matplotlib.figure.Figure":
+    """Draw batch profiles by name of their model: measured latencies, the fitted lines, and how far they are off.
+
+    **Raises:** `ValueError` if there is none; `ImportError` without matplotlib.
+    """
+    require_matplotlib()
+    from ._batch_profile import draw_batch_profiles
+
+    return draw_batch_profiles(profiles)
 
 
 def save_figure(figure: "matplotlib.figure.Figure", path: str | Path) -> None:

@@ -69,13 +69,15 @@ class Panel:
 
     - `curves`: what is on it. A curve that is on several panels has the same label and look on all of them.
     - `label`: what its vertical axis shows.
-    - `logarithmic`: whether that axis is; all points are above 0 then. If not, it starts at 0.
+    - `logarithmic`: whether that axis is; all points are above 0 then.
+    - `from_zero`: whether an axis that is not starts at 0, or is cut around the curves.
     - `mark`: a faint line, named beside the panel.
     """
 
     curves: Sequence[Curve]
     label: str
     logarithmic: bool = False
+    from_zero: bool = True
     mark: Mark | None = None
 
 
@@ -85,8 +87,8 @@ def draw_curves(panels: Sequence[Panel], title: str, x_label: str, caption: str)
     What the curves are called stands beside them, once for all panels, in the order in which they end on the first.
     """
     # NaN cannot be sorted; curves without a point are not shown.
-    named = {curve.label: curve for panel in reversed(panels) for curve in panel.curves if _points(curve)}
-    ordered = sorted(named.values(), key=lambda curve: -_points(curve)[-1])
+    named = {curve.label: curve for panel in reversed(panels) for curve in panel.curves if known_points(curve)}
+    ordered = sorted(named.values(), key=lambda curve: -known_points(curve)[-1])
     heights = [HEIGHT if len(panels) == 1 else LOWER for _ in panels]
     height = sum(heights) + BETWEEN * (len(panels) - 1)
     with style():
@@ -123,25 +125,31 @@ def draw_curves(panels: Sequence[Panel], title: str, x_label: str, caption: str)
     return figure
 
 
-def _points(curve: Curve) -> list[float]:
+def known_points(curve: Curve) -> list[float]:
+    """The points that there are."""
     return [middle for middle in curve.middle if not math.isnan(middle)]
 
 
 def _fill(axes: Axes, content: Panel, places: Sequence[float]) -> None:
     """Draw the curves of a panel, and its axes."""
-    shown = [curve for curve in content.curves if _points(curve)]
+    shown = [curve for curve in content.curves if known_points(curve)]
     axes.grid(axis="y", color=EMPTY, linewidth=0.9)
     axes.set_axisbelow(True)
     if content.logarithmic:
-        known = [point for curve in shown for point in _points(curve)]
+        known = [point for curve in shown for point in known_points(curve)]
         _logarithmic_scale(axes, known if content.mark is None else [*known, content.mark.height])
     for depth, curve in enumerate(sorted(shown, key=lambda curve: not _is_solid(curve))):
-        _draw(axes, curve, 2 + depth, axes.get_ylim()[0] if content.logarithmic else -math.inf)
+        draw_curve(axes, curve, 2 + depth, axes.get_ylim()[0] if content.logarithmic else -math.inf)
     if not content.logarithmic:
-        _scale_from_zero(axes)
+        (_scale_from_zero if content.from_zero else scale_around)(axes)
     if content.mark is not None:
         _draw_mark(axes, content.mark)
-    _horizontal_scale(axes, places)
+    horizontal_scale(axes, places)
+    finish_axes(axes)
+
+
+def finish_axes(axes: Axes) -> None:
+    """Take away what a panel of curves does without."""
     axes.tick_params(length=2.5, pad=3, colors=FAINT, labelcolor=INK, labelsize=SMALL)
     axes.tick_params(which="minor", length=1.5, color=FAINT)
     for side in ("top", "right"):
@@ -156,12 +164,12 @@ def _label(drawn: Sequence[Axes], panels: Sequence[Panel]) -> None:
         axes.yaxis.set_label_coords(-(text_width(figures, SMALL) + 0.16) / WIDTH, 0.5)
 
 
-def _draw(axes: Axes, curve: Curve, depth: int, floor: float) -> None:
-    """Draw a curve; its band ends at the `floor`."""
+def draw_curve(axes: Axes, curve: Curve, depth: int, floor: float = -math.inf) -> None:
+    """Draw a curve, those of greater `depth` above others; its band ends at the `floor`."""
     band = [0.0 if math.isnan(half) else half for half in curve.half_width]
     low = [max(middle - half, floor) for middle, half in zip(curve.middle, band, strict=True)]
     high = [middle + half for middle, half in zip(curve.middle, band, strict=True)]
-    look = _line_style(curve)
+    look = line_style(curve)
     axes.fill_between(curve.x, low, high, color=look["color"], alpha=FAINTNESS, linewidth=0)
     axes.plot(curve.x, curve.middle, zorder=depth, clip_on=False, **look)
 
@@ -184,7 +192,8 @@ def _is_solid(curve: Curve) -> bool:
     return _LOOKS[curve.look % len(_LOOKS)][3] == "solid"
 
 
-def _line_style(curve: Curve) -> dict[str, Any]:
+def line_style(curve: Curve) -> dict[str, Any]:
+    """What matplotlib is told of a curve's look."""
     colour, marker, size, dash = _LOOKS[curve.look % len(_LOOKS)]
     return {
         "color": colour,
@@ -198,7 +207,8 @@ def _line_style(curve: Curve) -> dict[str, Any]:
     }
 
 
-def _horizontal_scale(axes: Axes, places: Sequence[float]) -> None:
+def horizontal_scale(axes: Axes, places: Sequence[float]) -> None:
+    """An axis with a tick at every place, if they are few."""
     if places:
         margin = 0.03 * ((places[-1] - places[0]) or 1.0)
         axes.set_xlim(places[0] - margin, places[-1] + margin)
@@ -213,6 +223,17 @@ def _scale_from_zero(axes: Axes) -> None:
     axes.set_ylim(0.0, highest)
     ticks = MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]).tick_values(0.0, highest)
     axes.set_yticks([tick for tick in ticks if tick <= highest])
+
+
+def scale_around(axes: Axes) -> None:
+    """An axis that is cut close around the curves and their bands, with ticks as round as they can be."""
+    low, high = axes.dataLim.y0, axes.dataLim.y1
+    # Levels that differ by less than a figure has digits are drawn as levels.
+    margin = max(0.08 * (high - low), 1e-6)
+    axes.set_ylim(low - margin, high + margin)
+    ticks = MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]).tick_values(low - margin, high + margin)
+    shown = [tick for tick in ticks if low - margin <= tick <= high + margin]
+    axes.set_yticks(shown)
 
 
 def _logarithmic_scale(axes: Axes, heights: Sequence[float]) -> None:
@@ -237,5 +258,5 @@ def _name(axes: Axes, curves: Sequence[Curve], width: float, height: float) -> N
     for index, curve in enumerate(curves):
         down = 0.1 + index * PITCH
         middle = (SAMPLE - 0.08) / 2
-        axes.plot([0.0, middle, 2 * middle], [down] * 3, markevery=[1], clip_on=False, **_line_style(curve))
+        axes.plot([0.0, middle, 2 * middle], [down] * 3, markevery=[1], clip_on=False, **line_style(curve))
         axes.text(SAMPLE, down, curve.label, fontsize=TEXT, va="center_baseline")

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable
 from matplotlib.figure import Figure
 
 from ..plots.curves import Curve, Mark, Panel, draw_curves
-from ..report.wording import NEGLIGIBLE, count
+from ..report.wording import NEGLIGIBLE
 from .entries import METHODS, OPTIMUM
+from .placement_drawing import REACHED, draw_placement, look_of, said_of_means
 from .summary import Line, Spread, Summary
 
-_REACHED = {"loss": "Average test loss 1 − F", "accuracy": "Average accuracy F"}
 _BEHIND = {"loss": "Loss above", "accuracy": "Accuracy below"}
 _NOTHING = Spread(math.nan, math.nan, 0)
 
@@ -23,11 +23,16 @@ def draw(summary: Summary) -> Figure:
     axis = summary.experiment.axis
     if axis is None:
         raise ValueError(f"{summary.name}: is a table, and has no picture")
-    seeds = len(summary.seeds)
-    said = [f"Mean over {count(seeds, 'seed')}"]
-    if seeds > 1:
-        said.append("band: ± one standard error of the mean")
-    panels = [Panel(_curves(summary.lines, lambda line: line.reached), _REACHED[summary.lines[0].measure])]
+    said = said_of_means(summary)
+    if summary.experiment.kind == "placement":
+        return draw_placement(summary, axis.label, said)
+    from_zero = summary.experiment.from_zero
+    reached = REACHED[summary.lines[0].measure]
+    panels = [Panel(_curves(summary.lines, lambda line: line.reached), reached, from_zero=from_zero)]
+    if any(line.point.series for line in summary.lines):
+        said[0] += f", {', '.join(dict.fromkeys(line.label for line in summary.lines))}"
+    if not from_zero:
+        said.append("the axis does not start at 0")
     compared = [line for line in summary.lines if line.method != OPTIMUM and not math.isnan(line.behind.mean)]
     if summary.experiment.iterations and any(_is_behind(line) for line in compared):
         panels.append(_panel_behind(compared))
@@ -63,8 +68,7 @@ def _curve(name: str, lines: list[Line], place: int, spread: Callable[[Line], Sp
     spreads = [spread(line) for line in lines]
     return Curve(
         label=name,
-        # A method looks the same in every figure, whichever others are beside it.
-        look=place if lines[0].point.series else list(METHODS).index(lines[0].method),
+        look=place if lines[0].point.series else look_of(lines[0].method),
         x=tuple(math.nan if line.x is None else line.x for line in lines),
         middle=tuple(spread.mean for spread in spreads),
         half_width=tuple(spread.standard_error for spread in spreads),

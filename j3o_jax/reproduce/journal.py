@@ -35,6 +35,8 @@ class Row(BaseModel):
     - `iterations`: as the method counts them; None where it does not.
     - `history`: F after each iteration.
     - `traffic`: parts of all queries that are answered ``local``, at the ``edge``, in the ``cloud``, or ``unserved``.
+    - `decisions`: which models answer queries, and in what batches; see `placement.decisions_of`. Rows of before this
+      was kept have none.
     - `error`: what went wrong, "" if nothing did. Such a run counts nowhere, and is tried again.
     - `reason`: why there is no plan where the method found none, "" otherwise.
     - `machine`: what it was timed on.
@@ -60,6 +62,7 @@ class Row(BaseModel):
     iterations: int | None
     history: list[float | None]
     traffic: dict[str, float]
+    decisions: dict[str, dict[str, float]] = {}
     error: str
     reason: str
     machine: Machine

@@ -19,6 +19,7 @@ from ..methods import AbstractMethod
 from .entries import METHODS, WARM_UP_LIMIT, Value
 from .journal import Row, plain_number
 from .machine import source_digest, this_machine
+from .placement import decisions_of
 from .runs import Run
 
 _WAYS = ("local", "edge", "cloud", "unserved")
@@ -94,6 +95,7 @@ def _row(run: Run, scenario: Scenario, solution: Solution, seconds: float) -> Ro
             "iterations": None if iterations is None else int(iterations),
             "history": _history(np.asarray(solution.history)),
             "traffic": {way: float(np.sum(weight * getattr(solution, way))) for way in _WAYS},
+            "decisions": decisions_of(scenario, solution),
         }
     )
 

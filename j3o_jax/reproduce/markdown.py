@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from .sheets import Sheet, foot_of, sheets_of
+from .sheet import Sheet
+from .sheets import foot_of, sheets_of
 from .summary import Summary
 
 

@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 
 from ..io import write_file
-from .experiments import Experiment
+from .declaration import Experiment
 from .summary import Summary
 
 JOURNAL = "runs.jsonl"

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import j3o_jax
 
+from .declaration import Experiment, Point
 from .entries import TIME_LIMIT, Value, options_of
-from .experiments import Experiment, Point
 
 # 1 and 1.0 are the same override, and must be the same run.
 _KINDS: Mapping[str, Callable[[Value], Value]] = {"number": float, "count": int, "flag": bool}

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from ..report.wording import count
+from .declaration import Experiment, Point
 from .entries import METHODS, OPTIMUM
-from .experiments import Experiment, Point
 from .journal import Machine, Row
 from .paper import TABLE_IV, Measure, Printed, measure_of, share_of_optimum
 from .runs import run_at
@@ -44,6 +44,7 @@ class Line:
     - `tolerance`: mean over seeds of what the optimum itself may lack, by the gap to which it was solved.
     - `gap`: the largest proven gap of any seed; NaN unless all seeds have one.
     - `failures`: how many seeds have no plan.
+    - `decisions`: of each kind that `placement.decisions_of` tells, by name of model or task; over the same seeds.
     - `paper`, `paper_share`: the paper's figures, where it prints any.
     """
 
@@ -58,6 +59,7 @@ class Line:
     tolerance: float
     gap: float
     failures: int
+    decisions: Mapping[str, Mapping[str, Spread]]
     paper: Printed | None
     paper_share: float | None
 
@@ -160,9 +162,21 @@ def _line(
         tolerance=_spread(_own_gap(optimum) * objective for optimum, objective in compared.values()).mean,
         gap=float(np.max(gaps)) if gaps else math.nan,
         failures=len(rows) - len(planned),
+        decisions=_decisions(list(planned.values())),
         paper=None if point.overrides or iteration is not None else TABLE_IV.get(point.benchmark, {}).get(method),
         paper_share=None if point.overrides or iteration is not None else share_of_optimum(point.benchmark, method),
     )
+
+
+def _decisions(rows: Sequence[Row]) -> Mapping[str, Mapping[str, Spread]]:
+    """What rows that have decisions decide on average; those of one point name the same things."""
+    known = [row.decisions for row in rows if row.decisions]
+    if not known:
+        return {}
+    return {
+        kind: {name: _spread(decisions[kind][name] for decisions in known) for name in named}
+        for kind, named in known[0].items()
+    }
 
 
 def _worth(row: Row, iteration: int | None) -> float:

@@ -7,8 +7,8 @@ from typing import BinaryIO
 
 import polars as pl
 
+from .declaration import Point
 from .entries import METHODS
-from .experiments import Point
 from .journal import Row
 from .summary import Line, Summary
 
@@ -20,6 +20,10 @@ _PLACE: Mapping[str, pl.DataType] = {
     "python": pl.String(),
     "jax": pl.String(),
     "highspy": pl.String(),
+}
+_DECISIONS: Mapping[str, pl.DataType] = {
+    kind: pl.List(pl.Struct({"name": pl.String(), "value": pl.Float64()}))
+    for kind in ("edge_models", "client_models", "edge_batches")
 }
 _POINT: Mapping[str, pl.DataType] = {
     "experiment": pl.String(),
@@ -48,6 +52,7 @@ SUMMARY_SCHEMA: Mapping[str, pl.DataType] = {
     "paper_milliseconds_deviation": pl.Float64(),
     "paper_share_of_optimum": pl.Float64(),
     "machines": pl.List(pl.Struct(_PLACE)),
+    **_DECISIONS,
 }
 """Columns of the summary: a row for each method at each point, or after each iteration. What there is not is null."""
 
@@ -67,6 +72,7 @@ RUNS_SCHEMA: Mapping[str, pl.DataType] = {
     "edge": pl.Float64(),
     "cloud": pl.Float64(),
     "unserved": pl.Float64(),
+    **_DECISIONS,
     "error": pl.String(),
     "reason": pl.String(),
     **_PLACE,
@@ -127,14 +133,24 @@ def _summary_row(name: str, line: Line) -> dict[str, object]:
         "paper_milliseconds": None if paper is None else paper.milliseconds,
         "paper_milliseconds_deviation": None if paper is None else paper.milliseconds_deviation,
         "paper_share_of_optimum": line.paper_share,
+        **{
+            kind: _named({name: spread.mean for name, spread in line.decisions.get(kind, {}).items()})
+            for kind in _DECISIONS
+        },
     }
 
 
 def _run_row(name: str, point: Point, row: Row) -> dict[str, object]:
-    told = row.model_dump(exclude={"machine", "overrides", "traffic", "options", "benchmark", "method"})
+    told = row.model_dump(exclude={"machine", "overrides", "traffic", "options", "benchmark", "method", "decisions"})
     traffic = {way: row.traffic.get(way) for way in ("local", "edge", "cloud", "unserved")}
     options = {"options": json.dumps(row.options, sort_keys=True)}
-    return _place(name, point, row.method, point.x) | told | options | traffic | row.machine.model_dump()
+    decisions = {kind: _named(row.decisions.get(kind, {})) for kind in _DECISIONS}
+    return _place(name, point, row.method, point.x) | told | options | traffic | decisions | row.machine.model_dump()
+
+
+def _named(values: Mapping[str, float]) -> list[dict[str, object]] | None:
+    """Named figures as Parquet holds them, whatever the names are; null where there are none."""
+    return [{"name": name, "value": _known(value)} for name, value in values.items()] or None
 
 
 def _known(value: float) -> float | None:

@@ -32,7 +32,10 @@ class ResultsReport:
         roomy = options.max_width >= ROOMY
         yield Text(self.summary.experiment.title, style="bold")
         for sheet in sheets_of(self.summary, brief=not roomy):
-            table = plain_table(sheet.title, roomy)
+            # Above the table and not in it: a title is often wider than the figures, and would be broken.
+            yield Text(f"\n{printable(sheet.title)}", style="bold")
+            table = plain_table("", roomy)
+            table.title = None
             for index, column in enumerate(sheet.columns):
                 table.add_column(column, justify="right" if index else "left", no_wrap=True)
             for row in sheet.rows:

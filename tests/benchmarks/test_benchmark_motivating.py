@@ -26,7 +26,24 @@ def test_models_of_the_text():
 
 def test_nothing_is_random():
     batch = benchmarks.motivating().sample(0, n=6)
-    assert (batch.demand == batch.demand[0]).all()
+    for name, array in batch.arrays().items():
+        assert (array == array[0]).all(), name
+
+
+def test_a_spread_draws_uplink_and_compute_around_their_values():
+    plain, batch = benchmarks.motivating().sample(0), benchmarks.motivating().sample(0, n=2000, spread=0.2)
+    varied = ("edge_uplink", "edge_compute", "client_compute")
+    for name in varied:
+        factors = getattr(batch, name) / getattr(plain, name)
+        assert factors.min() >= 0.8
+        assert factors.max() <= 1.2
+        # Mean and deviation of a uniform draw, each within five standard errors of 2,000 of them.
+        np.testing.assert_allclose(factors.mean(axis=0), 1.0, atol=0.013)
+        np.testing.assert_allclose(factors.std(axis=0), 0.2 / np.sqrt(3), atol=0.008)
+    draws = np.concatenate([getattr(batch, name) for name in varied], axis=1)
+    assert np.abs(np.corrcoef(draws.T) - np.eye(7)).max() < 0.12
+    for name, array in batch.arrays().items():
+        assert name in varied or (array == getattr(plain, name, array[0])).all(), name
 
 
 def test_total_demand_is_kept_as_its_mix_changes():

@@ -134,7 +134,7 @@ def test_a_failure_while_writing_leaves_the_old_files(here, solved, capsys, monk
 USAGE = {
     "nothing": (["reproduce"], ["EXPERIMENT", "j3o reproduce --help"]),
     "unknown experiment": (["reproduce", "tabel4"], ["EXPERIMENT", "'tabel4'", "'table4'"]),
-    "unlike any": (["reproduce", "zzz"], ["there are table4, fig3, fig4, fig5"]),
+    "unlike any": (["reproduce", "zzz"], ["there are table4, fig1, fig2, fig3, fig4, fig5, fig6, fig7"]),
     "no seeds": (["reproduce", "fig3", "--seeds", "0"], ["--seeds"]),
     "seeds in words": (["reproduce", "fig3", "--seeds", "many"], ["--seeds", "integer"]),
     "unknown method": (["reproduce", "fig3", "--methods", "j3"], ["--methods", "method of fig3", "'j3o'"]),

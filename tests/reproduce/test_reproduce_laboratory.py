@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -5,6 +7,7 @@ import j3o_jax as j3o
 from j3o_jax.reproduce import laboratory as module
 from j3o_jax.reproduce.laboratory import Laboratory
 from j3o_jax.reproduce.machine import source_digest, this_machine
+from j3o_jax.reproduce.placement import decisions_of
 from j3o_jax.reproduce.runs import Run
 
 RUN = Run("cityscapes3d", {}, "full-local", {}, 0, "0.1.0")
@@ -109,3 +112,56 @@ def test_a_history_keeps_its_gaps_and_loses_its_end():
     values = np.array([np.nan, 0.5, np.nan, 0.75, np.nan, np.nan])
     assert module._history(values) == [None, 0.5, None, 0.75]
     assert module._history(np.full(3, np.nan)) == []
+
+
+def test_decisions_are_models_that_answer_and_batches_that_are_filled():
+    """By hand: two clients at one edge, two tasks, windows of half a second."""
+    scenario = j3o.Scenario(
+        demand=np.array([[4.0, 2.0], [6.0, 0.0]]),
+        client_edge=np.array([0, 0]),
+        client_accuracy=np.full((2, 2, 2), 0.5),
+        edge_accuracy=np.full((2, 2, 2), 0.5),
+        cloud_accuracy=np.ones(2),
+        client_model_memory=np.ones(2),
+        edge_model_memory=np.ones(2),
+        client_model_compute=np.ones(2),
+        edge_model_compute=np.ones(2),
+        client_memory=np.full(2, 2.0),
+        client_compute=np.full(2, 10.0),
+        edge_memory=np.full(2, 2.0),
+        edge_compute=np.full(2, 10.0),
+        edge_uplink=np.full(2, 10.0),
+        cloud_uplink=np.array(10.0),
+        input_size=np.ones(2),
+        batching=j3o.Batching(window=np.array([0.5, 0.5]), setup=np.zeros((2, 2))),
+    )
+    shares = {"local": [[0.5, 1.0], [0.0, 1.0]], "edge": [[0.25, 0.0], [0.5, 0.0]], "cloud": [[0.25, 0.0], [0.5, 0.0]]}
+    plan = j3o.Solution(
+        client_models=np.ones((2, 2), bool),
+        edge_models=np.ones((2, 2), bool),
+        client_choice=np.array([[0, 1], [1, 1]]),
+        edge_choice=np.array([[1, 0], [0, 0]]),
+        **{name: np.array(values) for name, values in shares.items()},
+        unserved=np.zeros((2, 2)),
+        objective=np.array(0.5),
+        bound=np.array(np.nan),
+        status=np.array(int(j3o.Status.converged)),
+        history=np.array([0.5]),
+        stats={},
+    )
+    found = decisions_of(scenario, plan)
+    # The second client's own queries are of a task that nobody asks for; the second edge has no client.
+    assert found["client_models"] == {"model 0": 0.5, "model 1": 0.5}
+    assert found["edge_models"] == {"model 0": 0.0, "model 1": 0.5}
+    assert found["edge_batches"] == {"task 0": (4 * 0.25 + 6 * 0.5) * 0.5 / 2, "task 1": 0.0}
+    without = dataclasses.replace(scenario, batching=None)
+    assert decisions_of(without, plan)["edge_batches"] == {}
+
+
+def test_a_row_keeps_the_decisions(laboratory):
+    overrides = {"spread": 0.2, "proportion_a": 0.9}
+    row = laboratory.solve(Run("motivating", overrides, "baj3o", {}, 0, "0.1.0"))
+    assert row.has_plan
+    assert set(row.decisions["edge_models"]) == {"m(A)", "m(B)", "m(AB)"}
+    assert sum(row.decisions["edge_models"].values()) == 1.0
+    assert sum(row.decisions["edge_batches"].values()) == pytest.approx(row.traffic["edge"] * 1000 * 0.1)

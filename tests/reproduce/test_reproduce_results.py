@@ -12,8 +12,9 @@ from matplotlib.image import imread
 from support.pictures import texts
 
 from j3o_jax.plots.curves import Curve, Mark, Panel, draw_curves
+from j3o_jax.reproduce.declaration import Axis, Experiment, Point
 from j3o_jax.reproduce.drawing import draw
-from j3o_jax.reproduce.experiments import EXPERIMENTS, Axis, Experiment, Point
+from j3o_jax.reproduce.experiments import EXPERIMENTS
 from j3o_jax.reproduce.markdown import markdown_of
 from j3o_jax.reproduce.paper import TABLE_IV
 from j3o_jax.reproduce.results import files_of, write_results
@@ -21,6 +22,8 @@ from j3o_jax.reproduce.summary import summarize
 from j3o_jax.reproduce.tables import RUNS_SCHEMA, SUMMARY_SCHEMA, runs_frame, summary_frame
 
 FIGURES = [name for name, experiment in EXPERIMENTS.items() if experiment.axis is not None]
+PLACEMENTS = [name for name in FIGURES if EXPERIMENTS[name].kind == "placement"]
+OF_CURVES = [name for name in FIGURES if name not in PLACEMENTS]
 
 
 def summary_of(name, rows=None, *, seeds=range(3), methods=None):
@@ -193,7 +196,7 @@ def test_no_figures_of_the_paper_are_made_up(name):
     assert all(line.paper is None or not line.point.overrides for line in summary.lines)
     assert all(line.paper is None for line in summary.lines if name == "fig3")
     rows = [row for row in text.splitlines() if row.startswith(("| 0", "| 1"))]
-    assert len(rows) >= len(EXPERIMENTS[name].points)
+    assert len(rows) >= len({point.x for point in EXPERIMENTS[name].points if name != "fig2"})
 
 
 def test_losses_over_iterations_have_decimals_enough_to_see_them_fall():
@@ -259,10 +262,8 @@ def test_a_run_without_a_plan_is_null_in_the_tables():
 # Pictures
 
 
-@pytest.mark.parametrize("name", FIGURES)
-def test_pictures_say_what_they_show_and_hide_nothing(tmp_path, name):
-    summary = summary_of(name)
-    figure = draw(summary)
+def words_that_are_readable(figure):
+    """Every text that is seen, after making sure that none hides another or is cut off."""
     shown = texts(figure)
     for (one, box), (other, second) in itertools.combinations(shown, 2):
         assert not box.padded(-1.0).overlaps(second.padded(-1.0)), (one, other)
@@ -271,21 +272,111 @@ def test_pictures_say_what_they_show_and_hide_nothing(tmp_path, name):
         assert box.y0 >= 0, text
         assert box.x1 <= figure.bbox.x1, text
         assert box.y1 <= figure.bbox.y1, text
-    axes, *others = figure.axes[:-1]
     for one, other in itertools.combinations(figure.axes, 2):
         assert not one.get_window_extent().overlaps(other.get_window_extent())
-    words = [text for text, _ in shown]
+    return [text for text, _ in shown]
+
+
+@pytest.mark.parametrize("name", OF_CURVES)
+def test_pictures_say_what_they_show_and_hide_nothing(tmp_path, name):
+    summary = summary_of(name)
+    figure = draw(summary)
+    words = words_that_are_readable(figure)
+    axes, *others = figure.axes[:-1]
     assert [axes.get_xlabel() for axes in figure.axes if axes.get_xlabel()] == [EXPERIMENTS[name].axis.label]
     assert len(others) == (1 if EXPERIMENTS[name].iterations else 0)
     assert axes.get_ylabel() == "Average test loss 1 − F"
     assert EXPERIMENTS[name].title in words
-    assert "Mean over 3 seeds; band: ± one standard error of the mean" in words
+    from_zero = summary.experiment.from_zero
+    cut = "" if from_zero else "; the axis does not start at 0"
+    whose = ", BAJ3O" if name == "fig7" else ""
+    assert f"Mean over 3 seeds{whose}; band: ± one standard error of the mean{cut}" in words
     curves = {line.get_label(): line for line in axes.get_lines()}
-    assert len(curves) == len(summary.experiment.methods)
+    assert len(curves) == len({line.curve for line in summary.lines})
     looks = {(line.get_color(), line.get_marker(), str(line.get_linestyle())) for line in axes.get_lines()}
     assert len({color for color, _, _ in looks}) == len({marker for _, marker, _ in looks}) == len(curves)
     low = min(line.get_ydata().min() for line in axes.get_lines())
-    assert low >= axes.get_ylim()[0] == 0.0
+    assert low >= axes.get_ylim()[0]
+    assert (axes.get_ylim()[0] == 0.0) == from_zero
+    assert len([tick for tick in axes.get_yticks() if axes.get_ylim()[0] <= tick <= axes.get_ylim()[1]]) >= 3
+
+
+@pytest.mark.parametrize("name", PLACEMENTS)
+def test_pictures_of_placements_say_what_they_show_and_hide_nothing(name):
+    experiment = EXPERIMENTS[name]
+    figure = draw(summary_of(name))
+    words = words_that_are_readable(figure)
+    assert experiment.title in words
+    caption = "Mean over 3 seeds; band: ± one standard error of the mean"
+    assert (caption if name == "fig2" else f"{caption}; decisions of BAJ3O") in words
+    assert ("Decisions of MINLP Solver" in words) == (name == "fig2")
+    views = [view for row in experiment.views for view in row]
+    for view in views:
+        assert any(word.endswith(f") {view.title}") for word in words)
+    with_scales = [axes for axes in figure.axes if axes.get_ylabel()]
+    assert len(with_scales) == len(views)
+    assert [axes.get_xlabel() for axes in with_scales if axes.get_xlabel()] == [experiment.axis.label] * len(
+        experiment.views[-1]
+    )
+    for axes, view in zip(with_scales, views, strict=True):
+        low, high = axes.get_ylim()
+        values = np.concatenate([line.get_ydata() for line in axes.get_lines()])
+        assert low <= values.min() <= values.max() <= high
+        assert {*np.concatenate([line.get_xdata() for line in axes.get_lines()])} == {
+            point.x for point in experiment.points
+        }
+        if view.shows in ("edge_models", "client_models"):
+            assert (low < 0.0, high > 1.0) == (True, True)
+
+
+def test_the_panels_of_figure_1_hold_what_was_decided():
+    """Four panels in each row; decisions of BAJ3O, or of the one method that was asked for."""
+    panels = [axes for axes in draw(summary_of("fig1")).axes if axes.get_ylabel()]
+    assert len(panels) == 8
+    accuracy, edge, clients, batches = panels[:4]
+    assert [line.get_ydata().size for line in accuracy.get_lines()] == [9, 9]
+    shares = [line.get_ydata().tolist() for line in edge.get_lines()]
+    assert shares == [[0.0] * 4 + [1.0] * 5, [1.0] * 4 + [0.0] * 5, [0.0] * 9]
+    np.testing.assert_allclose(clients.get_lines()[1].get_ydata(), (0.6 + 0.4 + 0.6) / 3)
+    np.testing.assert_allclose(batches.get_lines()[1].get_ydata(), 31.0)
+    exact = draw(summary_of("fig1", methods=("exact-milp",)))
+    _, edge, *_ = (axes for axes in exact.axes if axes.get_ylabel())
+    assert edge.get_lines()[0].get_ydata().tolist() == [0.0] * 6 + [1.0] * 3
+    assert any(text.endswith("decisions of MINLP Solver") for text, _ in texts(exact))
+
+
+def test_rows_of_methods_that_were_not_asked_for_are_left_out():
+    figure = draw(summary_of("fig2", methods=("exact-milp",)))
+    words = words_that_are_readable(figure)
+    assert "Decisions of MINLP Solver" in words
+    assert "Decisions of BAJ3O" not in words
+    assert len([axes for axes in figure.axes if axes.get_ylabel()]) == 2
+
+
+def test_decisions_are_in_the_tables():
+    summary = summary_of("fig2")
+    text = markdown_of(summary)
+    for title in (
+        "Average accuracy, p_A = 0.6",
+        "Edge batch size, p_A = 0.8, BAJ3O",
+        "Onloaded at the edge, p_A = 0.6",
+    ):
+        assert f"\n## {title}" in text
+    assert "Onloaded at the edge, p_A = 0.8" not in text
+    assert "| 5 | 40.0 ± 0.0 | 31.0 ± 0.8 |" in text
+    line = summary_frame(summary).row(0, named=True)
+    assert line["edge_models"][1] == {"name": "m(B)", "value": pytest.approx(1.0)}
+    runs = runs_frame(summary)
+    assert runs["edge_batches"].list.eval(pl.element().struct.field("value")).list.last().to_list()[:3] == [30, 31, 32]
+
+
+def test_rows_of_before_decisions_were_kept_have_no_curves():
+    rows = changed(rows_of("fig1"), lambda row: True, decisions={})
+    summary = summary_of("fig1", rows)
+    assert all(line.decisions == {} for line in summary.lines)
+    panels = [axes for axes in draw(summary).axes if axes.get_ylabel()]
+    assert [len(axes.get_lines()) for axes in panels] == [2, 0, 0, 0] * 2
+    assert summary_frame(summary)["edge_models"].null_count() == len(summary.lines)
 
 
 @pytest.mark.parametrize("name", FIGURES)
@@ -295,7 +386,7 @@ def test_pictures_are_not_blank(tmp_path, name):
     pixels = imread(files["png"])[..., :3]
     assert pixels.shape[0] > 800
     assert pixels.shape[1] > 1200
-    for colour in ("#0072B2", "#CC79A7", "#222222"):
+    for colour in ("#E69F00", "#009E73"):
         near = np.abs(pixels - mpl.colors.to_rgb(colour)).max(axis=-1) < 0.02
         assert near.sum() > 300, colour
     with open(files["svg"], encoding="utf-8") as file:

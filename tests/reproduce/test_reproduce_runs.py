@@ -6,8 +6,9 @@ import sys
 import pytest
 
 import j3o_jax as j3o
+from j3o_jax.reproduce.declaration import Point
 from j3o_jax.reproduce.entries import METHODS, OPTIMUM, options_of
-from j3o_jax.reproduce.experiments import EXPERIMENTS, Point
+from j3o_jax.reproduce.experiments import EXPERIMENTS
 from j3o_jax.reproduce.paper import TABLE_IV, measure_of, share_of_optimum
 from j3o_jax.reproduce.runs import Run, run_at, runs_of
 
@@ -18,7 +19,16 @@ def keys(name, seeds=range(20), **options):
 
 @pytest.mark.parametrize(
     ("name", "count"),
-    [("table4", 3 * 6 * 20), ("fig3", 6 * 20), ("fig4", 6 * 5 * 20), ("fig5", 8 * 5 * 20)],
+    [
+        ("table4", 3 * 6 * 20),
+        ("fig1", 9 * 2 * 2 * 20),
+        ("fig2", 8 * 2 * 2 * 20),
+        ("fig3", 6 * 20),
+        ("fig4", 6 * 5 * 20),
+        ("fig5", 8 * 5 * 20),
+        ("fig6", 5 * 5 * 20),
+        ("fig7", 6 * 4 * 20),
+    ],
 )
 def test_experiments_take_the_runs_of_the_paper(name, count):
     found = keys(name)
@@ -29,7 +39,20 @@ def test_points_are_those_of_the_paper():
     fig4, fig5 = EXPERIMENTS["fig4"], EXPERIMENTS["fig5"]
     assert [point.overrides["edge_uplink_fraction"] for point in fig4.points] == [0.4, 0.5, 0.6, 0.7, 0.8, 0.9]
     assert [point.overrides["client_compute_scale"] for point in fig5.points] == [0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1]
+    fig6, fig7 = EXPERIMENTS["fig6"], EXPERIMENTS["fig7"]
+    assert [point.overrides["client_concentration"] for point in fig6.points] == [0.6, 0.7, 0.8, 0.9, 1.0]
+    assert {point.overrides["batching_window"] for point in fig6.points} == {0.5}
+    assert {(point.overrides["edge_uplink_fraction"], point.overrides["batching_window"]) for point in fig7.points} == {
+        (uplink, window) for uplink in (0.5, 0.6, 0.7, 0.8) for window in (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+    }
+    fig1, fig2 = EXPERIMENTS["fig1"], EXPERIMENTS["fig2"]
+    assert {(point.x, point.overrides["hot_share"]) for point in fig1.points} == {
+        (tenths / 10, hot) for tenths in range(1, 10) for hot in (0.2, 0.7)
+    }
+    assert [point.overrides["setup"] * 1000 for point in fig2.points] == pytest.approx([*range(0, 36, 5)] * 2)
     for experiment in EXPERIMENTS.values():
+        named = {point.series for point in experiment.points}
+        assert all(set(view.series) <= named for row in experiment.views for view in row)
         for point in experiment.points:
             benchmark = j3o.benchmarks.NAMES[point.benchmark]()
             assert set(point.overrides) <= set(benchmark.parameters)

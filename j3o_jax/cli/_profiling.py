@@ -1,0 +1,75 @@
+"""The work of `j3o profile`."""
+
+from collections.abc import Iterator
+from typing import Any, Literal
+
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.text import Text
+
+from ..plots import plot_batch_profiles, save_figure
+from ..profiles import BatchProfile, fit_batch_profile, read_latency_rows
+from ..report.terminal import plain_table
+from ..report.wording import duration, percent, printable
+from ._failures import InputError
+from ._interrupts import cleaning_up
+from ._output import show, show_json
+
+
+def profile_file(file: str, weighting: Literal["relative", "ordinary"], *, plot: str | None, json: bool) -> None:
+    """Fit a profile to each model of `file`, and hand them out."""
+    profiles: dict[str, BatchProfile] = {}
+    for model, rows in read_latency_rows(file).items():
+        try:
+            profiles[model] = fit_batch_profile(rows.batch_size, rows.latency, weighting=weighting)
+        except ValueError as error:
+            raise InputError(f"{file}: {f'{model}: ' if model else ''}{error}") from None
+    if plot is not None:
+        figure = plot_batch_profiles(profiles)
+        with cleaning_up():
+            save_figure(figure, plot)
+    if json:
+        told = [_content(model, profile) for model, profile in profiles.items()]
+        show_json({"file": file, "weighting": weighting, "picture": plot, "profiles": told})
+    else:
+        show(_ProfileReport(file, weighting, profiles, plot))
+
+
+def _content(model: str, profile: BatchProfile) -> dict[str, Any]:
+    return {
+        "model": model or None,
+        "setup_s": profile.setup,
+        "per_query_s": profile.per_query,
+        "setup_ratio": profile.setup_ratio,
+        "r_squared": profile.r_squared,
+        "largest_relative_residual": profile.largest_relative_residual,
+        "rows": len(profile.batch_size),
+    }
+
+
+class _ProfileReport:
+    """What `rich` prints for the profiles of a file."""
+
+    def __init__(self, file: str, weighting: str, profiles: dict[str, BatchProfile], plot: str | None):
+        self.file = file
+        self.weighting = weighting
+        self.profiles = profiles
+        self.plot = plot
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        """Yield a row for each model, and where the picture is."""
+        table = plain_table(f"Batch profiles of {printable(self.file)} ({self.weighting} fit)", False)
+        for index, column in enumerate(("Model", "Set-up ν", "Per query", "ν/τ", "R²", "Largest error", "Rows")):
+            table.add_column(column, justify="right" if index else "left", no_wrap=bool(index))
+        for model, profile in self.profiles.items():
+            table.add_row(
+                printable(model) or "–",
+                duration(profile.setup),
+                duration(profile.per_query),
+                f"{profile.setup_ratio:.2f}",
+                f"{profile.r_squared:.4f}",
+                percent(profile.largest_relative_residual),
+                f"{len(profile.batch_size)}",
+            )
+        yield table
+        if self.plot is not None:
+            yield Text(f"Written: {printable(self.plot)}")

@@ -1,0 +1,62 @@
+"""`j3o profile`."""
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.command_line import one_line
+
+import j3o_jax as j3o
+from j3o_jax.cli._app import run
+
+
+@pytest.fixture
+def rows(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    lines = ["batch_size,latency_s,model"]
+    for model, setup, per_query in (("unet", 0.004, 0.007), ("[ssd]", 0.04, 0.029)):
+        lines += [f"{size},{setup + per_query * size},{model}" for size in (1, 2, 4, 8)]
+    Path("rows.csv").write_text("\n".join(lines) + "\n")
+    return "rows.csv"
+
+
+def test_a_table_tells_set_up_times(rows, capsys):
+    assert run(["profile", rows, "--plot", "fit.png"]) == 0
+    captured = capsys.readouterr()
+    assert captured.err == ""
+    assert max(map(len, captured.out.splitlines())) <= 80
+    unet, ssd = (line for line in captured.out.splitlines() if "unet" in line or "[ssd]" in line)
+    assert unet.split()[:6] == ["unet", "4", "ms", "7", "ms", "0.57"]
+    assert "40 ms" in ssd
+    assert "Written: fit.png" in captured.out
+    assert Path("fit.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("weighting", ["relative", "ordinary"])
+def test_json_is_one_object(rows, capsys, weighting):
+    Path("noisy.csv").write_text("batch_size,latency_s\n1,0.02\n2,0.021\n16,0.1\n")
+    assert run(["profile", "noisy.csv", "--weighting", weighting, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    fitted = j3o.fit_batch_profile([1, 2, 16], [0.02, 0.021, 0.1], weighting=weighting)
+    (profile,) = told["profiles"]
+    assert (told["weighting"], profile["model"], profile["rows"]) == (weighting, None, 3)
+    np.testing.assert_allclose([profile["setup_s"], profile["per_query_s"]], [fitted.setup, fitted.per_query])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["nothing.csv"], ["nothing.csv: cannot be read"]),
+        (["rows.csv", "--weighting", "relativ"], ["--weighting", "'relative'"]),
+        (["rows.csv", "--plot", "fit.txt"], ["--plot: fit.txt"]),
+        (["one.csv"], ["one.csv: unet: batch_size: has only size 8"]),
+    ],
+)
+def test_bad_input_is_told_in_one_line(rows, capsys, arguments, words):
+    Path("one.csv").write_text("batch_size,latency_s,model\n8,0.1,unet\n8,0.2,unet\n")
+    before = sorted(os.listdir())
+    assert run(["profile", *arguments]) == 2
+    one_line(capsys.readouterr(), *words)
+    assert sorted(os.listdir()) == before
