@@ -6,7 +6,6 @@ at a time. Where models are placed next, and when that is enough, is for a `Dire
 program ends when all are done.
 """
 
-import abc
 from typing import Any, NamedTuple
 
 import jax
@@ -22,6 +21,7 @@ from .._types import AnyArray, Bool, Float, Int
 from ..routing import Offloading, OffloadingProblem
 from ._activation import Trials, after_turn, first_promise, no_trials
 from ._base import Outcome
+from ._director import Director, Round, Settings, serving_bonus
 from ._onloading import SERVE_FIRST, Placement, placement_of_choices
 from ._settling import (
     ALL_SERVED,
@@ -38,57 +38,6 @@ from ._surrogate import serves, tangent
 _LAST = 0.01
 # A share below this in the last routing is the solver's rounding, not a decision.
 _DUST = 1e-7
-
-
-class Settings(NamedTuple):
-    """What the loop depends on besides its arrays.
-
-    - `max_iterations`: most rounds.
-    - `lp_iterations`: most Newton steps of an offloading step.
-    - `activations`: with batching, most trials of other pairs of edge and task that are open (`_activation.py`).
-    - `surrogate_width`: that of (29) in the rounds (`_surrogate.py`); None for the indicator itself.
-    """
-
-    max_iterations: int
-    lp_iterations: int
-    activations: int
-    surrogate_width: float | None = None
-
-
-class Round(NamedTuple):
-    """What came of a round, for every instance.
-
-    - `alternates`: instances that had one; the rest means nothing for the others. ``[B]``
-    - `placement`, `problem`, `routed`, `plan`: what was placed, its offloading step, and the plan. ``[B, ...]``
-    - `value`: of the plan; `best`, `best_before`: of the best plans with and without it. ``[B]``
-    - `better`: whether it is the best plan now. ``[B]``
-    """
-
-    alternates: Any
-    placement: Placement
-    problem: OffloadingProblem
-    routed: HierarchicalLPSolution
-    plan: Plan
-    value: Any
-    best: Any
-    best_before: Any
-    better: Any
-
-
-class Director(abc.ABC):
-    """Places models, round after round; what it learns is a pytree with the instances on any axis."""
-
-    @abc.abstractmethod
-    def begin(self) -> Any:
-        """What is known before the first round."""
-
-    @abc.abstractmethod
-    def place(self, known: Any, turn: Any, plan: Plan, active: Any) -> Placement:
-        """Place models in the instances `active`, whose best plans so far are `plan`."""
-
-    @abc.abstractmethod
-    def learn(self, known: Any, turn: Any, news: Round) -> tuple[Any, Any]:
-        """What is known after a round, and which instances want another one ``[B]``."""
 
 
 class Alternation(NamedTuple):
@@ -321,11 +270,6 @@ def advanced(
         return waits if until is None else waits & (state.turn < until)
 
     return jax.lax.while_loop(goes_on, turn, state)
-
-
-def serving_bonus(scenarios: Scenario) -> float:
-    """What serving a query counts on top of its accuracy, during the rounds."""
-    return 0.0 if scenarios.allow_unserved else SERVE_FIRST
 
 
 def _settled(

@@ -13,7 +13,7 @@ from j3o_kernels.client_groups import ClientGroups
 from .._model import Plan
 from .._scenario import Scenario
 from .._types import AnyArray, Float
-from ._device import Director, Round, serving_bonus
+from ._director import Director, Round, serving_bonus
 from ._lanes import edges_first, edges_last, of_groups, of_models
 from ._onloading import Placement, client_capacity, edge_work, placement_of_choices, to_serve, within_window
 from ._settling import initial_shares, pick

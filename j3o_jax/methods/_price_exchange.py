@@ -20,7 +20,7 @@ from j3o_kernels.price_placement import CapacityPrices, Choices, Market, place_a
 
 from .._model import Plan, normalized_demand
 from .._scenario import Scenario
-from ._device import Director, Round, serving_bonus
+from ._director import Director, Round, serving_bonus
 from ._dual_bound import DualBound
 from ._lanes import beside, edges_first, edges_last, of_groups, of_models
 from ._onloading import Placement, edge_work, placement_of_choices, within_window

@@ -23,7 +23,8 @@ from ..routing import AbstractOffloadingSolver, HierarchicalLP
 from ._activation import Trials, after_turn, first_promise, no_trials
 from ._alternation import AlternatingMethod
 from ._base import Outcome
-from ._device import Alternation, Settings, alternate, bytes_of_instance, outcome_of, serving_bonus
+from ._device import Alternation, alternate, bytes_of_instance, outcome_of
+from ._director import Settings, serving_bonus
 from ._greedy_tiers import GreedySettings, GreedyTiers
 from ._onloading import Placement, greedy_placement
 from ._settling import offloading_problems, pick, settled_plans

@@ -20,13 +20,13 @@ from ._device import (
     DONE,
     Alternation,
     Progress,
-    Settings,
     advanced,
     begun,
     bytes_of_instance,
     ended,
     outcome_of,
 )
+from ._director import Settings
 from ._dual_bound import Descent, DualBound, closer_bound, closer_bounds, dual_bound, dual_bounds
 from ._price_exchange import ExchangeSettings, PriceExchange
 

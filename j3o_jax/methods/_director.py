@@ -1,0 +1,67 @@
+"""What the rounds on the device have to be told: who places models, by which settings, and what it hears of a round."""
+
+import abc
+from typing import Any, NamedTuple
+
+from j3o_kernels.hierarchical_lp import HierarchicalLPSolution
+
+from .._model import Plan
+from .._scenario import Scenario
+from ..routing import OffloadingProblem
+from ._onloading import SERVE_FIRST, Placement
+
+
+class Settings(NamedTuple):
+    """What the loop depends on besides its arrays.
+
+    - `max_iterations`: most rounds.
+    - `lp_iterations`: most Newton steps of an offloading step.
+    - `activations`: with batching, most trials of other pairs of edge and task that are open (`_activation.py`).
+    - `surrogate_width`: that of (29) in the rounds (`_surrogate.py`); None for the indicator itself.
+    """
+
+    max_iterations: int
+    lp_iterations: int
+    activations: int
+    surrogate_width: float | None = None
+
+
+class Round(NamedTuple):
+    """What came of a round, for every instance.
+
+    - `alternates`: instances that had one; the rest means nothing for the others. ``[B]``
+    - `placement`, `problem`, `routed`, `plan`: what was placed, its offloading step, and the plan. ``[B, ...]``
+    - `value`: of the plan; `best`, `best_before`: of the best plans with and without it. ``[B]``
+    - `better`: whether it is the best plan now. ``[B]``
+    """
+
+    alternates: Any
+    placement: Placement
+    problem: OffloadingProblem
+    routed: HierarchicalLPSolution
+    plan: Plan
+    value: Any
+    best: Any
+    best_before: Any
+    better: Any
+
+
+class Director(abc.ABC):
+    """Places models, round after round; what it learns is a pytree with the instances on any axis."""
+
+    @abc.abstractmethod
+    def begin(self) -> Any:
+        """What is known before the first round."""
+
+    @abc.abstractmethod
+    def place(self, known: Any, turn: Any, plan: Plan, active: Any) -> Placement:
+        """Place models in the instances `active`, whose best plans so far are `plan`."""
+
+    @abc.abstractmethod
+    def learn(self, known: Any, turn: Any, news: Round) -> tuple[Any, Any]:
+        """What is known after a round, and which instances want another one ``[B]``."""
+
+
+def serving_bonus(scenarios: Scenario) -> float:
+    """What serving a query counts on top of its accuracy, during the rounds."""
+    return 0.0 if scenarios.allow_unserved else SERVE_FIRST
