@@ -25,7 +25,8 @@ import numpy as np
 import j3o_jax as j3o
 from j3o_jax._batched import available_cores, run_batched
 from j3o_jax._precision import double_precision
-from j3o_jax.methods._device import Settings, alternate, blank_plans, bytes_of_instance
+from j3o_jax.methods._device import alternate, blank_plans, bytes_of_instance
+from j3o_jax.methods._director import Settings
 from j3o_jax.methods._greedy_tiers import GreedySettings, GreedyTiers
 from j3o_kernels.client_groups import group_clients
 from j3o_kernels.hierarchical_lp import hierarchical_lp
@@ -39,7 +40,7 @@ from .registry import CASES
 _CHUNK = 64
 _STEPS = 20
 _GREEDY = GreedySettings(optimizer=None, steps=_STEPS, plus_max=True)
-_SETTINGS = Settings(max_iterations=10, lp_iterations=60)
+_SETTINGS = Settings(max_iterations=10, lp_iterations=60, activations=0)
 _IN_FIRST_CACHE, _BEYOND_CACHES = 1 << 11, 1 << 23
 
 
