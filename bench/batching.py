@@ -8,7 +8,6 @@ checker, which knows (28) with its true indicator. Seconds are per scenario, com
 """
 
 import argparse
-import dataclasses
 import time
 from pathlib import Path
 from typing import Any
@@ -18,9 +17,7 @@ import numpy as np
 import j3o_jax as j3o
 
 from .record import FOLDER, machine_line, say, write_results
-from .registry import CASES
-
-SETTINGS = {"batching_window": 0.1, "setup": 0.02}
+from .registry import BINDING_WINDOWS, CASES
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -47,8 +44,7 @@ def run(options: argparse.Namespace) -> None:
     }
     rows: list[dict[str, Any]] = []
     for case in options.case:
-        family = dataclasses.replace(CASES[case], settings={**CASES[case].settings, **SETTINGS})
-        scenarios = family.sample(0, options.seeds, options.clients)
+        scenarios = CASES[case].changed(**BINDING_WINDOWS).sample(0, options.seeds, options.clients)
         bound = np.inf
         for name, method in methods.items():
             if name in options.without:
@@ -73,7 +69,7 @@ def run(options: argparse.Namespace) -> None:
                     "seconds": seconds,
                 }
             )
-            settings = {"seeds": options.seeds, "clients": options.clients, **SETTINGS}
+            settings = {"seeds": options.seeds, "clients": options.clients, **BINDING_WINDOWS}
             write_results(options.out.with_suffix(".json"), settings, rows)
     print("| case | method | gap, mean | worst | certified, mean | open pairs | s |\n|---|---|---|---|---|---|---|")
     for row in rows:

@@ -33,6 +33,13 @@ class Case:
         family = getattr(j3o.benchmarks, self.benchmark)()
         return family.sample(seed, n, **self.settings, **sizes)
 
+    def changed(self, **settings: Any) -> "Case":
+        """The family with other settings besides its own."""
+        return dataclasses.replace(self, settings={**self.settings, **settings})
+
+
+BINDING_WINDOWS = {"batching_window": 0.1, "setup": 0.02}
+"""Batching whose set-up times, in seconds, take a fifth of the window for every task that an edge serves."""
 
 CASES = {
     "taskonomy5": Case("taskonomy5", demand_per_client=4000.0 / 30),
