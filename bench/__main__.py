@@ -4,16 +4,19 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from . import batching, bounds, methods, offloading, quality, roofline, scaling, throughput
+from . import batching, bounds, closing, large, methods, offloading, quality, roofline, scaling, sweeping, throughput
 
 BENCHMARKS = {
     "methods": methods,
     "quality": quality,
     "bounds": bounds,
+    "closing": closing,
     "batching": batching,
     "throughput": throughput,
     "offloading": offloading,
     "scaling": scaling,
+    "large": large,
+    "sweeping": sweeping,
     "roofline": roofline,
 }
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from j3o_jax._machine import source_digest, this_machine
 from j3o_jax.io import write_file
-from j3o_jax.reproduce.machine import source_digest, this_machine
 
 FOLDER = Path(__file__).parent / "results"
 

@@ -5,6 +5,7 @@ from . import io as io
 from . import methods as methods
 from . import profiles as profiles
 from . import routing as routing
+from . import sweeps as sweeps
 from ._certify import certify as certify
 from ._check import check as check
 from ._compilation_cache import cache_compilations as cache_compilations
@@ -42,5 +43,7 @@ from .simulation import Headroom as Headroom
 from .simulation import Simulation as Simulation
 from .simulation import headroom as headroom
 from .simulation import simulate as simulate
+from .sweeps import read_sweep as read_sweep
+from .sweeps import sweep as sweep
 
 __version__: str

@@ -1,15 +1,8 @@
 """The work of `j3o reproduce`."""
 
-import contextlib
 import os
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
-
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
-from rich.table import Column
-from rich.text import Text
 
 from .. import __version__
 from ..io import check_destination
@@ -21,12 +14,10 @@ from ..reproduce.results import JOURNAL, files_of, write_results
 from ..reproduce.runs import Run, runs_of
 from ..reproduce.summary import Line, Summary, summarize, told
 from ._failures import InputError, WorkError
-from ._interrupts import INTERRUPTED, cleaning_up, last
+from ._interrupts import cleaning_up
 from ._output import plain, show, show_json
 from ._plans import keep_compiled
-
-# Runs of one experiment differ a hundredfold in time; the rate is that of the last hour, not of the last seconds.
-RATE_PERIOD = 3600.0
+from ._progress import progress
 
 
 def reproduce_experiment(
@@ -100,7 +91,7 @@ def _work(name: str, runs: Sequence[Run], missing: Sequence[Run], journal: Journ
         there = journal.read()
         return sum(run.key in there and not there[run.key].error for run in runs)
 
-    with _progress(name, len(runs), len(runs) - len(missing), count_done) as advance:
+    with progress(name, len(runs), len(runs) - len(missing), "run", count_done) as advance:
         advance("loading", 0)
         from ..reproduce.laboratory import Laboratory
 
@@ -116,52 +107,6 @@ def _work(name: str, runs: Sequence[Run], missing: Sequence[Run], journal: Journ
 def _words(run: Run) -> str:
     setting = "".join(f" {value:g}" for value in run.overrides.values())
     return f"{run.benchmark}{setting}, {METHODS[run.method].label}, seed {run.seed}"
-
-
-@contextlib.contextmanager
-def _progress(name: str, total: int, done: int, count_done: Callable[[], int]) -> Iterator[Callable[[str, int], None]]:
-    """Show how far the work is, if somebody watches; Ctrl-C ends it with a line that says so."""
-    watched = sys.stderr.isatty()
-    bar = Progress(
-        TextColumn("{task.fields[name]}", style="bold"),
-        BarColumn(bar_width=16),
-        MofNCompleteColumn(),
-        RateColumn(),
-        TimeRemainingColumn(compact=True),
-        # What is being solved takes the room that is left, and is cut where there is too little.
-        TextColumn("{task.description}", style="dim", markup=False, table_column=Column(ratio=1, no_wrap=True)),
-        console=Console(stderr=True, emoji=False),
-        expand=True,
-        transient=True,
-        disable=not watched,
-        speed_estimate_period=RATE_PERIOD,
-    )
-    task = bar.add_task("", total=total, completed=done, name=name)
-
-    def advance(words: str, by: int) -> None:
-        bar.update(task, description=words, advance=by)
-
-    def say_goodbye() -> None:
-        with contextlib.suppress(Exception):
-            bar.stop()
-        words = f"{count_done():,} of {count(total, 'run')} are done; the same command goes on from there"
-        os.write(sys.stderr.fileno(), f"j3o: interrupted: {words}\n".encode())
-        # The line that would follow says less.
-        os._exit(INTERRUPTED)
-
-    with last(say_goodbye), bar:
-        yield advance
-
-
-class RateColumn(ProgressColumn):
-    """Seconds for each run, or runs for each second."""
-
-    def render(self, task: Task) -> Text:
-        """Write the rate of what is done since the start."""
-        speed = task.speed
-        if not speed:
-            return Text("", style="dim")
-        return Text(f"{speed:.1f} runs/s" if speed >= 1 else f"{1 / speed:.1f} s/run", style="dim", no_wrap=True)
 
 
 def _content(summary: Summary, files: dict[str, str], counts: dict[str, int]) -> dict[str, Any]:

@@ -46,8 +46,10 @@ def _message(schema: type[BaseModel], detail: Any) -> str:
             return f"is an empty list: write at least one of the {place_words(loc[-1:])}"
         case "bool_type":
             return f"{described(value)}: write true or false"
-        case "literal_error":
+        case "literal_error" if loc[-1] == "format":
             return f"= {shown(value)} is a format that this version does not read: write {detail['ctx']['expected']}"
+        case "literal_error":
+            return f"= {shown(value)} is unknown: write {detail['ctx']['expected']}"
         case _:
             return f"{described(value)}: write {_wanted(schema, loc)}"
 

@@ -70,7 +70,7 @@ def _load_text(name: str, want: type[Scenario] | type[Solution] | None) -> Scena
     from ._plan import solution_of
     from ._plan_schema import PLAN_FORMAT
 
-    text = _text(name)
+    text = read_text(name)
     data, lines = None, None
     if text.strip():
         data, lines = (parse_json(name, text), None) if suffix_of(name) == ".json" else parse_yaml(name, text)
@@ -85,7 +85,8 @@ def _load_text(name: str, want: type[Scenario] | type[Solution] | None) -> Scena
         raise error.at(name, json_lines(name, text) if lines is None else lines) from None
 
 
-def _text(name: str) -> str:
+def read_text(name: str) -> str:
+    """The text of a file; raises `FileError`."""
     try:
         with _opened(name) as file:
             return file.read().decode("utf-8-sig")

@@ -35,6 +35,14 @@ def check_readable(path: Path, want: Kind | None = None) -> None:
     _check_suffix(name, _SUFFIXES[word], f"a {word}" if want else "a deployment or plan")
 
 
+def check_text(path: Path, what: str) -> None:
+    """Raise `FileError` unless there is a YAML or JSON file at `path`; `what` it is to hold has its article."""
+    name = plain_path(path)
+    if not os.path.isfile(name):
+        raise FileError(name, _no_file(name))
+    _check_suffix(name, (".yaml", ".yml", ".json"), what)
+
+
 def check_writable(path: Path, kind: Kind = "deployment", *, batch: bool = False) -> None:
     """Raise the `FileError` that `save` would raise over the destination; to be asked before the work is done.
 

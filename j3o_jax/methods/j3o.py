@@ -1,24 +1,19 @@
 """J3O, the paper's alternating algorithm (Algorithm 1)."""
 
-import dataclasses
 import functools
-from collections.abc import Callable
 from typing import Any, Literal
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
-from jax.core import Tracer
 
 from j3o_kernels.client_groups import ClientGroups, group_clients, lone_clients
-from j3o_kernels.multipliers import inverse_square_root, projected_subgradient
 
 from .._batched import run_batched
 from .._model import Plan
 from .._scenario import Scenario
-from .._types import AnyArray, Float
+from .._types import AnyArray
 from ..routing import AbstractOffloadingSolver, HierarchicalLP
 from ._activation import Trials, after_turn, first_promise, no_trials
 from ._alternation import AlternatingMethod
@@ -26,81 +21,9 @@ from ._base import Outcome
 from ._device import Alternation, alternate, bytes_of_instance, outcome_of
 from ._director import Settings, serving_bonus
 from ._greedy_tiers import GreedySettings, GreedyTiers
+from ._multiplier import DualSearch, Subgradient
 from ._onloading import Placement, greedy_placement
 from ._settling import offloading_problems, pick, settled_plans
-
-
-def _as_step_size(value: Any) -> Any:
-    return value if isinstance(value, Tracer) else np.asarray(value, dtype=np.float64)
-
-
-class Subgradient(eqx.Module):
-    """How the multipliers of the compute limits move, (19).
-
-    **Arguments:**
-
-    - `step_size`: η, relative to the price at which a node's best models would earn nothing. An array of step sizes
-      solves every scenario with each of them: their axes come before the batch axes in the solution. They may vary
-      without a new compilation.
-    - `steps`: most updates in one onloading step.
-    - `optimizer`: any optax transformation in place of the paper's η/√k subgradient; `step_size` is then unused.
-      It must keep the multipliers non-negative (chain `optax.keep_params_nonnegative`).
-    """
-
-    step_size: Float[AnyArray, "*grid"] = eqx.field(converter=_as_step_size, default=1.0)
-    steps: int = eqx.field(static=True, default=50)
-    optimizer: optax.GradientTransformation | None = eqx.field(static=True, default=None)
-
-    def __check_init__(self):
-        _check_steps(self.steps)
-
-    def maker(self) -> Callable[[Any], optax.GradientTransformation]:
-        """The update as an optax gradient transformation of a step size, on the dual that is minimised."""
-        return _paper_update if self.optimizer is None else _Fixed(self.optimizer)
-
-
-class DualSearch(eqx.Module):
-    """Multipliers where the dual of each node is least, found along its one dimension instead of by (19).
-
-    At convergence the same multipliers as the subgradient's, in a handful of evaluations, whatever the costs.
-
-    **Arguments:**
-
-    - `steps`: most evaluations in one onloading step.
-    """
-
-    steps: int = eqx.field(static=True, default=20)
-
-    def __check_init__(self):
-        _check_steps(self.steps)
-
-    @property
-    def step_size(self) -> Float[AnyArray, ""]:
-        """Unused: there is none."""
-        return np.asarray(1.0)
-
-    def maker(self) -> None:
-        """No transformation."""
-        return
-
-
-def _check_steps(steps: int) -> None:
-    if steps < 1:
-        raise ValueError(f"steps: must be at least 1, got {steps}")
-
-
-def _paper_update(step_size: Any) -> optax.GradientTransformation:
-    return projected_subgradient(inverse_square_root(step_size))
-
-
-@dataclasses.dataclass(frozen=True)
-class _Fixed:
-    """A transformation that has no step size from outside."""
-
-    optimizer: optax.GradientTransformation
-
-    def __call__(self, step_size: Any) -> optax.GradientTransformation:
-        return self.optimizer
 
 
 class J3O(AlternatingMethod):

@@ -5,23 +5,11 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from .._machine import Machine
 from .._status import Status
 from ..io import FileError
 from .entries import Value
 from .runs import Run
-
-
-class Machine(BaseModel):
-    """What a run was timed on: hardware, and the libraries that did the work."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    processor: str
-    cores: int
-    device: str
-    python: str
-    jax: str
-    highspy: str
 
 
 class Row(BaseModel):

@@ -10,6 +10,7 @@ import numpy as np
 import j3o_jax
 
 from .._check import check
+from .._machine import source_digest, this_machine
 from .._scenario import Scenario
 from .._solution import Solution
 from .._solve import solve
@@ -18,7 +19,6 @@ from ..benchmarks import NAMES
 from ..methods import AbstractMethod
 from .entries import METHODS, WARM_UP_LIMIT, Value
 from .journal import Row, plain_number
-from .machine import source_digest, this_machine
 from .placement import decisions_of
 from .runs import Run
 

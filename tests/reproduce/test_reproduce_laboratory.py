@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 import j3o_jax as j3o
+from j3o_jax._machine import source_digest, this_machine
 from j3o_jax.reproduce import laboratory as module
 from j3o_jax.reproduce.laboratory import Laboratory
-from j3o_jax.reproduce.machine import source_digest, this_machine
 from j3o_jax.reproduce.placement import decisions_of
 from j3o_jax.reproduce.runs import Run
 

@@ -7,12 +7,25 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from pydantic import BaseModel, ConfigDict
+
 import j3o_kernels
 
-from .journal import Machine
-
 # What shows results, and does not make them.
-_APART = ("cli", "io", "plots", "report", "reproduce")
+_APART = ("cli", "io", "plots", "report", "reproduce", "sweeps", "tuning")
+
+
+class Machine(BaseModel):
+    """What a run was timed on: hardware, and the libraries that did the work."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    processor: str
+    cores: int
+    device: str
+    python: str
+    jax: str
+    highspy: str
 
 
 @functools.cache
@@ -33,7 +46,7 @@ def this_machine() -> Machine:
 @functools.cache
 def source_digest() -> str:
     """Twelve digits of the SHA-256 of the code that solves: a version under development has more than one."""
-    package, kernels = Path(__file__).parents[1], Path(str(j3o_kernels.__file__)).parent
+    package, kernels = Path(__file__).parent, Path(str(j3o_kernels.__file__)).parent
     digest = hashlib.sha256()
     for root in (package, kernels):
         for path in sorted(root.rglob("*.py")):

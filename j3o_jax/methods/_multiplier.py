@@ -1,0 +1,105 @@
+"""How the multipliers of the onloading step are found: by (19) of the paper, or by a search along each one's dual."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import equinox as eqx
+import numpy as np
+import optax
+from jax.core import Tracer
+
+from j3o_kernels.multipliers import SCHEDULES, UPDATES
+
+from .._types import AnyArray, Float
+
+
+def _as_step_size(value: Any) -> Any:
+    return value if isinstance(value, Tracer) else np.asarray(value, dtype=np.float64)
+
+
+class Subgradient(eqx.Module):
+    """How the multipliers of the compute limits move, (19).
+
+    **Arguments:**
+
+    - `step_size`: η, relative to the price at which a node's best models would earn nothing. An array of step sizes
+      solves every scenario with each of them: their axes come before the batch axes in the solution. They may vary
+      without a new compilation.
+    - `steps`: most updates in one onloading step.
+    - `schedule`: step size at the k-th update: ``"inverse_square_root"``, the paper's η/√k; ``"inverse"``, η/k;
+      ``"constant"``; ``"cosine"``, which falls from η to 0 over the steps.
+    - `update`: ``"subgradient"``, or ``"adam"``.
+    - `optimizer`: any optax transformation in place of all of these but `steps`. It must keep the multipliers
+      non-negative (chain `optax.keep_params_nonnegative`).
+    """
+
+    step_size: Float[AnyArray, "*grid"] = eqx.field(converter=_as_step_size, default=1.0)
+    steps: int = eqx.field(static=True, default=50)
+    schedule: str = eqx.field(static=True, default="inverse_square_root")
+    update: str = eqx.field(static=True, default="subgradient")
+    optimizer: optax.GradientTransformation | None = eqx.field(static=True, default=None)
+
+    def __check_init__(self):
+        _check_steps(self.steps)
+        for name, known in (("schedule", SCHEDULES), ("update", UPDATES)):
+            if getattr(self, name) not in known:
+                raise ValueError(f"{name}: must be one of {', '.join(known)}, got {getattr(self, name)!r}")
+
+    def maker(self) -> Callable[[Any], optax.GradientTransformation]:
+        """The update as an optax gradient transformation of a step size, on the dual that is minimised."""
+        if self.optimizer is not None:
+            return _Fixed(self.optimizer)
+        return _Scheduled(self.schedule, self.update, self.steps)
+
+
+class DualSearch(eqx.Module):
+    """Multipliers where the dual of each node is least, found along its one dimension instead of by (19).
+
+    At convergence the same multipliers as the subgradient's, in a handful of evaluations, whatever the costs.
+
+    **Arguments:**
+
+    - `steps`: most evaluations in one onloading step.
+    """
+
+    steps: int = eqx.field(static=True, default=20)
+
+    def __check_init__(self):
+        _check_steps(self.steps)
+
+    @property
+    def step_size(self) -> Float[AnyArray, ""]:
+        """Unused: there is none."""
+        return np.asarray(1.0)
+
+    def maker(self) -> None:
+        """No transformation."""
+        return
+
+
+def _check_steps(steps: int) -> None:
+    if steps < 1:
+        raise ValueError(f"steps: must be at least 1, got {steps}")
+
+
+@dataclasses.dataclass(frozen=True)
+class _Scheduled:
+    """A transformation whose step size comes from outside; equal ones are one to the compiler."""
+
+    schedule: str
+    update: str
+    steps: int
+
+    def __call__(self, step_size: Any) -> optax.GradientTransformation:
+        return UPDATES[self.update](SCHEDULES[self.schedule](step_size, self.steps))
+
+
+@dataclasses.dataclass(frozen=True)
+class _Fixed:
+    """A transformation that has no step size from outside."""
+
+    optimizer: optax.GradientTransformation
+
+    def __call__(self, step_size: Any) -> optax.GradientTransformation:
+        return self.optimizer

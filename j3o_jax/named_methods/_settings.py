@@ -1,0 +1,188 @@
+"""The settings of each method that a file may hold, and the method that they make."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+
+import j3o_jax
+
+from ..io.documents import Part
+
+# All of them may be left out, which is None here.
+Count = Annotated[int | None, Field(ge=1, le=10**9, description="a whole number of at least 1")]
+CountOrZero = Annotated[int | None, Field(ge=0, le=10**9, description="a whole number of at least 0")]
+Seconds = Annotated[float | None, Field(gt=0.0, le=1e9, description="a number of seconds above 0")]
+Gap = Annotated[float | None, Field(ge=0.0, le=1e3, description="a number of at least 0, such as 1e-4")]
+Positive = Annotated[float | None, Field(gt=0.0, le=1e9, description="a number above 0")]
+Solver = Annotated[
+    Literal["hierarchical", "highs", "clarabel"] | None, Field(description="'hierarchical', 'highs' or 'clarabel'")
+]
+
+
+class Settings(Part):
+    """Settings of one method; what is None is left at the method's own default."""
+
+    kind: ClassVar[str]
+    """Name of the class in `j3o_jax`."""
+
+    batched: ClassVar[bool] = False
+    """Whether batches run as one program, so that large ones pay."""
+
+    def arguments(self) -> dict[str, Any]:
+        """Arguments of the class."""
+        return {name: value for name, value in self.given().items() if name != "lp"} | self._lp()
+
+    def given(self) -> dict[str, Any]:
+        """The settings that are not at the method's default, in a fixed order."""
+        return {name: value for name, value in self if value is not None}
+
+    def build(self) -> "j3o_jax.methods.AbstractMethod":
+        """Make the method; this loads it."""
+        return getattr(j3o_jax, self.kind)(**self.arguments())
+
+    def problem(self) -> tuple[str, str] | None:
+        """The key of a setting that does not go with the others, and what is wrong with it."""
+        return None
+
+    def _lp(self) -> dict[str, Any]:
+        lp = getattr(self, "lp", None)
+        if lp is None:
+            return {}
+        return {"lp": j3o_jax.HierarchicalLP() if lp == "hierarchical" else j3o_jax.CvxpyLP(solver=lp.upper())}
+
+
+class J3OSettings(Settings):
+    """See `J3O`, and `Subgradient` for those of the multipliers."""
+
+    kind: ClassVar[str] = "J3O"
+    batched: ClassVar[bool] = True
+
+    max_iterations: Count = None
+    tolerance: Gap = None
+    greedy: Annotated[Literal["plus_max", "paper"] | None, Field(description="'plus_max' or 'paper'")] = None
+    surrogate: Annotated[Literal["log"] | None, Field(description="'log', or leave it out")] = None
+    surrogate_width: Positive = None
+    activations: CountOrZero = None
+    lp: Solver = None
+    multiplier: Annotated[
+        Literal["dual_search", "subgradient"] | None, Field(description="'dual_search' or 'subgradient'")
+    ] = None
+    step_size: Positive = None
+    steps: Count = None
+    schedule: Annotated[
+        Literal["inverse_square_root", "inverse", "constant", "cosine"] | None,
+        Field(description="'inverse_square_root', 'inverse', 'constant' or 'cosine'"),
+    ] = None
+    update: Annotated[Literal["subgradient", "adam"] | None, Field(description="'subgradient' or 'adam'")] = None
+
+    def arguments(self) -> dict[str, Any]:
+        """See `Settings`."""
+        own = super().arguments()
+        kind = own.pop("multiplier", None)
+        moves = {name: own.pop(name) for name in ("step_size", "steps", "schedule", "update") if name in own}
+        if kind == "subgradient" or (kind is None and moves.keys() - {"steps"}):
+            own["multiplier"] = j3o_jax.Subgradient(**moves)
+        elif moves:
+            own["multiplier"] = j3o_jax.DualSearch(**moves)
+        return own
+
+    def problem(self) -> tuple[str, str] | None:
+        """The key of a setting that does not go with the others, and what is wrong with it."""
+        if self.multiplier == "dual_search":
+            for name in ("step_size", "schedule", "update"):
+                if getattr(self, name) is not None:
+                    return name, "is of the subgradient, and the multiplier is dual_search: leave one of them out"
+        if self.surrogate is not None and self.lp not in (None, "hierarchical"):
+            return "surrogate", "needs lp: hierarchical"
+        return None
+
+
+class BAJ3OSettings(J3OSettings):
+    """Those of J3O."""
+
+    kind: ClassVar[str] = "BAJ3O"
+
+
+class PriceDirectedSettings(Settings):
+    """See `PriceDirected`."""
+
+    kind: ClassVar[str] = "PriceDirected"
+    batched: ClassVar[bool] = True
+
+    gap: Gap = None
+    max_iterations: Count = None
+    exchanges: Count = None
+    patience: Count = None
+    bound_tolerance: Gap = None
+    bound_iterations: Count = None
+    descent_steps: CountOrZero = None
+    descent_schedule: Positive = None
+    activations: CountOrZero = None
+
+
+class ExactMILPSettings(Settings):
+    """See `ExactMILP`."""
+
+    kind: ClassVar[str] = "ExactMILP"
+
+    gap: Gap = None
+    time_limit: Seconds = None
+    threads: Count = None
+
+
+class BilinearMINLPSettings(Settings):
+    """See `BilinearMINLP`."""
+
+    kind: ClassVar[str] = "BilinearMINLP"
+
+    gap: Gap = None
+    time_limit: Seconds = None
+    solver: Annotated[Literal["highs", "scip"] | None, Field(description="'highs' or 'scip'")] = None
+
+
+class AlternatingSettings(Settings):
+    """What `GreedyAO`, `RandAO` and `OptAO` have in common."""
+
+    max_iterations: Count = None
+    tolerance: Gap = None
+    lp: Solver = None
+
+
+class GreedyAOSettings(AlternatingSettings):
+    """See `GreedyAO`."""
+
+    kind: ClassVar[str] = "GreedyAO"
+
+
+class RandAOSettings(AlternatingSettings):
+    """See `RandAO`."""
+
+    kind: ClassVar[str] = "RandAO"
+
+
+class OptAOSettings(AlternatingSettings):
+    """See `OptAO`."""
+
+    kind: ClassVar[str] = "OptAO"
+
+
+class FullLocalSettings(Settings):
+    """`FullLocal` has none."""
+
+    kind: ClassVar[str] = "FullLocal"
+    batched: ClassVar[bool] = True
+
+
+SETTINGS: Mapping[str, type[Settings]] = {
+    "j3o": J3OSettings,
+    "baj3o": BAJ3OSettings,
+    "price-directed": PriceDirectedSettings,
+    "exact-milp": ExactMILPSettings,
+    "opt-ao": OptAOSettings,
+    "greedy-ao": GreedyAOSettings,
+    "rand-ao": RandAOSettings,
+    "full-local": FullLocalSettings,
+    "bilinear-minlp": BilinearMINLPSettings,
+}
+"""By the names that the command line has for methods."""

@@ -1,0 +1,53 @@
+"""A sweep in a few figures: means with confidence intervals for every point of the grid and method."""
+
+import os
+from typing import TYPE_CHECKING
+
+from .._status import Status
+from ._folder import read_manifest
+from ._reading import read_sweep
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+def summarize_sweep(folder: str | os.PathLike[str]) -> "pl.DataFrame":
+    """A row for every point of the grid and method that has rows, in the order of the grid and of the methods.
+
+    `point`, the grid's parameters, `method`, `scenarios`, `failures` (scenarios without a plan); of the others
+    `objective` (mean F), `objective_ci` (half of the 95 % confidence interval of the mean, by Student's t; null for a
+    single one), `gap` and `gap_worst` (mean and largest certified gap; null where none is proven).
+
+    **Raises:** `FileError`, as `read_sweep`.
+    """
+    import polars as pl
+    from scipy.stats import t as student
+
+    manifest = read_manifest(folder)
+    good = pl.col("status").is_in([kind.name for kind in Status if kind.success])
+    table = (
+        read_sweep(folder)
+        .group_by("point", *manifest.grid, "method")
+        .agg(
+            scenarios=pl.len(),
+            failures=(~good).sum(),
+            objective=pl.col("objective").mean(),
+            deviation=pl.col("objective").std(),
+            gap=pl.col("gap").mean(),
+            gap_worst=pl.col("gap").max(),
+        )
+        .collect(engine="streaming")
+    )
+    planned = table["scenarios"] - table["failures"]
+    factors = pl.Series([student.ppf(0.975, n - 1) / n**0.5 if n > 1 else None for n in planned], dtype=pl.Float64)
+    order = {label: index for index, label in enumerate(manifest.methods)}
+    return (
+        table.with_columns(
+            objective_ci=table["deviation"] * factors,
+            order=pl.col("method").replace_strict(order, return_dtype=pl.Int64),
+        )
+        .sort("point", "order")
+        .select(
+            "point", *manifest.grid, "method", "scenarios", "failures", "objective", "objective_ci", "gap", "gap_worst"
+        )
+    )
