@@ -9,10 +9,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-import j3o_kernels
-
 # What shows results, and does not make them.
-_APART = ("cli", "io", "plots", "report", "reproduce", "sweeps", "tuning")
+_APART = ("cli", "io", "plots", "report", "reproduce", "sweep_report", "sweeps", "tuning")
 
 
 class Machine(BaseModel):
@@ -46,6 +44,8 @@ def this_machine() -> Machine:
 @functools.cache
 def source_digest() -> str:
     """Twelve digits of the SHA-256 of the code that solves: a version under development has more than one."""
+    import j3o_kernels
+
     package, kernels = Path(__file__).parent, Path(str(j3o_kernels.__file__)).parent
     digest = hashlib.sha256()
     for root in (package, kernels):

@@ -20,6 +20,7 @@ from ._interrupts import INTERRUPTED
 from .compare import compare
 from .new import new
 from .profile import profile
+from .report import report
 from .reproduce import reproduce
 from .simulate import simulate
 from .solve import solve
@@ -29,7 +30,7 @@ from .sweep import sweep
 _UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-for _command in (new, solve, compare, sweep, simulate, profile, reproduce):
+for _command in (new, solve, compare, sweep, report, simulate, profile, reproduce):
     app.command()(_command)
 
 

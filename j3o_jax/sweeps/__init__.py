@@ -1,14 +1,8 @@
-"""Sweeps: many scenarios of a family, by several methods, in chunks that any worker may solve, kept in a folder."""
+"""Sweeps: many scenarios of a family, by several methods, in chunks that any worker may solve, kept in a folder.
 
-from ._folder import Manifest as Manifest
-from ._folder import read_manifest as read_manifest
-from ._reading import read_chunks as read_chunks
-from ._reading import read_sweep as read_sweep
-from ._run import Progress as Progress
-from ._run import SweepError as SweepError
-from ._run import sweep as sweep
-from ._spec import SweepSpec as SweepSpec
-from ._spec import read_sweep_spec as read_sweep_spec
-from ._spec import sweep_spec as sweep_spec
-from ._summary import summarize_sweep as summarize_sweep
-from ._workers import LocalWorkers as LocalWorkers
+Names are imported when they are first used: who only reads results loads nothing that solves.
+"""
+
+import lazy_loader as _lazy
+
+__getattr__, __dir__, __all__ = _lazy.attach_stub(__name__, __file__)

@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..io import FileError
-from ._folder import ROWS, read_manifest
-from ._rows import METADATA
+from ._manifest import METADATA, ROWS, read_manifest
 
 if TYPE_CHECKING:
     import polars as pl
@@ -57,6 +56,6 @@ def _chunk_row(path: str) -> dict[str, Any]:
         figures = json.loads(pl.read_parquet_metadata(path)[METADATA])
         machine = figures.pop("machine")
     except (pl.exceptions.PolarsError, KeyError, ValueError, OSError):
-        raise FileError(path, "is no chunk of a sweep: take it away and run the sweep again") from None
+        raise FileError(path, "is no finished chunk, or damaged: delete it and run the sweep again") from None
     known = figures | machine | {"chunk": os.path.basename(path)}
     return {name: known.get(name) for name in _CHUNK_COLUMNS}

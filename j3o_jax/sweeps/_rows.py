@@ -16,12 +16,10 @@ from .._solution import Solution
 from .._solve import solve
 from .._status import Status
 from ._chunks import Chunk
+from ._manifest import METADATA
 
 if TYPE_CHECKING:
     import polars as pl
-
-METADATA = "j3o"
-"""Key of a Parquet file's metadata under which the figures of the run are, as JSON."""
 
 _WAYS = ("local", "edge", "cloud", "unserved")
 

@@ -4,7 +4,7 @@ import os
 from typing import TYPE_CHECKING
 
 from .._status import Status
-from ._folder import read_manifest
+from ._manifest import read_manifest
 from ._reading import read_sweep
 
 if TYPE_CHECKING:

@@ -1,0 +1,121 @@
+"""The work of `j3o report`."""
+
+import math
+import os
+from collections.abc import Iterator
+from typing import Any
+
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.text import Text
+
+from ..io import FileError, check_destination
+from ..plots import require_matplotlib
+from ..report.terminal import plain_table
+from ..report.wording import count, printable
+from ..sweep_report import Report, read_statistics, require_report_libraries, write_files
+from ._failures import InputError, WorkError
+from ._interrupts import cleaning_up
+from ._output import progress, show, show_json
+
+
+def report_sweep(directory: str, out: str | None, reference: str | None, *, json: bool) -> None:
+    """Write the report of the sweep in a folder, and say where it is."""
+    if not os.path.isdir(directory):
+        problem = "is a file, not a folder" if os.path.exists(directory) else "is not there"
+        raise InputError(f"{directory}: {problem}: name the folder of a sweep")
+    if out is not None and os.path.splitext(out)[1].lower() not in (".html", ".htm"):
+        raise InputError(f"--out {out}: is no name for a page: use the suffix .html")
+    try:
+        require_report_libraries()
+    except ImportError as error:
+        raise WorkError(f"{directory}: {error}") from None
+    page = out if out is not None else os.path.join(directory, "report.html")
+    with cleaning_up():
+        check_destination(page)
+    with progress(f"reporting on {printable(directory)} …"):
+        try:
+            statistics = read_statistics(directory, reference)
+        except FileError:
+            raise
+        except ValueError as error:
+            raise InputError(f"--reference: {error}") from None
+        require_matplotlib()
+        with cleaning_up():
+            written = write_files(statistics, directory, out)
+    if json:
+        show_json(_content(directory, written))
+    else:
+        show(_Written(directory, written))
+
+
+def _content(directory: str, report: Report) -> dict[str, Any]:
+    statistics, manifest = report.statistics, report.statistics.manifest
+    return {
+        "directory": directory,
+        "page": report.page,
+        "pictures": report.pictures,
+        "tables": report.tables,
+        "name": manifest.name,
+        "complete": statistics.complete,
+        "chunks": {"done": statistics.chunks.height, "all": manifest.chunks},
+        "rows": {"done": statistics.done, "all": manifest.rows, "without_plan": statistics.failures},
+        "points": statistics.by_point["point"].n_unique(),
+        "reference": statistics.reference,
+        "methods": [_method(row) for row in statistics.by_method.to_dicts()],
+        "statuses": statistics.statuses.to_dicts(),
+        "rates": [
+            {**row, "scenarios_per_s": row["rows"] / row["seconds"] if row["seconds"] > 0.0 else None}
+            for row in statistics.rates.to_dicts()
+        ],
+    }
+
+
+def _method(row: dict[str, Any]) -> dict[str, Any]:
+    """The figures of a method in the words of a program that reads them."""
+    return {
+        "method": row["method"],
+        "rows": row["total"],
+        "plans": row["planned"],
+        "objective": {
+            "mean": row["mean"],
+            "half_width_95": row["half_width"],
+            "quantiles": {"0.05": row["q05"], "0.5": row["q50"], "0.95": row["q95"]},
+        },
+        "loss": None if row["mean"] is None else 1.0 - row["mean"],
+        "gap": {
+            "certified": row["proven"],
+            "mean": row["gap_mean"],
+            "median": row["gap50"],
+            "max": row["gap_max"],
+        },
+        "difference": {"mean": row["gain"], "half_width_95": row["gain_half_width"], "pairs": row["gain_n"]},
+        "traffic": {way: row[way] for way in ("local", "edge", "cloud", "unserved")},
+    }
+
+
+class _Written:
+    """What `rich` prints of a report."""
+
+    def __init__(self, directory: str, report: Report):
+        self.directory = directory
+        self.report = report
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        """Yield a row for each method, and where the files are."""
+        statistics = self.report.statistics
+        table = plain_table(f"Sweep {printable(statistics.manifest.name or self.directory)}", False)
+        for index, column in enumerate(("Method", "Plans", "Mean objective", "± 95 %", "Difference", "± 95 %")):
+            table.add_column(column, justify="right" if index else "left", no_wrap=bool(index))
+        for row in statistics.by_method.to_dicts():
+            figures = [row["mean"], row["half_width"], row["gain"], row["gain_half_width"]]
+            table.add_row(
+                printable(row["method"]),
+                f"{row['planned']:,}",
+                *("–" if value is None or math.isnan(value) else f"{value:.5f}" for value in figures),
+            )
+        yield table
+        if not statistics.complete:
+            missing = statistics.manifest.chunks - statistics.chunks.height
+            yield Text(f"Not complete: {count(missing, 'chunk')} of {statistics.manifest.chunks:,} not here yet.")
+        pictures = os.path.dirname(self.report.tables[0])
+        yield Text(f"Written: {printable(self.report.page)}; pictures and tables in {printable(pictures)}")
