@@ -4,7 +4,20 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from . import batching, bounds, closing, large, methods, offloading, quality, roofline, scaling, sweeping, throughput
+from . import (
+    batching,
+    bounds,
+    closing,
+    large,
+    methods,
+    offloading,
+    quality,
+    roofline,
+    scaling,
+    sweeping,
+    throughput,
+    tuning,
+)
 
 BENCHMARKS = {
     "methods": methods,
@@ -17,6 +30,7 @@ BENCHMARKS = {
     "scaling": scaling,
     "large": large,
     "sweeping": sweeping,
+    "tuning": tuning,
     "roofline": roofline,
 }
 

@@ -6,6 +6,7 @@ from . import methods as methods
 from . import profiles as profiles
 from . import routing as routing
 from . import sweeps as sweeps
+from . import tuning as tuning
 from ._certify import certify as certify
 from ._check import check as check
 from ._compilation_cache import cache_compilations as cache_compilations
@@ -45,5 +46,6 @@ from .simulation import headroom as headroom
 from .simulation import simulate as simulate
 from .sweeps import read_sweep as read_sweep
 from .sweeps import sweep as sweep
+from .tuning import tune as tune
 
 __version__: str

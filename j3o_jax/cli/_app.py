@@ -25,12 +25,13 @@ from .reproduce import reproduce
 from .simulate import simulate
 from .solve import solve
 from .sweep import sweep
+from .tune import tune
 
 # Typer exports this usage error only; what it has in common with the others is its base class.
 _UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-for _command in (new, solve, compare, sweep, report, simulate, profile, reproduce):
+for _command in (new, solve, compare, sweep, tune, report, simulate, profile, reproduce):
     app.command()(_command)
 
 

@@ -2,11 +2,14 @@
 
 import dataclasses
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import j3o_jax
 
 from ._failures import InputError, unknown
+
+if TYPE_CHECKING:
+    from ..named_methods import NamedMethod
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,8 +46,10 @@ DEFAULT = "j3o"
 # Left out: what takes minutes, or most of a minute to compile the first time.
 COMPARED = tuple(name for name in METHODS if name not in ("bilinear-minlp", "price-directed"))
 LP_SOLVERS = ("HIGHS", "CLARABEL")
+FILES = (".yaml", ".yml", ".json")
+"""How a name ends that is a file with a method and its settings, such as `j3o tune` writes."""
 
-LISTED = "; ".join(f"{name} {entry.does}" for name, entry in METHODS.items())
+LISTED = "; ".join(f"{name} {entry.does}" for name, entry in METHODS.items()) + "; or a file of j3o tune"
 
 TIME_LIMIT = 60.0
 """Seconds for one scenario that an exact method takes at most, unless told otherwise."""
@@ -59,15 +64,19 @@ class Choice:
     - `lp_solver`: for its LP, None for the usual one.
     - `time_limit`: seconds for one scenario; of no concern to methods that end by themselves.
     - `gap`: at which a plan counts as optimal, None for the method's own.
+    - `file`: what a file says, in place of all of this; its path is the name then.
     """
 
     name: str
     lp_solver: str | None = None
     time_limit: float = TIME_LIMIT
     gap: float | None = None
+    file: "NamedMethod | None" = None
 
     def build(self) -> "j3o_jax.methods.AbstractMethod":
         """Make the method; this loads it."""
+        if self.file is not None:
+            return self.file.build()
         settings: dict[str, Any] = {}
         if METHODS[self.name].timed:
             settings["time_limit"] = self.time_limit
@@ -86,7 +95,10 @@ def choose(
     time_limit: float | None = None,
     gap: float | None = None,
 ) -> Choice:
-    """Look up the method called `name` on the command line; `option` is where it was named."""
+    """Look up the method called `name` on the command line, or in a file; `option` is where it was named."""
+    if name.lower().endswith(FILES):
+        given = {"--lp-solver": lp_solver, "--time-limit": time_limit, "--gap": gap}
+        return _in_file(name, next((word for word, value in given.items() if value is not None), None))
     if name not in METHODS:
         raise unknown("method", name, METHODS, option)
     entry = METHODS[name]
@@ -104,6 +116,15 @@ def choose(
             raise unknown("LP solver", lp_solver, LP_SOLVERS, "--lp-solver")
         lp_solver = lp_solver.upper()
     return Choice(name, lp_solver, seconds, gap)
+
+
+def _in_file(path: str, besides: str | None) -> Choice:
+    """The method in a file, with which an option `besides` it does not go."""
+    if besides is not None:
+        raise InputError(f"{besides}: {path} has the settings of its method: write it there, or leave the option out")
+    from ..named_methods import read_method
+
+    return Choice(path, file=read_method(path))
 
 
 def seconds_of(time_limit: float) -> float:

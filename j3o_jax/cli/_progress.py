@@ -33,7 +33,7 @@ def progress(
     **Yields:** a function of the words for what is at work, and by how much more is done.
     """
     bar = Progress(
-        TextColumn("{task.fields[name]}", style="bold"),
+        TextColumn("{task.fields[name]}", style="bold", markup=False),
         BarColumn(bar_width=16),
         MofNCompleteColumn(),
         _RateColumn(unit),

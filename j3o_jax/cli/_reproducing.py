@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from .. import __version__
-from ..io import check_destination
 from ..report.wording import count
 from ..reproduce.declaration import Experiment
 from ..reproduce.entries import METHODS
@@ -13,9 +12,10 @@ from ..reproduce.journal import Journal, Row
 from ..reproduce.results import JOURNAL, files_of, write_results
 from ..reproduce.runs import Run, runs_of
 from ..reproduce.summary import Line, Summary, summarize, told
-from ._failures import InputError, WorkError
+from ._failures import WorkError
 from ._interrupts import cleaning_up
 from ._output import plain, show, show_json
+from ._places import prepare_folder
 from ._plans import keep_compiled
 from ._progress import progress
 
@@ -26,7 +26,7 @@ def reproduce_experiment(
     """Solve the runs of an experiment that are not done yet, and write its tables and pictures into `out`."""
     _require_libraries(experiment)
     files = files_of(name, experiment, out)
-    _prepare(out, files.values())
+    prepare_folder(out, (os.path.join(out, JOURNAL), *files.values()))
     journal = Journal(os.path.join(out, JOURNAL))
     with cleaning_up():
         done = journal.read()
@@ -61,24 +61,6 @@ def _require_libraries(experiment: Experiment) -> None:
             __import__(library if library == "polars" else "matplotlib.figure")
         except ImportError:
             raise WorkError(f"reproduce needs {library}: pip install 'j3o-jax[experiments]'") from None
-
-
-def _prepare(out: str, paths: Any) -> None:
-    """Make the folder, and make sure that everything can be put there before hours of work are done."""
-    if "\0" in out:
-        raise InputError("--out: is not a path, it holds a zero byte: name a folder")
-    parent = os.path.dirname(os.path.abspath(out))
-    if not os.path.isdir(parent):
-        raise InputError(f"--out {out}: cannot be made, there is no directory {parent}: make it first")
-    if os.path.exists(out) and not os.path.isdir(out):
-        raise InputError(f"--out {out}: is not a directory: name a folder")
-    try:
-        os.makedirs(out, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"--out {out}: cannot be made ({error.strerror}): name another folder") from None
-    with cleaning_up():
-        for path in (os.path.join(out, JOURNAL), *paths):
-            check_destination(path)
 
 
 def _work(name: str, runs: Sequence[Run], missing: Sequence[Run], journal: Journal, done: dict[str, Row]) -> None:

@@ -171,7 +171,6 @@ class FullLocalSettings(Settings):
     """`FullLocal` has none."""
 
     kind: ClassVar[str] = "FullLocal"
-    batched: ClassVar[bool] = True
 
 
 SETTINGS: Mapping[str, type[Settings]] = {
