@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 import pytest
-from tune.tune_examples import SMALL, SPEC, STEPS
+from tuning.tune_examples import SMALL, SPEC, STEPS
 
 import j3o_jax as j3o
 from j3o_jax._batched import compiled_programs

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 from support.command_line import one_line
 from support.pictures import texts
-from tune.tune_examples import SMALL, SPEC
+from tuning.tune_examples import SMALL, SPEC
 
 import j3o_jax as j3o
 from j3o_jax.cli._app import run
