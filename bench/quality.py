@@ -14,17 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 
 import j3o_jax as j3o
-from j3o_jax.plots import save_figure
 
 from .record import FOLDER, machine_line, say, write_results
 from .registry import CASES
 
 CLIENTS = 30
-COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00")
-FLOOR = 1e-3  # percent; gaps below this stand on the floor of the picture
 EXACT = "ExactMILP"
 
 
@@ -67,10 +63,6 @@ def run(options: argparse.Namespace) -> None:
                 plans = j3o.certify(scenarios, plans)
             if on_device:
                 assert (plans.bound >= exact.objective * (1.0 - 1e-9)).all(), f"{case}: a bound is below a plan"
-            history = None
-            if name == "PriceDirected":
-                best = np.fmax.accumulate(np.asarray(plans.history), axis=1)
-                history = np.mean(np.asarray(plans.bound)[:, None] / best - 1.0, axis=0).tolist()
             rows.append(
                 {
                     "case": case,
@@ -79,7 +71,6 @@ def run(options: argparse.Namespace) -> None:
                     "gap_mean": float(gaps.mean()),
                     "gap_worst": float(gaps.max()),
                     "certified_gap_mean": float(np.mean(plans.gap)) if np.isfinite(plans.bound).all() else None,
-                    "open_gap_by_round": history,
                     "seconds": seconds,
                     "iterations": float(np.mean(plans.stats["iterations"])) if on_device else None,
                 }
@@ -93,33 +84,3 @@ def run(options: argparse.Namespace) -> None:
             f"| {'' if certified is None else f'{100 * certified:.3f} %'} | {row['seconds']:.3g} |"
         )
     print(f"\n{machine_line()}")
-    for suffix in (".png", ".svg"):
-        draw(rows, options.out.with_suffix(suffix))
-
-
-def draw(rows: list[dict[str, Any]], path: Path) -> None:
-    """The certified gap of PriceDirected round by round, beside J3O's and that of the optimum."""
-    cases = list(dict.fromkeys(row["case"] for row in rows))
-    figure = Figure(figsize=(7.2, 4.2), facecolor="white")
-    axes = figure.subplots()
-    for case, colour in zip(cases, COLOURS, strict=False):
-        own = {row["method"]: row for row in rows if row["case"] == case}
-        found = own["PriceDirected"]
-        gaps = np.maximum(100.0 * np.asarray(found["open_gap_by_round"]), FLOOR)
-        axes.plot(np.arange(1, gaps.size + 1), gaps, color=colour, label=case)
-        proven = found["certified_gap_mean"] - found["gap_mean"]
-        axes.axhline(max(100.0 * proven, FLOOR), color=colour, linestyle=":", linewidth=1.0)
-        if "J3O" in own:
-            axes.plot([2.0], [max(100.0 * own["J3O"]["certified_gap_mean"], FLOOR)], "o", color=colour, markersize=5)
-    axes.set_xscale("log")
-    axes.set_yscale("log")
-    axes.set_ylim(bottom=0.5 * FLOOR)
-    axes.set_xlabel("rounds of PriceDirected (dots: J3O, at its end)")
-    axes.set_ylabel("certified bound above the plan, %")
-    axes.set_title("Plan and proof close in; dotted: what is the bound's own gap", fontsize=10, loc="left")
-    axes.grid(color="#E4E6EA", linewidth=0.6)
-    axes.set_axisbelow(True)
-    axes.legend(fontsize=8, frameon=False)
-    figure.text(0.01, 0.01, machine_line(), fontsize=6, color="#6B6B6B")
-    figure.tight_layout(rect=(0.0, 0.03, 1.0, 1.0))
-    save_figure(figure, str(path))

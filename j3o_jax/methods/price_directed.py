@@ -60,9 +60,9 @@ class PriceDirected(AbstractMethod):
     """
 
     gap: float = eqx.field(default=1e-4)
-    max_iterations: int = eqx.field(static=True, default=1000)
+    max_iterations: int = eqx.field(static=True, default=3000)
     exchanges: int = eqx.field(static=True, default=10)
-    patience: int = eqx.field(static=True, default=250)
+    patience: int = eqx.field(static=True, default=500)
     lp: AbstractOffloadingSolver = HierarchicalLP(tolerance=1e-7)
     bound_tolerance: float = eqx.field(default=1e-5)
     bound_iterations: int = eqx.field(static=True, default=100)
