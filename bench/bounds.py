@@ -2,9 +2,9 @@
 
     python -m bench bounds --scenarios 50 --clients 10
 
-ExactMILP solves each to a gap of 1e-7; PriceDirected is the quick setting of `throughput`. Of every family as many have batching, with windows that bind. The run fails at
-the first bound that is below a plan's objective by more than 1e-9 of it, and at the first plan that the independent
-checker rejects.
+ExactMILP solves each to a gap of 1e-7; PriceDirected is the quick setting of `throughput`. Of every family as many have
+batching, with windows that bind. The run fails at the first bound that is below a plan's objective by more than 1e-9 of
+it, and at the first plan that the independent checker rejects.
 """
 
 import argparse
