@@ -38,7 +38,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     if options.smoke:
-        options.clients, options.edges, options.models, options.tasks = 6, 3, 31, 5
+        options.clients, options.edges, options.models, options.tasks = 4, 2, 5, 2
     sizes = {name: getattr(options, name) for name in ("case", "clients", "edges", "models", "tasks")}
     context = multiprocessing.get_context("spawn")
     rows = []
