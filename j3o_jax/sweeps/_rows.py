@@ -32,40 +32,25 @@ class Solved(NamedTuple):
     rows: int
 
 
-class Planned(NamedTuple):
-    """A chunk whose plans are found: its scenarios, and the seconds of solving and of compiling before that."""
-
-    scenarios: Scenario
-    plans: Solution
-    seconds: float
-    compile_seconds: float
-
-
 def solve_chunk(chunk: Chunk) -> Solved:
     """Draw the scenarios of a chunk, solve and check them.
 
     A pure function of the chunk on one kind of machine: the rows are the same to the bit whenever and wherever it runs.
     Times are not, and are kept as metadata of the file, not in the rows.
     """
-    return pack_chunk(chunk, plan_chunk(chunk, chunk.sample()))
+    import polars as pl
 
-
-def plan_chunk(chunk: Chunk, scenarios: Scenario) -> Planned:
-    """Solve the scenarios of a chunk."""
     cache_compilations()
+    scenarios = chunk.sample()
     start = time.perf_counter()
     # The seed of what a method draws at random is the chunk's own.
     plans = solve(scenarios, chunk.method.build(), key=int(chunk.name[-8:], 16), throw=False)
     seconds = time.perf_counter() - start
     compiling = float(np.max(plans.stats.get("compile_seconds", 0.0), initial=0.0))
-    return Planned(scenarios, plans, seconds - compiling, compiling)
-
-
-def pack_chunk(chunk: Chunk, planned: Planned) -> Solved:
-    """Check the plans of a chunk, and make its file."""
+    rows = rows_of(chunk, scenarios, plans)
     figures = {
-        "seconds": planned.seconds,
-        "compile_seconds": planned.compile_seconds,
+        "seconds": seconds - compiling,
+        "compile_seconds": compiling,
         "rows": chunk.size,
         "method": chunk.method.label,
         "machine": this_machine().model_dump(),
@@ -73,8 +58,8 @@ def pack_chunk(chunk: Chunk, planned: Planned) -> Solved:
         "version": chunk.version,
     }
     buffer = io.BytesIO()
-    rows = rows_of(chunk, planned.scenarios, planned.plans)
-    rows.write_parquet(buffer, compression="zstd", metadata={METADATA: json.dumps(figures)})
+    frame: pl.DataFrame = rows
+    frame.write_parquet(buffer, compression="zstd", metadata={METADATA: json.dumps(figures)})
     return Solved(chunk.name, buffer.getvalue(), chunk.size)
 
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from .. import __version__
 from ._chunks import Chunk, chunks_of
 from ._folder import Folder
-from ._pipeline import Outcome, outcome_of, solved_in_turn
 from ._reading import read_sweep
 from ._rows import Solved, solve_chunk
 from ._spec import SweepSpec, read_sweep_spec, sweep_spec
@@ -106,7 +105,11 @@ def _spec_of(spec: SweepSpec | Mapping[str, Any] | str | os.PathLike[str]) -> Sw
     return read_sweep_spec(spec)
 
 
-def _solved(chunks: list[Chunk], executor: Executor | None, workers: int | None) -> Iterator[Outcome]:
+_Outcome = tuple[Chunk, Solved | None, str]
+_Submit = Callable[[Chunk], "Future[Solved]"]
+
+
+def _solved(chunks: list[Chunk], executor: Executor | None, workers: int | None) -> Iterator[_Outcome]:
     """Every chunk with what came of it, in the order in which they end."""
     if executor is not None:
         yield from _by_executor(chunks, executor)
@@ -117,10 +120,21 @@ def _solved(chunks: list[Chunk], executor: Executor | None, workers: int | None)
             finally:
                 own.shutdown(wait=False, cancel_futures=True)
     else:
-        yield from solved_in_turn(chunks)
+        for chunk in chunks:
+            yield _outcome(chunk, lambda chunk=chunk: solve_chunk(chunk))
 
 
-def _by_executor(chunks: Iterable[Chunk], executor: Executor) -> Iterator[Outcome]:
+def _outcome(chunk: Chunk, result: Callable[[], Solved]) -> _Outcome:
+    try:
+        return chunk, result(), ""
+    except BrokenExecutor:
+        raise
+    except Exception as error:
+        # One chunk's trouble must not end the others.
+        return chunk, None, " ".join(f"{type(error).__name__}: {error}".split())
+
+
+def _by_executor(chunks: Iterable[Chunk], executor: Executor) -> Iterator[_Outcome]:
     waiting = list(reversed(list(chunks)))
     running: dict[Future[Solved], Chunk] = {}
     deaths = 0
@@ -133,9 +147,7 @@ def _by_executor(chunks: Iterable[Chunk], executor: Executor) -> Iterator[Outcom
             for future in ended:
                 if future.cancelled():
                     raise CancelledError
-                if isinstance(future.exception(), BrokenExecutor):
-                    raise BrokenExecutor(str(future.exception()))
-                outcome = outcome_of(running[future], future.result)
+                outcome = _outcome(running[future], future.result)
                 del running[future]
                 deaths = 0
                 yield outcome

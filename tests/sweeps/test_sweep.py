@@ -22,8 +22,8 @@ from j3o_jax.benchmarks import NAMES
 from j3o_jax.cli._app import run
 from j3o_jax.io import FileError
 from j3o_jax.sweeps import LocalWorkers, SweepError, read_chunks, read_manifest, read_sweep, summarize_sweep, sweep
-from j3o_jax.sweeps import _pipeline as pipeline
-from j3o_jax.sweeps._rows import Solved, plan_chunk, solve_chunk
+from j3o_jax.sweeps import _run as running
+from j3o_jax.sweeps._rows import Solved, solve_chunk
 
 MAIN = "from j3o_jax.cli import main; main()"
 
@@ -82,11 +82,11 @@ def test_the_summary_is_that_of_the_rows(undisturbed):
 def test_what_is_done_is_not_solved_again(undisturbed, tmp_path, monkeypatch):
     solved = []
 
-    def count(chunk, scenarios):
+    def count(chunk):
         solved.append(chunk.name)
-        return plan_chunk(chunk, scenarios)
+        return solve_chunk(chunk)
 
-    monkeypatch.setattr(pipeline, "plan_chunk", count)
+    monkeypatch.setattr(running, "solve_chunk", count)
     out = tmp_path / "out"
     sweep(QUICK, out)
     lost = sorted(os.listdir(out / "rows"))[2:5]
@@ -220,13 +220,13 @@ def test_dask_solves_them_though_a_worker_is_killed(undisturbed, tmp_path):
 def test_a_chunk_that_fails_does_not_end_the_others(tmp_path, monkeypatch):
     first = []
 
-    def fail_once(chunk, scenarios):
+    def fail_once(chunk):
         if not first:
             first.append(chunk.name)
             raise MemoryError("no room")
-        return plan_chunk(chunk, scenarios)
+        return solve_chunk(chunk)
 
-    monkeypatch.setattr(pipeline, "plan_chunk", fail_once)
+    monkeypatch.setattr(running, "solve_chunk", fail_once)
     with pytest.raises(SweepError, match=rf"1 of 12 chunks could not be solved: chunk {'.*'}: MemoryError: no room"):
         sweep(QUICK, tmp_path / "out")
     assert read_chunks(tmp_path / "out").height == 11
