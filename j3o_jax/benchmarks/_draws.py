@@ -1,14 +1,17 @@
 """The random draws: one compiled function, vmapped over a fixed number of lanes."""
 
+import contextlib
 import functools
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from .._batched import available_cores
 from .._precision import double_precision
 from ._recipe import AbstractRecipe, Sizes
 from ._seeds import Instances
@@ -30,25 +33,39 @@ def draw_instances(
     """
     count = len(instances.indices)
     numbers = {name: np.broadcast_to(values[name], (count,)) for name in recipe.traced}
-    with double_precision(), jax.threefry_partitionable(True):
+    with _exactly():
         shapes = _field_shapes(recipe, sizes)
         result = {name: np.empty((count, *shape)) for name, shape in shapes.items()}
         if not result:
             return result
-        lanes = _lanes(sum(math.prod(shape) for shape in shapes.values()))
-        for start in range(0, count, lanes):
-            taken = np.minimum(np.arange(start, start + lanes), count - 1)
-            piece = _draw_lanes(
-                recipe,
-                sizes,
-                instances.roots[taken],
-                instances.indices[taken],
-                {name: array[taken] for name, array in numbers.items()},
-            )
+        lanes, workers = _lanes(sum(math.prod(shape) for shape in shapes.values()))
+
+    def draw_piece(start: int) -> None:
+        taken = np.minimum(np.arange(start, start + lanes), count - 1)
+        own = {name: array[taken] for name, array in numbers.items()}
+        # The settings are each thread's own.
+        with _exactly():
+            piece = _draw_lanes(recipe, sizes, instances.roots[taken], instances.indices[taken], own)
             stop = min(start + lanes, count)
             for name, array in piece.items():
                 result[name][start:stop] = np.asarray(array)[: stop - start]
+
+    starts = range(0, count, lanes)
+    if min(workers, len(starts)) > 1:
+        # XLA lets go of Python's lock while it computes.
+        with ThreadPoolExecutor(workers) as pool:
+            list(pool.map(draw_piece, starts))
+    else:
+        for start in starts:
+            draw_piece(start)
     return result
+
+
+@contextlib.contextmanager
+def _exactly() -> Iterator[None]:
+    """Context in which draws are the same whatever the caller's settings."""
+    with double_precision(), jax.threefry_partitionable(True):
+        yield
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1))
@@ -78,8 +95,9 @@ def _field_shapes(recipe: AbstractRecipe, sizes: Sizes) -> dict[str, tuple[int, 
     return {name: field.shape for name, field in drawn.items()}
 
 
-def _lanes(entries: int) -> int:
-    """Lanes of a piece, for instances with this many entries: a power of two, the same for every batch."""
+def _lanes(entries: int) -> tuple[int, int]:
+    """Lanes of a piece, for instances with this many entries: a power of two, the same for every batch; and threads."""
     (device,) = jnp.zeros(()).devices()
-    most = _CPU_LANES if device.platform == "cpu" else _ACCELERATOR_LANES
-    return min(most, 2 ** int(math.log2(max(_ENTRIES // entries, 1))))
+    on_cpu = device.platform == "cpu"
+    most = _CPU_LANES if on_cpu else _ACCELERATOR_LANES
+    return min(most, 2 ** int(math.log2(max(_ENTRIES // entries, 1)))), available_cores() if on_cpu else 1

@@ -69,10 +69,11 @@ def rows_of(chunk: Chunk, scenarios: Scenario, plans: Solution) -> "pl.DataFrame
 
     index, seeds = chunk.places()
     status = np.array(plans.status)
-    reasons = [plans.reason(i) for i in range(chunk.size)]
     report = check(scenarios, plans)
     # What has no plan has nothing to check.
     planned = np.isin(status, [int(kind) for kind in Status if kind.success])
+    reason = plans.reason  # once: Equinox wraps a method at each look
+    reasons = ["" if planned[i] else reason(i) for i in range(chunk.size)]
     for violation in report.violations:
         (instance,) = violation.instance
         if planned[instance]:
