@@ -107,7 +107,8 @@ def run(options: argparse.Namespace) -> None:
             f"compiled program(s), {row['compile_seconds']:.0f} s to compile"
         )
     print(f"\n{machine_line()}")
-    figure = draw_points([panel(rows, case) for case in options.case], "Step sizes of the multipliers", machine_line())
+    panels = [panel(rows, case) for case in options.case]
+    figure = draw_points(panels, "Step sizes; large: the best, the default", machine_line())
     for suffix in (".png", ".svg"):
         save_figure(figure, options.out.with_suffix(suffix))
 
@@ -157,5 +158,4 @@ def panel(rows: list[dict[str, Any]], case: str) -> PointPanel:
         at_default = int(np.argmin(np.abs(np.log(np.asarray(sizes) / DEFAULT))))
         points.append(Points("", [sizes[at_default]], [below[at_default]], look, large=True))
         points.append(Points("", [sizes[best]], [below[best]], look, large=True))
-    title = f"{case}; large: the best of each, and next to the default 1"
-    return PointPanel(title, "step size", "Mean F below J3O with DualSearch, %", points, True, FLOOR)
+    return PointPanel(case, "step size", "Mean F below J3O with DualSearch, %", points, True, FLOOR)
