@@ -17,6 +17,7 @@ from ._schema import Part
 from ._words import Loc, described, shown, suggestion
 
 __all__ = [
+    "Collecting",
     "Document",
     "DocumentError",
     "FileError",
@@ -57,6 +58,23 @@ class Document(NamedTuple):
 def refused(loc: Loc, message: str) -> DocumentError:
     """The error to raise over one finding."""
     return DocumentError([Finding(loc, message)])
+
+
+class Collecting:
+    """Context that adds findings to a list, so that a file with several mistakes is told all of them."""
+
+    def __init__(self, findings: list[Finding]):
+        self.findings = findings
+
+    def __enter__(self) -> None:
+        """Begin."""
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
+        """Take a `DocumentError`, and let nothing else end here."""
+        if not isinstance(error, DocumentError):
+            return False
+        self.findings += error.findings
+        return True
 
 
 @contextlib.contextmanager

@@ -38,8 +38,6 @@ def solve_chunk(chunk: Chunk) -> Solved:
     A pure function of the chunk on one kind of machine: the rows are the same to the bit whenever and wherever it runs.
     Times are not, and are kept as metadata of the file, not in the rows.
     """
-    import polars as pl
-
     cache_compilations()
     scenarios = chunk.sample()
     start = time.perf_counter()
@@ -47,7 +45,6 @@ def solve_chunk(chunk: Chunk) -> Solved:
     plans = solve(scenarios, chunk.method.build(), key=int(chunk.name[-8:], 16), throw=False)
     seconds = time.perf_counter() - start
     compiling = float(np.max(plans.stats.get("compile_seconds", 0.0), initial=0.0))
-    rows = rows_of(chunk, scenarios, plans)
     figures = {
         "seconds": seconds - compiling,
         "compile_seconds": compiling,
@@ -58,8 +55,7 @@ def solve_chunk(chunk: Chunk) -> Solved:
         "version": chunk.version,
     }
     buffer = io.BytesIO()
-    frame: pl.DataFrame = rows
-    frame.write_parquet(buffer, compression="zstd", metadata={METADATA: json.dumps(figures)})
+    rows_of(chunk, scenarios, plans).write_parquet(buffer, compression="zstd", metadata={METADATA: json.dumps(figures)})
     return Solved(chunk.name, buffer.getvalue(), chunk.size)
 
 

@@ -14,6 +14,7 @@ from .._scenario import Scenario
 from ..benchmarks import NAMES
 from ..io import load
 from ..io.documents import (
+    Collecting,
     DocumentError,
     FileError,
     Finding,
@@ -31,7 +32,6 @@ from ..named_methods import NamedMethod, named_method, read_method
 from ._families import AbstractFamily, OfBenchmark, OfDeployment
 from ._values import Drawn, Fixed, Grid, read_value
 
-SWEEP_FORMAT = "j3o-sweep-1"
 REMEDY = "write `benchmark: taskonomy5`, `seeds: 20` and `methods: [j3o]`"
 _MOST_POINTS = 1_000_000
 _MOST_SEEDS = 2**31
@@ -148,10 +148,10 @@ def sweep_spec(data: object, folder: str = "") -> SweepSpec:
     findings: list[Finding] = []
     first, count = 0, 1
     family, parameters = None, {}
-    with _Collecting(findings):
+    with Collecting(findings):
         first, count = _seeds(part.seeds)
     methods = _methods(part.methods, folder, findings)
-    with _Collecting(findings):
+    with Collecting(findings):
         family = _family(part, folder)
         parameters = _parameters(family, part.parameters, findings)
     if findings or family is None:
@@ -159,22 +159,6 @@ def sweep_spec(data: object, folder: str = "") -> SweepSpec:
     spec = SweepSpec(family, parameters, first, count, methods, part.chunk, part.name or "")
     _check_whole(spec)
     return spec
-
-
-class _Collecting:
-    """Context that adds findings to a list, so that a file with several mistakes is told all of them."""
-
-    def __init__(self, findings: list[Finding]):
-        self.findings = findings
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
-        if not isinstance(error, DocumentError):
-            return False
-        self.findings += error.findings
-        return True
 
 
 def _seeds(given: object) -> tuple[int, int]:
@@ -213,7 +197,7 @@ def _parameters(
     known = family.settings
     read: dict[str, Fixed | Grid | Drawn] = {}
     for name, value in given.items():
-        with _Collecting(findings), within("parameters", name):
+        with Collecting(findings), within("parameters", name):
             if name not in known:
                 raise refused((), f"is no parameter of it: {suggestion(name, tuple(known))}")
             read[name] = read_value(name, known[name], value)
@@ -228,7 +212,7 @@ def _parameters(
 def _methods(given: list[Any], folder: str, findings: list[Finding]) -> tuple[NamedMethod, ...]:
     methods: list[NamedMethod] = []
     for index, entry in enumerate(given):
-        with _Collecting(findings), within("methods", index):
+        with Collecting(findings), within("methods", index):
             method = _method(entry, folder)
             if any(method.label == other.label for other in methods):
                 raise refused((), f"has the label {shown(method.label)} of another: give it a label of its own")

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from ..benchmarks import NAMES
 from ..io.documents import (
+    Collecting,
     DocumentError,
     Finding,
     Name,
@@ -27,7 +28,6 @@ from ..sweeps import SweepSpec, sweep_spec
 from ..sweeps._spec import digest_of
 from ._space import Choices, Range, Value, read_dimension
 
-TUNE_FORMAT = "j3o-tune-1"
 REMEDY = "write `benchmark: taskonomy5`, `seeds: 100`, `held_out: 100`, `method: ...` and `search: ...`"
 TUNABLE = ("j3o", "baj3o", "price-directed")
 OF_SUBGRADIENT = ("step_size", "schedule", "update")
@@ -234,13 +234,10 @@ def _search(part: TunePart, base: NamedMethod, findings: list[Finding]) -> dict[
         return search
     known = tuple(name for name in SETTINGS[base.method].model_fields if name != "lp")
     for name, given in part.search.items():
-        try:
-            with within("search", name):
-                if name not in known:
-                    raise refused((), f"is no setting of {base.method} to search over: {suggestion(name, known)}")
-                search[name] = read_dimension(base.method, name, given)
-        except DocumentError as error:
-            findings += error.findings
+        with Collecting(findings), within("search", name):
+            if name not in known:
+                raise refused((), f"is no setting of {base.method} to search over: {suggestion(name, known)}")
+            search[name] = read_dimension(base.method, name, given)
     if "multiplier" not in search:
         findings += [found for name in search if (found := _conflict(base, name, search[name])) is not None]
     return search

@@ -1,7 +1,5 @@
 """Small sweeps whose rows come quickly, and their comparison."""
 
-import polars as pl
-
 from j3o_jax.sweeps import read_sweep
 
 QUICK = {
@@ -27,8 +25,3 @@ def same_rows(one, other):
     assert found.select("method", "point", "seed").is_duplicated().sum() == 0
     # `equals` takes 0.0 and -0.0 for one; nothing here is so near to 0 that it could be either.
     assert found.equals(wanted, null_equal=True)
-
-
-def unordered(frame: pl.DataFrame) -> set[tuple]:
-    """Rows as a set."""
-    return set(frame.rows())
