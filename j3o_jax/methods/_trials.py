@@ -13,7 +13,7 @@ from ._lanes import beside
 
 # The part of the nodes that answer anew, and how far their tastes go, in turn; of edges at least so many.
 _ANSWERING = (0.1, 0.3)
-_TASTES = (0.5, 1.0)
+_TASTES = (0.2, 0.5, 1.0)
 _EDGES_ANSWERING = 0.34
 # A node's price of its own compute is guessed within e^±1 of the last one, which is that of the models it holds now:
 # others would make another. For so many nodes it is first raised by this part of what models earn per compute.
