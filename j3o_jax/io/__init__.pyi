@@ -4,6 +4,7 @@ from ._errors import FileError as FileError
 from ._example import example_deployment as example_deployment
 from ._files import load as load
 from ._files import save as save
+from ._one_writer import only_writer as only_writer
 from ._paths import check_readable as check_readable
 from ._paths import check_writable as check_writable
 from ._write import check_destination as check_destination

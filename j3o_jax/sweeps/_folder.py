@@ -2,7 +2,6 @@
 
 import contextlib
 import datetime as dt
-import errno
 import json
 import os
 from collections.abc import Iterator
@@ -10,7 +9,7 @@ from typing import Any
 
 from .. import __version__
 from .._machine import source_digest, this_machine
-from ..io import FileError, write_file
+from ..io import FileError, only_writer, write_file
 from ..io.documents import shown
 from ._manifest import MANIFEST, ROWS, Manifest, read_manifest
 from ._rows import Solved
@@ -56,20 +55,9 @@ class Folder:
     def locked(self) -> Iterator[None]:
         """Context in which no other process writes here; raises `FileError` if one does.
 
-        The lock is the system's and goes with the process, however it ends.
+        What writers that died have left is removed.
         """
-        try:
-            import fcntl
-        except ImportError:  # Windows; two sweeps at once write the same files, and only waste time
-            yield
-            return
-        with open(self._manifest, "rb") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                if error.errno in (errno.EAGAIN, errno.EACCES):
-                    raise FileError(self.path, "is being written by another sweep: wait for it, or end it") from None
-                # File systems without locks: as on Windows.
+        with only_writer(self.path, self._manifest, "another sweep"):
             self._clean()
             yield
 

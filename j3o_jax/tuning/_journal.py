@@ -3,34 +3,45 @@
 import contextlib
 import json
 import os
+from collections.abc import Iterator
 from typing import Any
 
 from .. import __version__
-from ..io import FileError, write_file
+from ..io import FileError, only_writer, write_file
 from ._spec import TuneSpec
 
 JOURNAL, SPECIFICATION, STUDY = "calls.jsonl", "spec.json", "optuna.jsonl"
 
 
-class Journal:
-    """Results of the calls that ended, kept in a folder or, without one, in memory alone.
+@contextlib.contextmanager
+def journal_of(folder: str | None, spec: TuneSpec) -> Iterator["Journal"]:
+    """Context with the journal of a specification, in which no other process writes it.
 
     **Arguments:**
 
     - `folder`: it is there already; None for none.
     - `spec`: whose results they are.
 
-    **Raises:** `FileError` where the folder holds those of another specification, or cannot be read or written.
+    **Raises:** `FileError` where the folder holds those of another specification, where another process writes them,
+    or where it cannot be read or written.
     """
+    if folder is None:
+        yield Journal(None)
+        return
+    _claim(folder, spec)
+    with only_writer(folder, os.path.join(folder, SPECIFICATION), "another tuning"):
+        for name in (JOURNAL, STUDY):
+            _mend(os.path.join(folder, name))
+        yield Journal(folder)
 
-    def __init__(self, folder: str | None, spec: TuneSpec):
+
+class Journal:
+    """Results of the calls that ended, kept in a folder or, where that is None, in memory alone."""
+
+    def __init__(self, folder: str | None):
         self._path = None if folder is None else os.path.join(folder, JOURNAL)
         self.study = None if folder is None else os.path.join(folder, STUDY)
         """Path of Optuna's own storage."""
-        if folder is not None:
-            _claim(folder, spec)
-            for path in (os.path.join(folder, JOURNAL), os.path.join(folder, STUDY)):
-                _mend(path)
 
     def read(self) -> list[dict[str, Any]]:
         """What each call that ended left."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..named_methods import NamedMethod
 from ._held_out import compare_held_out
-from ._journal import Journal
+from ._journal import Journal, journal_of
 from ._laboratory import Laboratory, Measured
 from ._measure import MOST, call_of, key_of, program_of
 from ._outcome import HeldOut, Trial, Tuning, choose, front_of
@@ -32,10 +32,15 @@ def tune(spec: TuneSpec, folder: str | None = None, *, report: Report | None = N
       on from there; None for none.
     - `report`: is told how far it is.
 
-    **Raises:** `FileError` over the folder, among others where it is of another specification; `ViolationError` where
-    a plan for the held-out scenarios breaks a limit.
+    **Raises:** `FileError` over the folder, among others where it is of another specification or where another process
+    writes in it; `ViolationError` where a plan for the held-out scenarios breaks a limit.
     """
-    search = _Search(spec, Journal(folder, spec), report or _nobody)
+    with journal_of(folder, spec) as journal:
+        return _tuned(_Search(spec, journal, report or _nobody))
+
+
+def _tuned(search: "_Search") -> Tuning:
+    spec = search.spec
     propose(spec, search.try_all, search.journal.study)
     trials = list(search.trials.values())
     chosen = choose(spec, trials)

@@ -104,6 +104,15 @@ def test_chunks_of_another_size_have_the_same_rows(undisturbed, tmp_path):
     np.testing.assert_allclose(found["objective"], wanted["objective"], rtol=1e-12)
 
 
+def test_what_is_drawn_at_random_depends_on_the_scenario_and_not_on_its_chunk(tmp_path):
+    spec = QUICK | {"seeds": 3, "methods": ["rand-ao"]}
+    for size in (6, 4):
+        sweep(spec | {"chunk": size}, tmp_path / f"{size}")
+    found, wanted = rows_of(tmp_path / "4"), rows_of(tmp_path / "6")
+    np.testing.assert_allclose(found["objective"], wanted["objective"], rtol=1e-9)
+    assert wanted["objective"].n_unique() == 6
+
+
 def test_failures_are_rows_with_a_reason(tmp_path):
     spec = QUICK | {"seeds": 2, "parameters": {"clients": 4, "edges": 2, "allow_unserved": [True, False]}}
     spec["parameters"]["client_compute_scale"] = 0.01

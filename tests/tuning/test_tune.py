@@ -9,6 +9,7 @@ from tuning.tune_examples import SMALL, SPEC, STEPS
 
 import j3o_jax as j3o
 from j3o_jax._batched import compiled_programs
+from j3o_jax.io import FileError
 from j3o_jax.sweeps import sweep_spec
 from j3o_jax.tuning import _search as search_module
 from j3o_jax.tuning import tune, tune_spec
@@ -208,6 +209,21 @@ def test_whatever_ends_it_the_same_search_goes_on(made_up, tmp_path, monkeypatch
     others = dataclasses.replace(spec, held_out=dataclasses.replace(spec.held_out, first_seed=100))
     assert tune(others, str(tmp_path / "killed")).solved_now == 0
     assert len(made_up) == 2
+
+
+def test_two_at_a_time_are_refused(made_up, tmp_path):
+    spec = tune_spec(SPEC | {"search": {"steps": [5, 10]}})
+    refused = []
+
+    def start_another(words, by):
+        with pytest.raises(FileError, match="is being written by another tuning: wait for it, or end it"):
+            tune(spec, str(tmp_path))
+        refused.append(words)
+
+    tune(spec, str(tmp_path), report=start_another)
+    assert refused
+    # The lock goes with its holder.
+    assert tune(spec, str(tmp_path)).solved_now == 0
 
 
 def test_settings_that_are_the_same_are_tried_once(made_up):
