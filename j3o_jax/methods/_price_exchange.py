@@ -1,8 +1,8 @@
 """Where the price-directed method places models: answers to the prices of the capacities.
 
 At first all nodes answer to prices that start at those of the linear relaxation and move towards what the offloading
-steps say. Then it searches: a few nodes at a time answer anew to the prices of the placement at hand, each in its own
-way (`_trials.py`), and what is better is kept, or a little worse for a while.
+steps say. Then it searches: a few nodes at a time answer anew to the prices of the placement at hand or to those of the
+relaxation, each in its own way (`_trials.py`), and what is better is kept, or a little worse for a while.
 
 How good an answer is, every edge tells for itself. At a given price of the cloud's uplink, the one thing that edges
 share, an edge and its clients are worth what their streams are, less the price of what they send to the cloud. The good
@@ -24,7 +24,7 @@ from ._director import Director, Round, serving_bonus
 from ._dual_bound import DualBound
 from ._lanes import beside, edges_first, edges_last, of_groups, of_models
 from ._onloading import Placement, edge_work, placement_of_choices, within_window
-from ._trials import draw, guessed, trial
+from ._trials import KINDS, draw, guessed, trial
 
 # τ of the first exchange, in accuracy; the k-th has τ/√k, and the search τ again.
 _UNCERTAINTY = 0.03
@@ -99,15 +99,16 @@ class PriceExchange(Director):
         self.per_work = total[:, None] if scenarios.batching is None else jnp.asarray(scenarios.edge_compute)
         self.bonus = serving_bonus(scenarios)
         self.market = _market(scenarios, groups, home, self.bonus)
+        told = proven.prices
+        self.relaxed = CapacityPrices(
+            jnp.transpose(told.client), jnp.transpose(told.compute), jnp.transpose(told.uplink), jnp.asarray(told.cloud)
+        )
 
     def begin(self) -> Any:
         """See `Director`: the prices of the relaxation."""
-        market, told = self.market, self.proven.prices
-        tasks, batch = market.weight.shape[0], told.cloud.shape
+        market, prices = self.market, self.relaxed
+        tasks, batch = market.weight.shape[0], prices.cloud.shape
         none = Choices(jnp.full(market.weight.shape, -1), jnp.full((tasks, *market.edge_budget.shape), -1))
-        prices = CapacityPrices(
-            jnp.transpose(told.client), jnp.transpose(told.compute), jnp.transpose(told.uplink), jnp.asarray(told.cloud)
-        )
         nowhere = _Place(none, prices, jnp.full(market.edge_budget.shape, -jnp.inf))
         never = jnp.zeros(batch, dtype=int)
         return _Known(prices, none, nowhere, nowhere, none, jnp.zeros(batch, dtype=bool), never, never)
@@ -118,7 +119,11 @@ class PriceExchange(Director):
         draws = draw(self.scenarios, self.groups, turn)
         uncertainty = jnp.where(searches, 1.0, _step(known)) * _UNCERTAINTY
         how = trial(draws, turn, searches, uncertainty)
+        # A placement's own prices agree with it: those of the relaxation lead to what only several nodes together make
+        # better. Every kind of trial has its round with either.
+        own = turn // KINDS % 2 == 0
         prices = _pick(searches, known.here.prices, known.prices)
+        prices = _pick(searches & ~own, self.relaxed, prices)
         before = _pick(searches, known.here.choices, known.answer)
         answer = place_at_prices(self.market, guessed(prices, draws, how, self.market, searches), before, how)
         chosen = _pick(known.untried, known.mixture, answer)

@@ -14,6 +14,8 @@ from ._lanes import beside
 # The part of the nodes that answer anew, and how far their tastes go, in turn; of edges at least so many.
 _ANSWERING = (0.1, 0.3)
 _TASTES = (0.2, 0.5, 1.0)
+KINDS = len(_ANSWERING) * len(_TASTES)
+"""Rounds after which the same kinds of trial come again."""
 _EDGES_ANSWERING = 0.34
 # A node's price of its own compute is guessed within e^±1 of the last one, which is that of the models it holds now:
 # others would make another. For so many nodes it is first raised by this part of what models earn per compute.
