@@ -11,9 +11,10 @@ from j3o_kernels.price_placement import CapacityPrices, Market, Trial
 from .._scenario import Scenario
 from ._lanes import beside
 
-# The part of the nodes that answer anew, and how far their tastes go, in turn; of edges at least so many.
+# The part of the nodes that answer anew, and how far their tastes go, in turn, the furthest first, which short searches
+# need most; of edges at least so many.
 _ANSWERING = (0.1, 0.3)
-_TASTES = (0.2, 0.5, 1.0)
+_TASTES = (1.0, 0.5, 0.2)
 KINDS = len(_ANSWERING) * len(_TASTES)
 """Rounds after which the same kinds of trial come again."""
 _EDGES_ANSWERING = 0.34
