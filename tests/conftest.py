@@ -13,8 +13,7 @@ def pytest_sessionstart(session):
     # Imported here, after the hook that checks its types is in place.
     from j3o_jax import cache_compilations
 
-    chosen = "JAX_COMPILATION_CACHE_DIR" in os.environ
-    folder = cache_compilations(None if chosen else session.config.cache.mkdir("compiled"))
+    folder = cache_compilations(session.config.cache.mkdir("compiled"))
     os.environ["JAX_COMPILATION_CACHE_DIR"] = str(folder)
 
 
