@@ -3,7 +3,7 @@
     python -m bench bounds --scenarios 50 --clients 10
 
 ExactMILP solves each to a gap of 1e-7; the plans that are certified are J3O's. Of every family as many have
-batching, with windows that bind. The run fails at the first bound that is below a plan's objective by more than 1e-9 of
+batching, with windows of 0.1 s. The run fails at the first bound that is below a plan's objective by more than 1e-9 of
 it, and at the first plan that the independent checker rejects.
 """
 
