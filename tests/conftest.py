@@ -1,4 +1,6 @@
+import gc
 import os
+from pathlib import Path
 
 import hypothesis
 import jax
@@ -8,6 +10,10 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 
 
+# Linux allows a process 65,530 memory mappings and aborts it beyond. What the package keeps takes up to 20,000 of them.
+_MOST_MAPPINGS = 35_000
+
+
 def pytest_sessionstart(session):
     """What one test compiles, or one of the processes that tests start, the others need not compile again."""
     # Imported here, after the hook that checks its types is in place.
@@ -15,6 +21,18 @@ def pytest_sessionstart(session):
 
     folder = cache_compilations(session.config.cache.mkdir("compiled"))
     os.environ["JAX_COMPILATION_CACHE_DIR"] = str(folder)
+
+
+def pytest_runtest_teardown():
+    """Programs that tests compile for themselves take a mapping for each kernel, and JAX never drops them unasked."""
+    if _mappings() > _MOST_MAPPINGS:
+        jax.clear_caches()
+        gc.collect()
+
+
+def _mappings() -> int:
+    maps = Path("/proc/self/maps")
+    return maps.read_bytes().count(b"\n") if maps.exists() else 0
 
 
 hypothesis.settings.register_profile(
