@@ -6,7 +6,6 @@ equations; letters are those of ``docs/formulation.md``. A choice of −1 means 
 
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 
 from ._scenario import Scenario
@@ -98,7 +97,19 @@ def objective(scenario: Scenario, plan: Plan) -> Float[AnyArray, ""]:
 
 def edge_demand(scenario: Scenario, shares: Float[AnyArray, "C T"]) -> Float[AnyArray, "E T"]:
     """Σ_{c∈C_e} λ_ct · share, queries/s; with shares `edge` it is λ^e_t. ``[E, T]``"""
-    return jax.ops.segment_sum(scenario.demand * shares, scenario.client_edge, num_segments=scenario.edges)
+    return sum_per_edge(scenario.demand * shares, scenario.client_edge, scenario.edges)
+
+
+def sum_per_edge(
+    values: Float[AnyArray, "C *rest"], client_edge: Int[AnyArray, " C"], edges: int
+) -> Float[AnyArray, "E *rest"]:
+    """Sums over the clients of each edge. ``[E, *rest]``
+
+    Not by a scatter, of which XLA's CPU compiler makes a loop of its own that no other array can be fused with.
+    """
+    own = client_edge[:, None] == jnp.arange(edges)[None, :]
+    own = own.reshape(own.shape + (1,) * (values.ndim - 1))
+    return jnp.sum(jnp.where(own, values[:, None], 0.0), axis=0)
 
 
 def usage(scenario: Scenario, plan: Plan) -> Resources:

@@ -15,11 +15,10 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jax.ops import segment_sum
 
 from j3o_kernels.hierarchical_lp import HierarchicalLPSolution
 
-from .._model import client_choice_accuracy, client_choice_compute, normalized_demand
+from .._model import client_choice_accuracy, client_choice_compute, normalized_demand, sum_per_edge
 from .._scenario import Scenario
 from .._types import AnyArray, Float, Int
 from ..routing import Offloading
@@ -119,7 +118,7 @@ def promises(
     work = edge_price[:, None] * scenario.edge_model_compute[None, :]
     toll = scenario.demand[:, None, :] * work[home][:, :, None]
     net = weight[:, None, :] * (scenario.edge_accuracy[home] + bonus) - on_the_way[:, None, :] - toll
-    surplus = segment_sum(jnp.maximum(net - elsewhere[:, None, :], 0.0), home, num_segments=scenario.edges)
+    surplus = sum_per_edge(jnp.maximum(net - elsewhere[:, None, :], 0.0), home, scenario.edges)
     limited = jnp.isfinite(scenario.edge_compute)
     rate = jnp.where(limited, edge_price * jnp.where(limited, scenario.edge_compute, 0.0), 0.0)
     worth = surplus - ((rate / scenario.batching.window)[:, None] * scenario.batching.setup)[:, :, None]

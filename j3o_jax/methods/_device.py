@@ -13,6 +13,7 @@ import jax.numpy as jnp
 
 from j3o_kernels.client_groups import ClientGroups
 from j3o_kernels.hierarchical_lp import HierarchicalLPSolution, all_servable, route, served_most
+from j3o_kernels.stages import region
 
 from .._model import Plan, edge_demand
 from .._scenario import Scenario
@@ -81,6 +82,23 @@ class Progress(NamedTuple):
     residual: Any
     trials: Trials | None  # with batching
     arrivals: Any  # at the edges in the last round, [B, E, T], where (29) is in use
+
+
+class _Routing(NamedTuple):
+    """The offloading step of a turn.
+
+    - `placement`, `tried`: what is placed, and the pair that is on trial.
+    - `problem`, `asked`: its offloading step, and that which is solved.
+    - `aim`, `must_serve`, `active`: see `route`.
+    """
+
+    placement: Placement
+    tried: Any
+    problem: OffloadingProblem
+    asked: OffloadingProblem
+    aim: Any
+    must_serve: Any
+    active: Any
 
 
 # The stages of an instance. Every turn is one offloading step, so the program holds a single one.
@@ -167,13 +185,10 @@ def advanced(
     after_rounds = after_trials if state.trials is None else _ACTIVATES
     after_last = DONE if scenarios.batching is None else _ROUTES_AGAIN
 
-    def turn(state: Progress) -> Progress:
-        stage, plan = state.stage, state.plan
-        alternates = stage == _ALTERNATES
-        first = state.turn == 0
-        activates = stage == _ACTIVATES
-        new = director.place(state.known, state.turn, plan, alternates)
-        placement = pick(alternates, new, Placement(*plan[:4]))
+    def to_route(state: Progress, new: Placement) -> _Routing:
+        stage = state.stage
+        alternates, activates = stage == _ALTERNATES, stage == _ACTIVATES
+        placement = pick(alternates, new, Placement(*state.plan[:4]))
         tried: Any = None
         if state.trials is not None:
             changed, tried = jax.vmap(first_promise)(placement, state.trials.left)
@@ -186,15 +201,36 @@ def advanced(
             tangents = jax.vmap(tangent, in_axes=(0, 0, None))(scenarios, state.arrivals, settings.surrogate_width)
             asked = pick(alternates, offloading_problems(scenarios, placement, extra, tangents), problem)
         last = (stage == _ROUTES_LAST) | (stage == _ROUTES_AGAIN)
+        asked = served_most(asked, stage == _PROVES_ALL_SERVABLE)
+        aim = jnp.where(last, _LAST, 1.0) * lp_tolerance
+        return _Routing(placement, tried, problem, asked, aim, last & strict, stage < DONE)
+
+    def turn(state: Progress) -> Progress:
+        new = director.place(state.known, state.turn, state.plan, state.stage == _ALTERNATES)
+        routing = region(to_route)(state, new)
         routed = route(
-            served_most(asked, stage == _PROVES_ALL_SERVABLE),
+            routing.asked,
             groups,
             tolerance=lp_tolerance,
-            aim=jnp.where(last, _LAST, 1.0) * lp_tolerance,
+            aim=routing.aim,
             max_iterations=settings.lp_iterations,
-            must_serve=last & strict,
-            active=stage < DONE,
+            must_serve=routing.must_serve,
+            active=routing.active,
         )
+        state, column, latest = region(after)(state, routing, routed)
+        # This scatter has to stay one: the loop would be compiled as a single region without it.
+        history = state.history.at[jnp.arange(batch), column].set(latest)
+        return state._replace(history=history)
+
+    def after(
+        state: Progress, routing: _Routing, routed: HierarchicalLPSolution
+    ) -> tuple[Progress, AnyArray, AnyArray]:
+        stage, plan = state.stage, state.plan
+        alternates, activates = stage == _ALTERNATES, stage == _ACTIVATES
+        first = state.turn == 0
+        last = (stage == _ROUTES_LAST) | (stage == _ROUTES_AGAIN)
+        placement, problem = routing.placement, routing.problem
+        extra = jnp.where(alternates | activates, bonus, 0.0)
         arrivals = state.arrivals
         if arrivals is not None:
             # What the linearised program opened is settled by the true (28).
@@ -220,14 +256,14 @@ def advanced(
         worth = jnp.where(complete, best - SERVE_FIRST, jnp.nan) if strict else best
         final = jnp.where(routed.solved & (complete | (not strict)), value, jnp.nan)
         final = jnp.where(activates, worth, jnp.where(last, final, jnp.nan))
-        row, latest = jnp.arange(batch), jnp.maximum(state.iterations - 1, 0)
-        history = state.history.at[row, jnp.where(alternates, state.iterations, latest)].set(
-            jnp.where(alternates, worth, jnp.fmax(state.history[row, latest], final))
-        )
+        latest = jnp.maximum(state.iterations - 1, 0)
+        before = jnp.take_along_axis(state.history, latest[:, None], axis=1)[:, 0]
+        column = jnp.where(alternates, state.iterations, latest)
+        entry = jnp.where(alternates, worth, jnp.fmax(before, final))
         trials, tries_on = state.trials, False
         if trials is not None:
             at_hand = Placement(*plan[:4])
-            trials = after_turn(scenarios, trials, activates, tried, better, at_hand, routed, extra)
+            trials = after_turn(scenarios, trials, activates, routing.tried, better, at_hand, routed, extra)
             tries_on = trials.left.any & (trials.count <= settings.activations)
         following = jnp.select(
             [
@@ -248,7 +284,7 @@ def advanced(
             ],
             DONE,
         )
-        return Progress(
+        new = Progress(
             turn=state.turn + 1,
             known=known,
             stage=following,
@@ -256,7 +292,7 @@ def advanced(
             limited=state.limited | (alternates & wants_more & (state.turn + 1 == settings.max_iterations)),
             plan=plan,
             value=best,
-            history=history,
+            history=state.history,
             iterations=state.iterations + alternates.astype(int),
             newton_steps=state.newton_steps + jnp.where(stage < DONE, routed.iterations, 0),
             gap=jnp.where(stage < DONE, routed.gap, state.gap),
@@ -264,6 +300,7 @@ def advanced(
             trials=trials,
             arrivals=arrivals,
         )
+        return new, column, entry
 
     def goes_on(state: Progress) -> Any:
         waits = jnp.any(state.stage < DONE)

@@ -9,6 +9,7 @@ import optax
 
 from j3o_kernels.batched_onloading import NodeTier, completed_choice, onload_tier
 from j3o_kernels.client_groups import ClientGroups
+from j3o_kernels.stages import region
 
 from .._model import Plan
 from .._scenario import Scenario
@@ -47,26 +48,7 @@ class GreedyTiers(Director):
         self.step_size = step_size
         self.tolerance = tolerance
         self.settings = settings
-        cost, setup, capacity = jax.vmap(edge_work)(scenarios)
-        bonus = serving_bonus(scenarios)
-        self.client = NodeTier(
-            weight=jnp.zeros(0),
-            accuracy=of_groups(scenarios.client_accuracy, groups) + bonus,
-            cost=of_models(scenarios.client_model_compute),
-            setup=None,
-            size=of_models(scenarios.client_model_memory),
-            budget=groups.spread(scenarios.client_memory),
-            capacity=groups.spread(jax.vmap(client_capacity)(scenarios)),
-        )
-        self.edge = NodeTier(
-            weight=jnp.zeros(0),
-            accuracy=edges_last(scenarios.edge_accuracy)[:, :, None] + bonus,
-            cost=edges_last(cost)[:, None],
-            setup=None if scenarios.batching is None else edges_last(setup)[:, None],
-            size=of_models(scenarios.edge_model_memory),
-            budget=edges_last(scenarios.edge_memory)[None],
-            capacity=edges_last(capacity)[None],
-        )
+        self.client, self.edge = region(_tiers)(scenarios, groups)
 
     def begin(self) -> Any:
         """See `Director`: the shares of line 1."""
@@ -81,9 +63,13 @@ class GreedyTiers(Director):
     def place(self, known: Any, turn: Any, plan: Plan, active: Any) -> Placement:
         """See `Director`: GREEDY-LR for the shares that clients and edges have to serve."""
         scenarios, settings = self.scenarios, self.settings
-        stays, arrives = jax.vmap(to_serve)(scenarios, *known)
-        client = self.client._replace(weight=self.groups.spread(stays))
-        edge = self.edge._replace(weight=edges_last(arrives)[:, None])
+
+        def weights() -> tuple[AnyArray, AnyArray]:
+            stays, arrives = jax.vmap(to_serve)(scenarios, *known)
+            return self.groups.spread(stays), edges_last(arrives)[:, None]
+
+        of_clients, of_edges = region(weights)()
+        client, edge = self.client._replace(weight=of_clients), self.edge._replace(weight=of_edges)
         options = {
             "optimizer": settings.optimizer,
             "step_size": self.step_size,
@@ -98,4 +84,33 @@ class GreedyTiers(Director):
         else:
             choice, gain = edges_first(onloading.choice[:, 0]), edges_first(onloading.gain[:, 0])
             edge_choice = jax.vmap(within_window)(scenarios, choice, gain)
-        return placement_of_choices(scenarios, self.groups.gathered(client_choice), edge_choice)
+
+        def placement() -> Placement:
+            return placement_of_choices(scenarios, self.groups.gathered(client_choice), edge_choice)
+
+        return region(placement)()
+
+
+def _tiers(scenarios: Scenario, groups: ClientGroups) -> tuple[NodeTier, NodeTier]:
+    """Clients and edges as tiers that have nothing to serve yet."""
+    cost, setup, capacity = jax.vmap(edge_work)(scenarios)
+    bonus = serving_bonus(scenarios)
+    client = NodeTier(
+        weight=jnp.zeros(0),
+        accuracy=of_groups(scenarios.client_accuracy, groups) + bonus,
+        cost=of_models(scenarios.client_model_compute),
+        setup=None,
+        size=of_models(scenarios.client_model_memory),
+        budget=groups.spread(scenarios.client_memory),
+        capacity=groups.spread(jax.vmap(client_capacity)(scenarios)),
+    )
+    edge = NodeTier(
+        weight=jnp.zeros(0),
+        accuracy=edges_last(scenarios.edge_accuracy)[:, :, None] + bonus,
+        cost=edges_last(cost)[:, None],
+        setup=None if scenarios.batching is None else edges_last(setup)[:, None],
+        size=of_models(scenarios.edge_model_memory),
+        budget=edges_last(scenarios.edge_memory)[None],
+        capacity=edges_last(capacity)[None],
+    )
+    return client, edge

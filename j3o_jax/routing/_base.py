@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jax.ops import segment_sum
 
 from j3o_kernels.offloading import OffloadingProblem
 
@@ -17,6 +16,7 @@ from .._model import (
     edge_choice_compute,
     edge_choice_setup,
     normalized_demand,
+    sum_per_edge,
 )
 from .._scenario import Scenario
 from .._types import AnyArray, Bool, Float, Int
@@ -119,7 +119,7 @@ def offloading_problem(
         return jnp.minimum(capacity, 2.0 * load)
 
     def per_edge(load: AnyArray) -> AnyArray:
-        return segment_sum(jnp.sum(load, axis=1), home, num_segments=scenario.edges)
+        return sum_per_edge(jnp.sum(load, axis=1), home, scenario.edges)
 
     return OffloadingProblem(
         client_edge=home,
@@ -156,7 +156,7 @@ def settle_shares(
         return jnp.where(load > capacity, capacity / jnp.where(load > 0.0, load, 1.0), 1.0)
 
     def per_edge(load: AnyArray) -> AnyArray:
-        return segment_sum(jnp.sum(load, axis=1), problem.client_edge, num_segments=problem.edge_uplink.shape[0])
+        return sum_per_edge(jnp.sum(load, axis=1), problem.client_edge, problem.edge_uplink.shape[0])
 
     local = clip(offloading.local, problem.local_open)
     edge = clip(offloading.edge, problem.edge_open)

@@ -15,8 +15,9 @@ from jaxtyping import Array, Bool, Float, Int
 
 from .client_groups import ClientGroups
 from .offloading import OffloadingProblem
-from .stages import written
-from .tree_newton import centring, corrector, eliminated, moved, predictor, step_lengths
+from .stages import region, written
+from .predictor_corrector import predictor_corrector
+from .tree_newton import Direction, direction, eliminated, moved, no_direction, shrinkage
 from .tree_program import (
     Point,
     Program,
@@ -152,12 +153,19 @@ def route(
     batch = problem.data.shape[0]
     waiting = jnp.zeros(batch, dtype=bool) if active is None else ~active
     must = jnp.zeros(batch, dtype=bool) if must_serve is None else must_serve
+    program, start = region(_started)(problem, groups, must)
+    state = _run(program, start, waiting, tolerance, max_iterations, aim)
+    return region(_solution)(problem, groups, program, state, jnp.asarray(tolerance))
+
+
+def _started(problem: OffloadingProblem, groups: ClientGroups, must: Array) -> tuple[Program, Point]:
     program = program_of(problem, groups, must)
-    state = _run(program, waiting, tolerance, max_iterations, aim)
-    return _solution(problem, groups, program, state, tolerance)
+    return program, interior_start(program)
 
 
-def _run(program: Program, waiting: Array, tolerance: Any, max_iterations: int, aim: Any = None) -> _State:
+def _run(
+    program: Program, start: Point, waiting: Array, tolerance: Any, max_iterations: int, aim: Any = None
+) -> _State:
     """Iterate until every instance is done."""
     dtype = program.count.dtype
     batch = program.count.shape[0]
@@ -167,7 +175,7 @@ def _run(program: Program, waiting: Array, tolerance: Any, max_iterations: int, 
         iterations=jnp.zeros(batch, dtype=int),
         gap=jnp.full(batch, jnp.inf, dtype=dtype),
         bound=jnp.full(batch, jnp.inf, dtype=dtype),
-        point=interior_start(program),
+        point=start,
     )
     tolerance = jnp.asarray(tolerance, dtype=dtype)
     aim = tolerance if aim is None else jnp.asarray(aim, dtype=dtype)
@@ -190,10 +198,13 @@ def _iterate(program: Program, state: _State, tolerance: Array, aim: Array) -> _
     reached = (relative <= aim) | ((relative <= tolerance) & halts)
     done = written(lambda: state.done | reached | ~(gap >= 0.0))
     newton = eliminated(program, tree, point, reduced_cost)
-    share, rows = predictor(program, tree, newton)
-    centre = centring(share, rows, gap / program.count)
-    correction = corrector(program, tree, point, newton, share, rows, centre)
-    primal, dual = step_lengths(program, point, newton, correction)
+    step, primal, dual = predictor_corrector(
+        functools.partial(direction, program, tree, point, newton),
+        functools.partial(shrinkage, program, point),
+        functools.partial(_centre, gap / program.count),
+        no_direction(point),
+        jnp.zeros_like(gap),
+    )
     # No step beats one into the void.
     done = written(lambda: done | ~(jnp.isfinite(primal) & jnp.isfinite(dual)))
     return _State(
@@ -202,8 +213,13 @@ def _iterate(program: Program, state: _State, tolerance: Array, aim: Array) -> _
         iterations=jnp.where(done, state.iterations, state.iteration + 1),
         gap=jnp.where(state.done, state.gap, gap),
         bound=jnp.where(state.done, state.bound, bound),
-        point=moved(point, correction, done, primal, dual),
+        point=moved(program, point, step, done, primal, dual),
     )
+
+
+def _centre(mean: Array, _: Direction, primal: Array, dual: Array) -> Array:
+    """σμ with σ = (1 − α)³: at a feasible point the affine step of length α leaves 1 − α of the gap."""
+    return written(lambda: (1.0 - jnp.minimum(primal, dual)) ** 3 * mean)
 
 
 def _relative(gap: Array, bound: Array) -> Array:

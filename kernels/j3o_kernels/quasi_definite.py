@@ -51,18 +51,22 @@ def inverse(matrices: Array) -> Array:
 
 def _inverse_of_few(matrices: Array) -> Array:
     """`inverse` of matrices of few rows, pivot by pivot."""
-    places = np.arange(matrices.shape[0])
-    for pivot in range(matrices.shape[0]):
-        own = places == pivot
+    places = jnp.arange(matrices.shape[0])
 
-        def eliminated(matrix: Array = matrices, pivot: int = pivot, own: np.ndarray = own) -> Array:
-            row = jnp.where(own[:, None], 1.0, matrix[pivot]) * (1.0 / matrix[pivot, pivot])[None]
-            column = jnp.where(own[:, None], -1.0, matrix[:, pivot])
+    def eliminate(pivot: Any, matrix: Array) -> Array:
+        def eliminated() -> Array:
+            own = places == pivot
+            row = jax.lax.dynamic_index_in_dim(matrix, pivot, 0, keepdims=False)
+            column = jax.lax.dynamic_index_in_dim(matrix, pivot, 1, keepdims=False)
+            corner = jax.lax.dynamic_index_in_dim(row, pivot, 0, keepdims=False)
+            row = jnp.where(own[:, None], 1.0, row) * (1.0 / corner)[None]
+            column = jnp.where(own[:, None], -1.0, column)
             rest = jnp.where((own[:, None] | own[None, :])[:, :, None], 0.0, matrix)
             return rest - column[:, None] * row[None]
 
-        matrices = written(eliminated)
-    return matrices
+        return written(eliminated)
+
+    return jax.lax.fori_loop(0, matrices.shape[0], eliminate, matrices)
 
 
 def outer_products(left: Array, right: Array) -> Array:

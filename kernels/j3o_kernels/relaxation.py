@@ -5,12 +5,14 @@ program, `relaxation_newton.py` the elimination. What comes out are prices near 
 `price_bound.py` makes a bound of any prices, so that no proof depends on how far this has come.
 """
 
+import functools
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from .predictor_corrector import predictor_corrector
 from .relaxation_newton import direction, eliminated
 from .relaxation_program import (
     AT_PLACES,
@@ -22,10 +24,8 @@ from .relaxation_program import (
     Rows,
     reciprocal,
 )
-from .stages import fold, over_first, sum_of, written
+from .stages import fold, next_turn, over_first, region, sum_of, written
 
-# Part of the way to the boundary that a step goes.
-_STEP = 0.9995
 # Reduced costs and multipliers of the start.
 _PRICE = 0.1
 # A gap at which steps gain whenever numbers are still good for it.
@@ -55,6 +55,15 @@ class Relaxation(NamedTuple):
     gap: Any
     residual: Any
     iterations: Any
+
+
+class Step(NamedTuple):
+    """A step: what products y z and s w are to change by, ξ and η, and h = Δz/z, g = Δw/w."""
+
+    by_column: Columns
+    by_row: Rows
+    h: Columns
+    g: Rows
 
 
 class _State(NamedTuple):
@@ -123,39 +132,33 @@ def _iterate(program: Program, terms: Array, state: _State, tolerance: float | A
     lost = ~(pairs < 2.0 * state.pairs) | ((gap <= _NEAR) & (pairs > state.pairs))
     done = state.done | (gap <= tolerance) | lost
 
-    newton = eliminated(program, point)
-    h, g = direction(program, point, newton, program.minus_column, program.minus_row)
-    primal, dual = _lengths(program, program.minus_column, program.minus_row, h, g)
-    primal, dual = jnp.minimum(primal, 1.0), jnp.minimum(dual, 1.0)
-    # At a feasible point the affine step changes y z and s w by -pairs in all, of which the prices do this much.
-    by_price = _value(program, Rows(None, *(w * change for w, change in _rows(point.price, g))))
-    ahead = jnp.maximum(pairs - primal * (pairs + by_price) + dual * by_price, 0.0)
-    centre = (ahead / jnp.maximum(pairs, jnp.finfo(pairs.dtype).tiny)) ** 3 * pairs / jnp.maximum(terms, 1.0)
+    newton = region(lambda: eliminated(program, point))()
 
-    middle = Kinds(places, centre)
+    def direct(last: Step, centre: Array) -> Step:
+        by_column, by_row = _towards(program, point, last, Kinds(places, centre))
+        return Step(by_column, by_row, *direction(program, point, newton, by_column, by_row))
 
-    def towards(at_places: bool, minus: Array, one: Array, other: Array, change: Array) -> Array:
-        """What products are to change by, relative to them, with the second-order term of the affine step."""
-        return written(lambda: middle.like(at_places, one) * reciprocal(one * other) + change * (1.0 + change) + minus)
+    def centre(step: Step, primal: Array, dual: Array) -> Array:
+        # At a feasible point the affine step changes y z and s w by -pairs in all, of which the prices do this much.
+        by_price = _value(program, Rows(None, *(w * change for w, change in _rows(point.price, step.g))))
+        ahead = jnp.maximum(pairs - primal * (pairs + by_price) + dual * by_price, 0.0)
+        return (ahead / jnp.maximum(pairs, jnp.finfo(pairs.dtype).tiny)) ** 3 * pairs / jnp.maximum(terms, 1.0)
 
-    columns = zip(AT_PLACES.column, program.minus_column, point.column, point.reduced, h, strict=True)
-    rows = zip(AT_PLACES.row, program.minus_row, point.slack, point.price, g, strict=True)
-    by_column, by_row = Columns(*(towards(*one) for one in columns)), Rows(*(towards(*one) for one in rows))
-    h, g = direction(program, point, newton, by_column, by_row)
-    primal, dual = (jnp.minimum(_STEP * length, 1.0) for length in _lengths(program, by_column, by_row, h, g))
+    columns, rows = (jax.tree.map(jnp.zeros_like, minus) for minus in (program.minus_column, program.minus_row))
+    step, primal, dual = predictor_corrector(
+        direct,
+        functools.partial(_shrinkage, program),
+        centre,
+        Step(columns, rows, columns, rows),
+        jnp.zeros_like(pairs),
+    )
     # No step beats one into the void.
     done = done | ~(jnp.isfinite(primal) & jnp.isfinite(dual))
     return _State(
-        iteration=state.iteration + 1,
+        iteration=next_turn(state.iteration),
         done=done,
         iterations=jnp.where(done, state.iterations, state.iteration + 1),
-        point=_moved(
-            point,
-            (by_column, by_row),
-            (h, g),
-            Kinds(places, ~done),
-            (Kinds(places, primal), Kinds(places, dual)),
-        ),
+        point=_moved(point, step, Kinds(places, ~done), (Kinds(places, primal), Kinds(places, dual))),
         best=best,
         bound=jnp.where(better, bound, state.bound),
         objective=jnp.where(state.done, state.objective, bound - pairs),
@@ -252,31 +255,44 @@ def _chosen(masks: Kinds, new: Rows, old: Rows) -> Rows:
 def _value(program: Program, price: Rows) -> Array:
     """Σ of limits times prices: of those of flows they are 0. ``[B]``"""
     kinds = list(zip(AT_PLACES.row[1:], program.limit[1:], price[1:], strict=True))
-    return program.places.over_all(jnp.multiply, kinds, jnp.sum, jnp.add)
+    return program.places.over_all(jnp.multiply, kinds, jnp.add)
 
 
 def _pairs(program: Program, point: Point) -> Array:
     """Σ y z + Σ s w. ``[B]``"""
     column, reduced, slack, price = point
     kinds = [*zip(AT_PLACES.column, column, reduced, strict=True), *zip(AT_PLACES.row, slack, price, strict=True)]
-    return program.places.over_all(jnp.multiply, kinds, jnp.sum, jnp.add)
+    return program.places.over_all(jnp.multiply, kinds, jnp.add)
 
 
 def _count(program: Program) -> Array:
     """How many products there are. ``[B]``"""
     columns, rows = program.minus_column, program.minus_row
     kinds = [*zip(AT_PLACES.column, columns, strict=True), *zip(AT_PLACES.row, rows, strict=True)]
-    return program.places.over_all(jnp.negative, kinds, jnp.sum, jnp.add)
+    return program.places.over_all(jnp.negative, kinds, jnp.add)
 
 
-def _lengths(program: Program, by_column: Columns, by_row: Rows, h: Columns, g: Rows) -> tuple[Array, ...]:
-    """How far until a number of the primal, and one of the dual, is 0; at most far beyond 1. ``[B]``"""
-    kinds = [*zip(AT_PLACES.column, by_column, h, strict=True), *zip(AT_PLACES.row, by_row, g, strict=True)]
-    shrinks = program.places.over_all(lambda by, change: (change - by, -change), kinds, jnp.max, jnp.maximum)
-    return tuple(1.0 / jnp.maximum(one, 1e-3) for one in shrinks)
+def _towards(program: Program, point: Point, last: Step, centre: Kinds) -> tuple[Columns, Rows]:
+    """What products are to change by, relative to them, with the second-order term of the last step."""
+
+    def towards(at_places: bool, minus: Array, one: Array, other: Array, change: Array) -> Array:
+        return written(lambda: centre.like(at_places, one) * reciprocal(one * other) + change * (1.0 + change) + minus)
+
+    columns = zip(AT_PLACES.column, program.minus_column, point.column, point.reduced, last.h, strict=True)
+    rows = zip(AT_PLACES.row, program.minus_row, point.slack, point.price, last.g, strict=True)
+    return Columns(*(towards(*one) for one in columns)), Rows(*(towards(*one) for one in rows))
 
 
-def _moved(point: Point, by: tuple[Columns, Rows], change: tuple[Columns, Rows], alive: Kinds, steps: Any) -> Point:
+def _shrinkage(program: Program, step: Step) -> tuple[Array, Array]:
+    """The largest part that a full step takes of a number of the primal, and of the dual. ``[B]``"""
+    kinds = [
+        *zip(AT_PLACES.column, step.by_column, step.h, strict=True),
+        *zip(AT_PLACES.row, step.by_row, step.g, strict=True),
+    ]
+    return program.places.over_all(lambda by, change: (change - by, -change), kinds, jnp.maximum)
+
+
+def _moved(point: Point, step: Step, alive: Kinds, steps: Any) -> Point:
     """The next point; where an instance is done, the same."""
     primal, dual = steps
 
@@ -289,8 +305,9 @@ def _moved(point: Point, by: tuple[Columns, Rows], change: tuple[Columns, Rows],
 
         return written(along)
 
-    columns = [moved(*one) for one in zip(AT_PLACES.column, point.column, point.reduced, by[0], change[0], strict=True)]
-    rows = [moved(*one) for one in zip(AT_PLACES.row, point.slack, point.price, by[1], change[1], strict=True)]
+    kinds = zip(AT_PLACES.column, point.column, point.reduced, step.by_column, step.h, strict=True)
+    columns = [moved(*one) for one in kinds]
+    rows = [moved(*one) for one in zip(AT_PLACES.row, point.slack, point.price, step.by_row, step.g, strict=True)]
     column, reduced = zip(*columns, strict=True)
     slack, price = zip(*rows, strict=True)
     return Point(Columns(*column), Columns(*reduced), Rows(*slack), Rows(*price))
@@ -301,4 +318,4 @@ def _residual(program: Program, point: Point) -> Array:
     used = program.used(point.column)
     limit = program.limit._replace(flow=jnp.broadcast_to(program.limit.flow, used.flow.shape))
     kinds = list(zip(AT_PLACES.row, program.minus_row, limit, used, point.slack, strict=True))
-    return program.places.over_all(lambda m, b, u, s: jnp.abs(m * (b - u - s)), kinds, jnp.max, jnp.maximum)
+    return program.places.over_all(lambda m, b, u, s: jnp.abs(m * (b - u - s)), kinds, jnp.maximum)

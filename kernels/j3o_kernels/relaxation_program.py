@@ -146,25 +146,34 @@ class Places:
         of_edge = (home[None] == jnp.arange(self.edges)[:, None, None]).astype(groups.dtype)
         return written(lambda: jnp.einsum("egb,...gb->...eb", of_edge, groups))
 
-    def over_all(self, expression: Any, kinds: Any, reduce: Any, combine: Any) -> Any:
+    def over_all(self, expression: Any, kinds: Any, combine: Any) -> Any:
         """Sum, or another combination, of an expression of numbers of all kinds. ``[B]``
 
-        `kinds`: for each one whether it has places behind, and arrays. `reduce` combines along axes.
+        `kinds`: for each one whether it has places behind, and arrays.
         """
-        large = [arrays for _, *arrays in kinds if arrays[-1].ndim == 4]
-        small = [(at_places, arrays) for at_places, *arrays in kinds if arrays[-1].ndim < 4]
 
-        def of_instances(at_places: bool, array: Array) -> Array:
-            rows = self.rows * self.groups if at_places else 1
-            array = reduce(array.reshape(-1, array.shape[-1]), axis=0)
-            return reduce(array.reshape(rows, self.batch), axis=0)
+        def both(one: Any, other: Any) -> Any:
+            return jax.tree.map(combine, one, other)
 
-        found = [over_first(expression, *arrays, combine=combine) for arrays in large]
-        found = [jax.tree.map(lambda array: of_instances(True, array), one) for one in found]
-        for at_places, arrays in small:
-            own = functools.partial(of_instances, at_places)
-            found.append(jax.tree.map(own, expression(*arrays)))
-        return functools.reduce(lambda one, other: jax.tree.map(combine, one, other), found)
+        def shortened(width: int, arrays: list[Array]) -> Any:
+            """Over all axes but the last ones, of a width."""
+            found = over_first(expression, *arrays, combine=combine)
+            return jax.tree.map(lambda array: fold(array.reshape(-1, width), combine), found)
+
+        def of_instances(width: int, kinds: list[list[Array]]) -> Any:
+            """Over places, or over edges."""
+            own = [shortened(width, arrays) for arrays in kinds if arrays[-1].size > width]
+            last = [[array.reshape(width) for array in arrays] for arrays in kinds if arrays[-1].size == width]
+            added = written(lambda: functools.reduce(both, [*own, *(expression(*arrays) for arrays in last)]))
+            return jax.tree.map(lambda array: fold(array.reshape(-1, self.batch), combine), added)
+
+        at_places = [arrays for at_places, *arrays in kinds if at_places]
+        at_edges = [arrays for at_places, *arrays in kinds if not at_places and arrays[-1].ndim > 1]
+        found = [of_instances(self.rows * self.groups * self.batch, at_places)]
+        if at_edges:
+            found.append(of_instances(self.edges * self.batch, at_edges))
+        of_cloud = [arrays for at_places, *arrays in kinds if not at_places and arrays[-1].ndim == 1]
+        return written(lambda: functools.reduce(both, [*found, *(expression(*arrays) for arrays in of_cloud)]))
 
     def in_instance(self, places: Array) -> Array:
         """Sum over the places of each instance. ``[B]`` from ``[N]``"""

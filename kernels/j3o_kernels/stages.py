@@ -1,34 +1,96 @@
-"""Stages: parts of a kernel whose results are written out once, not computed again by everyone who reads them.
+"""Stages and regions: how much of a kernel XLA's CPU compiler sees at a time.
 
 XLA on a CPU fuses an array expression into each of its readers. Where one reader is a sum that every element of the
 next array needs, it is evaluated once per element: the interior point method ran eight times slower for that. A stage
 is a function whose results are whole arrays. The batched kernels keep the instances on the last axis ("lanes", the
 axis that vector units run along) and sum over leading axes, whose slices are contiguous.
+
+The compiler also makes a module of its own of every array that is written, at some 15 ms each, however small it is. A
+region is a function of many arrays of which it makes one module, at a third of that. LLVM takes more than
+proportionally longer for large functions, so regions have some tens of arrays, not hundreds. XLA forms a region by
+itself of every loop that it can; a scatter or a sort inside keeps it from that.
+
+Other compilers do better: what is lowered for other platforms is left as it is.
 """
 
+import contextlib
+import contextvars
 import functools
 import operator
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, ParamSpec, TypeVar
 
 import jax
+import jax.numpy as jnp
 from jax.experimental.xla_metadata import set_xla_metadata
 from jaxtyping import Array
 
 _Parameters = ParamSpec("_Parameters")
 _Result = TypeVar("_Result")
 
+# XLA's inliner leaves a call with this attribute alone, and fusion does not look into calls.
+_STAGE = {"inlineable": "false"}
+# What XLA itself marks a loop with that is to become one kernel.
+_REGION = _STAGE | {"xla_cpu_small_call": "true"}
+# Before, regions met loops that had been divided among threads, and did not compile.
+_HAS_REGIONS = jax.__version_info__ >= (0, 12)
+# Attributes hold for whatever is traced under them. `jnp.where` and others are calls too, which are to be inlined.
+_NEITHER = dict.fromkeys(_REGION)
+
+# Terms of a long sum that are added at a time.
+_TERMS = 4
+
+_lowers_for: contextvars.ContextVar[str | None] = contextvars.ContextVar("lowers_for", default=None)
+
+
+@contextlib.contextmanager
+def lowering_for(platform: str) -> Iterator[None]:
+    """Context for tracing a program that is to run on a platform; elsewhere it is that of JAX's default device."""
+    token = _lowers_for.set(platform)
+    try:
+        yield
+    finally:
+        _lowers_for.reset(token)
+
+
+def _on_cpu() -> bool:
+    platform = _lowers_for.get()
+    if platform is None:
+        device = jax.config.jax_default_device  # pyright: ignore[reportAttributeAccessIssue]
+        platform = jax.default_backend() if device is None else getattr(device, "platform", device)
+    return platform == "cpu"
+
 
 def stage(function: Callable[_Parameters, _Result]) -> Callable[_Parameters, _Result]:
-    """Make a function of arrays a stage; on other devices than CPUs, whose compilers do better, it is left as it is."""
-    whole = jax.jit(function, inline=False)
+    """Make a function of arrays a stage."""
+    return _apart(function, _STAGE)
+
+
+def region(function: Callable[_Parameters, _Result]) -> Callable[_Parameters, _Result]:
+    """Make a function of arrays a region; it must not sort or scatter. With an older JAX it is left as it is."""
+    return _apart(function, _REGION) if _HAS_REGIONS else function
+
+
+def next_turn(turn: Array) -> Array:
+    """One more than the number of a loop's turn; the loop is then not made a region as a whole, its parts may be."""
+    if not (_on_cpu() and _HAS_REGIONS):
+        return turn + 1
+    # XLA leaves what sorts outside of regions.
+    return jax.lax.sort(jnp.stack([turn + 1, turn]))[1]
+
+
+def _apart(function: Callable[_Parameters, _Result], attributes: dict[str, str]) -> Callable[_Parameters, _Result]:
+    def inside(*args: Any, **keywords: Any) -> Any:
+        with set_xla_metadata(**_NEITHER):
+            return function(*args, **keywords)
+
+    whole = jax.jit(inside, inline=False)
 
     @functools.wraps(function)
     def run(*args: Any, **keywords: Any) -> Any:
-        if jax.default_backend() != "cpu":
+        if not _on_cpu():
             return function(*args, **keywords)
-        # XLA's inliner leaves a call with this attribute alone, and fusion does not look into calls.
-        with set_xla_metadata(inlineable="false"):
+        with set_xla_metadata(**attributes):
             return whole(*args, **keywords)
 
     return run
@@ -80,20 +142,19 @@ def over_first(
     def both(one: Any, other: Any) -> Any:
         return jax.tree.map(combine, one, other)
 
+    def some(start: Any, count: int) -> Any:
+        blocks = [jax.lax.dynamic_slice_in_dim(array, start, count, 0) for array in arrays]
+        terms = [expression(*(block[index : index + 1] for block in blocks)) for index in range(count)]
+        return jax.tree.map(lambda term: term[0], functools.reduce(both, terms))
+
+    # As a loop, and few terms in each turn: written out in full, such sums were most of what there is to compile.
     count = arrays[0].shape[0]
-    step = stride(count)
-    steps, rest = divmod(count, step)
+    rest = count % _TERMS or min(_TERMS, count)
+    first = written(lambda: some(0, rest))
+    if rest == count:
+        return first
 
-    def strided() -> Any:
-        blocks = [array[: step * steps].reshape(step, steps, *array.shape[1:]) for array in arrays]
-        return functools.reduce(both, [expression(*(block[index] for block in blocks)) for index in range(step)])
+    def add(turn: Any, before: Any) -> Any:
+        return written(lambda: both(before, some(rest + turn * _TERMS, _TERMS)))
 
-    def left_over() -> Any:
-        slices = [[array[index : index + 1] for array in arrays] for index in range(step * steps, count)]
-        return functools.reduce(both, [expression(*one) for one in slices])
-
-    whole = jax.tree.map(lambda array: fold(array, combine), written(strided))
-    if not rest:
-        return whole
-    last = written(left_over)
-    return written(lambda: jax.tree.map(lambda one, other: combine(one, other[0]), whole, last))
+    return jax.lax.fori_loop(0, (count - rest) // _TERMS, add, first)

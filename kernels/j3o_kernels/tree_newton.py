@@ -16,6 +16,7 @@ import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
@@ -23,8 +24,6 @@ from .client_groups import EdgeTree
 from .stages import fold, total, written
 from .tree_program import Point, Program, Rows, Shares, beside, costs_of, of_streams, over_all, reciprocal, summed
 
-# Part of the way to the boundary that a step goes.
-_STEP = 0.9995
 # Power of the last bit that is added to every pivot. It holds prices still that no share depends on.
 _STILL = 2.0 / 3.0
 # A pivot that is left of a row is rounding if it is less than this many times the last bit of what it was.
@@ -42,17 +41,19 @@ class Newton(NamedTuple):
     couplings: tuple[Array, Array, Array]  # the same couplings divided by the client pivot
     edge: tuple[Array, ...]  # 2×2 factors and couplings to the cloud
     cloud: Array  # 1 / pivot of the cloud
-    pull: Rows  # Σ load·ratio·pivot over the streams of a client: the predictor's right-hand side
 
 
-class Correction(NamedTuple):
-    """The combined direction; that of the shares and Δz are evaluated where they are used."""
+class Direction(NamedTuple):
+    """A step of Newton's method, in parts of what it changes.
 
-    share: Callable[[], Shares]
-    rises: Callable[[], Shares]
-    slack: Rows
+    Δz = z·h and Δx = push − x (1 + h) of the shares, Δw = w·g and Δs = own − s (1 + g) of the rows, and Δy = worth.
+    """
+
+    h: Shares
+    g: Rows
+    push: Shares
+    own: Rows
     worth: Array
-    price: Rows
 
 
 def eliminated(program: Program, tree: EdgeTree, point: Point, reduced_cost: Callable[[], Shares]) -> Newton:
@@ -67,9 +68,8 @@ def eliminated(program: Program, tree: EdgeTree, point: Point, reduced_cost: Cal
     pivot = written(
         lambda: jnp.where(summed(ratio) > 0.0, 1.0 / jnp.where(summed(ratio) > 0.0, summed(ratio), 1.0), 0.0)
     )
-    sums, pull = _client_sums(program, ratio, pivot)
     own, to_edge, to_uplink, to_cloud, edge_edge, edge_uplink, edge_cloud, uplink_uplink, uplink_cloud, cloud_cloud = (
-        sums
+        _client_sums(program, ratio, pivot)
     )
     rate = written(lambda: Rows(*(reciprocal(one) for one in price)))
     client = written(lambda: 1.0 / (own + slack.client * rate.client + still))
@@ -100,7 +100,6 @@ def eliminated(program: Program, tree: EdgeTree, point: Point, reduced_cost: Cal
         couplings=(by_edge, by_uplink, by_cloud),
         edge=(first, lower, second, edge_to_cloud, uplink_to_cloud),
         cloud=written(lambda: _inverse_pivot(at_cloud, whole_cloud, slack.cloud * rate.cloud + still)),
-        pull=pull,
     )
 
 
@@ -113,14 +112,14 @@ def _inverse_pivot(rest: Array, whole: Array, own: Array) -> Array:
     return jnp.where(rest + own > least, 1.0 / jnp.where(rest + own > least, rest + own, 1.0), 0.0)
 
 
-def _client_sums(program: Program, ratio: Shares, pivot: Array) -> tuple[tuple[Array, ...], Rows]:
+def _client_sums(program: Program, ratio: Shares, pivot: Array) -> tuple[Array, ...]:
     """A D Aᵀ after the elimination of the streams, summed over the tasks of each client; no term is a difference."""
     local, edge, cloud, unserved = ratio
     load, work, data = program.local_load, program.edge_load, program.data
     by_load, by_work, by_cloud, by_data = written(
         lambda: (load * local * pivot, work * edge * pivot, data * cloud * pivot, data * (edge + cloud) * pivot)
     )
-    sums = written(
+    return written(
         lambda: (
             total(by_load * load * (edge + cloud + unserved)),
             -total(by_load * work * edge),
@@ -134,48 +133,31 @@ def _client_sums(program: Program, ratio: Shares, pivot: Array) -> tuple[tuple[A
             total(by_cloud * data * (edge + local + unserved)),
         )
     )
-    return sums, written(lambda: Rows(total(by_load), total(by_work), total(by_data), total(by_cloud)))
 
 
-def predictor(program: Program, tree: EdgeTree, newton: Newton) -> tuple[Shares, Rows]:
-    """Δz/z of all options and Δw/w of all rows in the affine direction.
+def no_direction(point: Point) -> Direction:
+    """The step of length 0 that the affine direction is the correction of."""
+    shares, rows = (jax.tree.map(jnp.zeros_like, tree) for tree in (point.share, point.price))
+    return Direction(shares, rows, shares, rows, jnp.zeros_like(point.worth))
 
-    All its right-hand sides are −1 besides `pull`: the rows' capacities, and the streams' wholes.
+
+def direction(
+    program: Program, tree: EdgeTree, point: Point, newton: Newton, last: Direction, centre: Array
+) -> Direction:
+    """Newton's direction to the products `centre`, σμ, with the second-order term of the direction `last`.
+
+    Of no direction and centre 0 it is the affine one.
     """
-    minus = Rows(*(-limit for limit in program.limit))
-    price = _solve_tree(program, tree, newton, newton.pull, minus)
-    _, rises = _rises(program, tree, newton, price, lambda: -newton.pivot)
-    share = written(lambda: Shares(*(rise * i for rise, i in zip(rises(), newton.inverse, strict=True))))
-    return share, written(lambda: Rows(*(change * rate for change, rate in zip(price, newton.rate, strict=True))))
-
-
-def centring(share: Shares, rows: Rows, mean: Array) -> Array:
-    """σμ with σ = (1 − α)³: at a feasible point the affine step of length α leaves 1 − α of the gap."""
-
-    def extreme(combine: Any) -> Array:
-        return over_all(written(lambda: functools.reduce(combine, share)), rows, combine)
-
-    most, least = extreme(jnp.maximum), extreme(jnp.minimum)
-    return written(lambda: (1.0 - 1.0 / jnp.maximum(jnp.maximum(1.0 + most, -least), 1.0)) ** 3 * mean)
-
-
-def corrector(
-    program: Program, tree: EdgeTree, point: Point, newton: Newton, share: Shares, rows: Rows, centre: Array
-) -> Correction:
-    """Newton's direction towards the centre, with the second-order term of the predictor `share`, `rows`."""
-    ratio = newton.ratio
+    ratio, inverse, rate = newton.ratio, newton.inverse, newton.rate
     load, work, data = program.local_load, program.edge_load, program.data
-    # (σμ − Δx Δz)/z with Δx = −x (1 + h) and Δz = z h of the predictor.
+    # (σμ − Δx Δz)/z with Δx = −x (1 + h) and Δz = z h of the last direction.
     push = written(
         lambda: Shares(
-            *(
-                of_streams(centre) * i + x * h * (1.0 + h)
-                for x, h, i in zip(point.share, share, newton.inverse, strict=True)
-            )
+            *(of_streams(centre) * i + x * h * (1.0 + h) for x, h, i in zip(point.share, last.h, inverse, strict=True))
         )
     )
-    by_row = list(zip(point.slack, rows, newton.rate, strict=True))
-    own = written(lambda: Rows(*(beside(centre, r) * r + s * h * (1.0 + h) for s, h, r in by_row)))
+    by_row = list(zip(point.slack, last.g, rate, strict=True))
+    own = written(lambda: Rows(*(beside(centre, r) * r + s * g * (1.0 + g) for s, g, r in by_row)))
     base = written(lambda: (summed(push) - 1.0) * newton.pivot)
     right = written(
         lambda: Rows(
@@ -187,53 +169,59 @@ def corrector(
     )
     rest = written(lambda: Rows(*(one - limit for one, limit in zip(own, program.limit, strict=True))))
     price = _solve_tree(program, tree, newton, right, rest)
-    worth, rises = _rises(program, tree, newton, price, lambda: base)
+    costs = costs_of(program, tree, price)
+    worth = written(lambda: base - summed(d * cost for d, cost in zip(ratio[:3], costs(), strict=True)) * newton.pivot)
 
-    def step() -> Shares:
-        return Shares(*(p - x - d * rise for x, p, d, rise in zip(point.share, push, ratio, rises(), strict=True)))
+    def relative() -> tuple[Shares, Rows]:
+        h = Shares(*((worth + cost) * i for cost, i in zip((*costs(), 0.0), inverse, strict=True)))
+        return h, Rows(*(change * r for change, r in zip(price, rate, strict=True)))
 
-    by_slack = list(zip(own, point.slack, newton.rate, price, strict=True))
-    slack = written(lambda: Rows(*(o - s - s * r * dw for o, s, r, dw in by_slack)))
-    return Correction(step, rises, slack, worth, price)
-
-
-def step_lengths(program: Program, point: Point, newton: Newton, correction: Correction) -> tuple[Array, Array]:
-    """How far shares and prices may go, at most 1. ``[B]``"""
-
-    def least(changes: Any, rows: Rows) -> Array:
-        streams = written(lambda: functools.reduce(jnp.minimum, changes()))
-        worst = over_all(streams, rows, jnp.minimum)
-        return jnp.minimum(1.0, _STEP / jnp.maximum(-worst, jnp.finfo(worst.dtype).tiny))
-
-    def shares() -> list[Array]:
-        triples = zip(program.is_open, point.share, correction.share(), strict=True)
-        return [dx / jnp.where(is_open, x, 1.0) for is_open, x, dx in triples]
-
-    def rises() -> list[Array]:
-        return [rise * i for rise, i in zip(correction.rises(), newton.inverse, strict=True)]
-
-    slack = written(lambda: Rows(*(ds * reciprocal(s) for ds, s in zip(correction.slack, point.slack, strict=True))))
-    price = written(lambda: Rows(*(dw * r for dw, r in zip(correction.price, newton.rate, strict=True))))
-    return least(shares, slack), least(rises, price)
+    return Direction(*written(relative), push, own, worth)
 
 
-def moved(point: Point, correction: Correction, done: Array, primal: Array, dual: Array) -> Point:
+def shrinkage(program: Program, point: Point, step: Direction) -> tuple[Array, Array]:
+    """The largest part that a full step takes of a share or slack, and of a reduced cost or price. ``[B]``"""
+
+    def shares() -> tuple[Array, Array]:
+        open_shares = [jnp.where(o, x, 1.0) for o, x in zip(program.is_open, point.share, strict=True)]
+        primal = [
+            jnp.where(o, 1.0 + h - push / x, 0.0)
+            for o, x, h, push in zip(program.is_open, open_shares, step.h, step.push, strict=True)
+        ]
+        return functools.reduce(jnp.maximum, primal), functools.reduce(jnp.maximum, [-h for h in step.h])
+
+    primal, dual = written(shares)
+    slack = written(
+        lambda: Rows(
+            *(
+                jnp.where(s > 0.0, 1.0 + g - own * reciprocal(s), 0.0)
+                for s, g, own in zip(point.slack, step.g, step.own, strict=True)
+            )
+        )
+    )
+    price = written(lambda: Rows(*(-g for g in step.g)))
+    return over_all(primal, slack, jnp.maximum), over_all(dual, price, jnp.maximum)
+
+
+def moved(program: Program, point: Point, step: Direction, done: Array, primal: Array, dual: Array) -> Point:
     """The next point; where an instance is done, the same."""
 
     def along(value: Array, change: Array, length: Array) -> Array:
         return jnp.where(beside(done, value), value, value + beside(length, value) * change)
 
-    def all_along(values: Any, changes: Any, length: Array) -> Any:
-        return [along(value, change, length) for value, change in zip(values, changes, strict=True)]
+    def shares() -> list[Array]:
+        of_each = zip(point.share, step.push, step.h, strict=True)
+        return [along(x, push - x - x * h, primal) for x, push, h in of_each]
 
-    return written(
-        lambda: Point(
-            Shares(*all_along(point.share, correction.share(), primal)),
-            Rows(*all_along(point.slack, correction.slack, primal)),
-            along(point.worth, correction.worth, dual),
-            Rows(*all_along(point.price, correction.price, dual)),
+    def rows() -> tuple[Rows, Rows]:
+        slacks = zip(point.slack, step.own, step.g, strict=True)
+        prices = zip(point.price, step.g, strict=True)
+        return (
+            Rows(*(along(s, own - s - s * g, primal) for s, own, g in slacks)),
+            Rows(*(along(w, w * g, dual) for w, g in prices)),
         )
-    )
+
+    return written(lambda: Point(Shares(*shares()), rows()[0], along(point.worth, step.worth, dual), rows()[1]))
 
 
 def _solve_tree(program: Program, tree: EdgeTree, newton: Newton, right: Rows, own: Rows) -> Rows:
@@ -257,18 +245,3 @@ def _solve_tree(program: Program, tree: EdgeTree, newton: Newton, right: Rows, o
         lambda client=client: (at_client - to_edge * at_edge - to_uplink * at_uplink - to_cloud * beyond) * client
     )
     return Rows(client, edge, uplink, cloud)
-
-
-def _rises(
-    program: Program, tree: EdgeTree, newton: Newton, price: Rows, base: Callable[[], Array]
-) -> tuple[Array, Callable[[], Shares]]:
-    """Δy, and Δz of every option, to be evaluated inside a stage.
-
-    `base` is the right-hand side of the stream's own row over its pivot.
-    """
-    costs = costs_of(program, tree, price)
-    ratio = newton.ratio
-    worth = written(
-        lambda: base() - summed(d * cost for d, cost in zip(ratio[:3], costs(), strict=True)) * newton.pivot
-    )
-    return worth, lambda: Shares(*[*(worth + cost for cost in costs()), worth])

@@ -1,0 +1,50 @@
+"""The two directions of an iteration of Mehrotra's predictor-corrector method, as one loop over the same code.
+
+The affine direction is the correction of no step at all: with nothing to correct and products that are to become 0,
+the corrector's right-hand side is the predictor's. So the program of a direction is compiled once.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from .stages import written
+
+# Part of the way to the boundary that a step goes.
+_STEP = 0.9995
+
+
+def predictor_corrector(
+    direction: Callable[[Any, Array], Any],
+    shrinkage: Callable[[Any], tuple[Array, Array]],
+    centre: Callable[[Any, Array, Array], Array],
+    nothing: Any,
+    zero: Array,
+) -> tuple[Any, Array, Array]:
+    """The corrected direction, and how far the primal and the dual may go along it, at most 1. ``[B]``
+
+    **Arguments:**
+
+    - `direction`: the direction to products of a size ``[B]``, with the second-order term of another direction.
+    - `shrinkage`: of a full step along a direction, the largest part that it takes of any number of the primal, and of
+      the dual. ``[B]``
+    - `centre`: σμ for the affine direction and the lengths of the steps along it. ``[B]``
+    - `nothing`, `zero`: the direction of length 0, and 0 for each instance.
+    """
+
+    def improve(_: Any, state: tuple[Any, Array, Array, Array]) -> tuple[Any, Array, Array, Array]:
+        step, aim, _, _ = state
+        step = direction(step, aim)
+        primal, dual = shrinkage(step)
+        lengths = written(lambda: (1.0 / jnp.maximum(primal, 1.0), 1.0 / jnp.maximum(dual, 1.0)))
+        return step, centre(step, *lengths), primal, dual
+
+    step, _, primal, dual = jax.lax.fori_loop(0, 2, improve, (nothing, zero, zero, zero))
+    return step, *written(lambda: (_length(primal), _length(dual)))
+
+
+def _length(shrinks: Array) -> Array:
+    return jnp.minimum(1.0, _STEP / jnp.maximum(shrinks, jnp.finfo(shrinks.dtype).tiny))
