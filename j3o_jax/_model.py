@@ -101,9 +101,9 @@ def edge_demand(scenario: Scenario, shares: Float[AnyArray, "C T"]) -> Float[Any
 
 
 def sum_per_edge(
-    values: Float[AnyArray, "C *rest"], client_edge: Int[AnyArray, " C"], edges: int
-) -> Float[AnyArray, "E *rest"]:
-    """Sums over the clients of each edge. ``[E, *rest]``
+    values: Float[AnyArray, "C ..."], client_edge: Int[AnyArray, " C"], edges: int
+) -> Float[AnyArray, "E ..."]:
+    """Sums over the clients of each edge. ``[E, ...]``
 
     Not by a scatter, of which XLA's CPU compiler makes a loop of its own that no other array can be fused with.
     """

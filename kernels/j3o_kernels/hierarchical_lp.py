@@ -15,8 +15,8 @@ from jaxtyping import Array, Bool, Float, Int
 
 from .client_groups import ClientGroups
 from .offloading import OffloadingProblem
-from .stages import region, written
 from .predictor_corrector import predictor_corrector
+from .stages import region, written
 from .tree_newton import Direction, direction, eliminated, moved, no_direction, shrinkage
 from .tree_program import (
     Point,
@@ -213,7 +213,7 @@ def _iterate(program: Program, state: _State, tolerance: Array, aim: Array) -> _
         iterations=jnp.where(done, state.iterations, state.iteration + 1),
         gap=jnp.where(state.done, state.gap, gap),
         bound=jnp.where(state.done, state.bound, bound),
-        point=moved(program, point, step, done, primal, dual),
+        point=moved(point, step, done, primal, dual),
     )
 
 

@@ -203,7 +203,7 @@ def shrinkage(program: Program, point: Point, step: Direction) -> tuple[Array, A
     return over_all(primal, slack, jnp.maximum), over_all(dual, price, jnp.maximum)
 
 
-def moved(program: Program, point: Point, step: Direction, done: Array, primal: Array, dual: Array) -> Point:
+def moved(point: Point, step: Direction, done: Array, primal: Array, dual: Array) -> Point:
     """The next point; where an instance is done, the same."""
 
     def along(value: Array, change: Array, length: Array) -> Array:
