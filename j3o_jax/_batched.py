@@ -2,19 +2,15 @@
 
 import math
 import os
-import threading
-import time
-import warnings
-from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
-from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from ._precision import double_precision
+from ._programs import compiled, level_for
 
 # Instances of a chunk on a CPU, where a working set beyond the cache costs more than short loops do.
 _FEW, _MANY = 8, 64
@@ -22,7 +18,9 @@ _FEW, _MANY = 8, 64
 _SHARE_OF_MEMORY = 0.4
 _CPU_CHUNK_BYTES = 1 << 28
 _MOST_ON_ACCELERATOR = 16384
-_MOST_PROGRAMS = 16
+# Bytes that a batch goes through in a program that is compiled lightly. J3O's program for Taskonomy-5 takes 4 s less to
+# compile that way, and 10 ms more for each instance of 0.3 MB.
+_BRIEF = 1 << 26
 
 
 class Ran(NamedTuple):
@@ -32,37 +30,12 @@ class Ran(NamedTuple):
     compile_seconds: float
 
 
-class _Compiled:
-    """Compiled programs by function, shapes and devices, the last ones used; each is compiled once, whoever asks first.
-
-    On CPUs each takes more than a thousand memory mappings, of which Linux allows a process 65,530: one that kept all
-    programs of fifty shapes would be aborted.
-    """
-
-    def __init__(self) -> None:
-        self.programs: OrderedDict[Hashable, Any] = OrderedDict()
-        self.lock = threading.Lock()
-        self.count = 0
-
-    def __call__(self, key: Hashable, compile_it: Callable[[], Any]) -> tuple[Any, float]:
-        with self.lock:
-            if key in self.programs:
-                self.programs.move_to_end(key)
-                return self.programs[key], 0.0
-            start = time.perf_counter()
-            program = self.programs[key] = compile_it()
-            self.count += 1
-            if len(self.programs) > _MOST_PROGRAMS:
-                self.programs.popitem(last=False)
-            return program, time.perf_counter() - start
-
-
-_compiled = _Compiled()
+_names_compiled: list[str] = []
 
 
 def compiled_programs() -> int:
     """How many programs have been compiled for batches in this process so far."""
-    return _compiled.count
+    return len(_names_compiled)
 
 
 def run_batched(
@@ -74,6 +47,7 @@ def run_batched(
     bytes_per_instance: int,
     chunk: int | None = None,
     cpu_chunk_bytes: int = _CPU_CHUNK_BYTES,
+    turns: int = 1,
 ) -> Ran:
     """`function(batch, shared)` for a batch of any size, chunk by chunk, in double precision.
 
@@ -92,17 +66,27 @@ def run_batched(
     - `bytes_per_instance`: estimate of the memory that an instance needs while it is computed.
     - `chunk`: instances of a chunk; None chooses by device and memory.
     - `cpu_chunk_bytes`: what a chunk may take on a CPU, where a kernel is faster within the caches.
+    - `turns`: how many times as much there is to do as J3O does for an instance of that memory; brief work is done by a
+      program that is compiled lightly (`_programs.py`).
     """
     count = jax.tree.leaves(batch)[0].shape[0]
     devices = jax.local_devices()
     size = _chunk_size(count, bytes_per_instance, devices, chunk, cpu_chunk_bytes)
     shared = jax.tree.map(np.asarray, shared)
     first = _part(batch, 0, size)
-    form = jax.tree.map(lambda array: (array.shape, str(array.dtype)), (first, shared))
-    leaves, structure = jax.tree.flatten(form, is_leaf=lambda leaf: isinstance(leaf, tuple))
-    identity = (function, key, tuple(leaves), structure, tuple(devices))
+    level = level_for(count * bytes_per_instance * turns, _BRIEF)
     with double_precision():
-        program, seconds = _compiled(identity, lambda: _compile(function, first, shared, devices))
+        program, seconds = compiled(
+            function,
+            (first, shared),
+            key=(function, key),
+            level=level,
+            devices=devices,
+            split=(True, False),
+        )
+
+    if seconds:
+        _names_compiled.append(function.__qualname__)
 
     def run(start: int) -> Any:
         # The setting is each thread's own.
@@ -118,26 +102,6 @@ def run_batched(
     else:
         parts = [run(start) for start in starts]
     return Ran(jax.tree.map(lambda *own: np.concatenate(own)[:count], *parts), seconds)
-
-
-def _compile(function: Callable[[Any, Any], Any], first: Any, shared: Any, devices: list[Any]) -> Any:
-    def own(batch: Any, shared: Any) -> Any:
-        """A function that nobody else holds, since JAX keeps a program for as long as its function lives."""
-        return function(batch, shared)
-
-    if len(devices) == 1:
-        jitted = jax.jit(own, donate_argnums=() if _on_cpu(devices) else (0,))
-    else:
-        mesh = Mesh(np.array(devices), ("batch",))
-        split, whole = PartitionSpec("batch"), PartitionSpec()
-        # Every device has its own loop and stops by itself; there is nothing to communicate.
-        local = jax.shard_map(own, mesh=mesh, in_specs=(split, whole), out_specs=split, check_vma=False)
-        shardings = (NamedSharding(mesh, split), NamedSharding(mesh, whole))
-        jitted = jax.jit(local, in_shardings=shardings, donate_argnums=() if _on_cpu(devices) else (0,))
-    with warnings.catch_warnings():
-        # Inputs that no output can take the place of stay where they are.
-        warnings.filterwarnings("ignore", message="Some donated buffers were not usable")
-        return jitted.lower(first, shared).compile()
 
 
 def _chunk_size(

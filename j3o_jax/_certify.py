@@ -11,7 +11,7 @@ from j3o_kernels.client_groups import group_clients
 from ._scenario import Scenario
 from ._solution import Solution
 from ._status import Status
-from .methods._dual_bound import Descent, closer_bounds, dual_bounds
+from .methods._dual_bound import Descent, dual_bounds
 
 
 def certify(
@@ -58,8 +58,6 @@ def certify(
         raise ValueError(mistake)
     flat = scenario.flattened()
     groups = group_clients(np.asarray(flat.client_edge), flat.edges)
-    proven = dual_bounds(flat, groups, tolerance, max_iterations).results
-    bound = closer_bounds(flat, groups, proven.point, descent).results if descent_steps else proven.bound
-    bound = np.fmin(bound, proven.bound).reshape(scenario.batch_shape)
+    bound = dual_bounds(flat, groups, tolerance, max_iterations, descent).results.bound.reshape(scenario.batch_shape)
     success = np.isin(np.asarray(solution.status), [status for status in Status if status.success])
     return dataclasses.replace(solution, bound=np.where(success, np.fmin(solution.bound, bound), np.nan)[()])

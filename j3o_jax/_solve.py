@@ -15,6 +15,7 @@ import numpy as np
 from ._model import Plan, capacities, objective, usage
 from ._names import Names
 from ._precision import double_precision
+from ._programs import program
 from ._scenario import Scenario
 from ._solution import Solution
 from ._status import Status
@@ -163,7 +164,7 @@ class _Judged(NamedTuple):
     success: AnyArray
 
 
-@eqx.filter_jit
+@program
 def _judge(scenarios: Scenario, plans: Plan, status: AnyArray, invalid: AnyArray) -> _Judged:
     """A plan that breaks a limit, or has no finite worth, is an error, whatever the method says of it."""
 

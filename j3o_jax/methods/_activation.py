@@ -19,6 +19,7 @@ import jax.numpy as jnp
 from j3o_kernels.hierarchical_lp import HierarchicalLPSolution
 
 from .._model import client_choice_accuracy, client_choice_compute, normalized_demand, sum_per_edge
+from .._programs import program
 from .._scenario import Scenario
 from .._types import AnyArray, Float, Int
 from ..routing import Offloading
@@ -63,7 +64,7 @@ def no_trials(scenarios: Scenario) -> Trials | None:
     return Trials(Promises(jnp.full(pairs, -jnp.inf), jnp.full(pairs, -1)), jnp.zeros(pairs[0], dtype=int))
 
 
-@jax.jit
+@program
 def after_turn(
     scenarios: Scenario,
     trials: Trials,

@@ -12,12 +12,13 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
-from j3o_kernels.bound_descent import bound_descent
+from j3o_kernels.bound_descent import bound_descent, rise_and_fall
 from j3o_kernels.client_groups import ClientGroups, to_edges, to_groups
-from j3o_kernels.price_bound import Prices, price_bound
+from j3o_kernels.price_bound import Prices
 from j3o_kernels.price_placement import CapacityPrices
 from j3o_kernels.relaxation import relaxation
 from j3o_kernels.relaxation_program import RelaxationProblem
+from j3o_kernels.stages import region
 
 from .._batched import Ran, run_batched
 from .._model import normalized_demand
@@ -69,67 +70,99 @@ class Descent(NamedTuple):
         return None
 
 
-def dual_bounds(scenarios: Scenario, groups: ClientGroups, tolerance: float, max_iterations: int) -> Ran:
-    """`DualBound` for a batch of one axis, in NumPy."""
-    return _run(_program(max_iterations), scenarios, groups, (scenarios, groups), np.asarray(tolerance))
+def dual_bounds(
+    scenarios: Scenario,
+    groups: ClientGroups,
+    tolerance: float,
+    max_iterations: int,
+    descent: Descent,
+    *,
+    descends: bool = True,
+) -> Ran:
+    """`DualBound` for a batch of one axis, in NumPy; that of the relaxation alone unless it `descends`."""
+    return _run(descent, scenarios, groups, blank_prices(groups, scenarios), tolerance, max_iterations, descends)
 
 
 def closer_bounds(scenarios: Scenario, groups: ClientGroups, point: Prices, descent: Descent) -> Ran:
-    """`closer_bound` for a batch of one axis, in NumPy."""
-    schedule = descent.schedule
-    program = _descent(descent.steps, schedule if callable(schedule) else None)
-    shared = None if callable(schedule) else np.asarray(schedule)
-    return _run(program, scenarios, groups, (scenarios, groups, point), shared)
+    """`DualBound` of a descent from the prices of another one, for a batch of one axis, in NumPy."""
+    return _run(descent, scenarios, groups, point, 0.0, 0, True)
 
 
-def _run(program: Any, scenarios: Scenario, groups: ClientGroups, batch: Any, shared: Any) -> Ran:
+def blank_prices(groups: ClientGroups, scenarios: Scenario) -> Prices:
+    """Prices of nothing, for where there are none to begin with, in NumPy."""
+    batch, rows, table = groups.slots.shape
+    edges = np.zeros((batch, scenarios.edges))
+    clients = np.zeros((batch, table, rows))
+    return Prices(np.zeros((*clients.shape, scenarios.tasks)), clients, edges, edges, np.zeros(batch))
+
+
+def _run(
+    descent: Descent,
+    scenarios: Scenario,
+    groups: ClientGroups,
+    point: Prices,
+    tolerance: float,
+    max_iterations: int,
+    descends: bool,
+) -> Ran:
+    schedule = descent.schedule if callable(descent.schedule) else None
+    rate = 0.0 if callable(descent.schedule) else descent.schedule
+    shared = Search(*map(np.asarray, (tolerance, max_iterations, rate, descends)))
     flows = groups.slots[0].size * scenarios.tasks * scenarios.models
-    size = 8 * _ARRAYS * flows
-    return run_batched(program, batch, shared, key=None, bytes_per_instance=size, cpu_chunk_bytes=_CACHE_BYTES)
-
-
-@functools.cache
-def _program(max_iterations: int) -> Any:
-    def program(batch: tuple[Scenario, ClientGroups], tolerance: Any) -> DualBound:
-        return dual_bound(*batch, tolerance, max_iterations)
-
-    return program
+    return run_batched(
+        _program(descent.steps, schedule),
+        (scenarios, groups, point),
+        shared,
+        key=None,
+        bytes_per_instance=8 * _ARRAYS * flows,
+        cpu_chunk_bytes=_CACHE_BYTES,
+    )
 
 
 @functools.lru_cache(maxsize=64)
-def _descent(steps: int, schedule: Any) -> Any:
-    def program(batch: tuple[Scenario, ClientGroups, Prices], rate: Any) -> Any:
-        return closer_bound(*batch, Descent(steps, rate if schedule is None else schedule))
+def _program(steps: int, schedule: Any) -> Any:
+    def program(batch: tuple[Scenario, ClientGroups, Prices], search: Search) -> DualBound:
+        return dual_bound(*batch, search, Descent(steps, search.rate if schedule is None else schedule))
 
     return program
 
 
-def dual_bound(scenarios: Scenario, groups: ClientGroups, tolerance: Any, max_iterations: int) -> DualBound:
-    """`DualBound` of a batch, where it may be traced."""
-    program = scaled_relaxation(scenarios, groups)
-    found = relaxation(program.problem, tolerance=tolerance, max_iterations=max_iterations)
-    point = Prices(found.stream, found.client, found.compute, found.uplink, found.cloud)
-    unit = program.unit
-    scales = program.scales
+class Search(NamedTuple):
+    """How a dual bound is searched for; all of it may be traced.
+
+    - `tolerance`, `max_iterations`: of the interior point method; with 0 iterations it begins at prices that are given.
+    - `rate`: the largest step of a descent that has no schedule of its own.
+    - `descends`: whether there is one.
+    """
+
+    tolerance: Any
+    max_iterations: Any
+    rate: Any
+    descends: Any
+
+
+def dual_bound(
+    scenarios: Scenario, groups: ClientGroups, given: Prices, search: Search, descent: Descent
+) -> DualBound:
+    """`DualBound` of a batch, where it may be traced: of the relaxation's prices or given ones, and of a descent."""
+    problem, unit, scales = region(scaled_relaxation)(scenarios, groups)
+    found = relaxation(problem, tolerance=search.tolerance, max_iterations=search.max_iterations)
+    best = Prices(found.stream, found.client, found.compute, found.uplink, found.cloud)
+    point = jax.tree.map(lambda new, old: jnp.where(search.max_iterations > 0, new, old), best, given)
+    steps = jnp.where(search.descends, descent.steps, 0)
+    schedule = descent.schedule if callable(descent.schedule) else rise_and_fall(descent.schedule, descent.steps)
+    _, bound = bound_descent(problem, point, steps, schedule)
     return DualBound(
-        bound=price_bound(program.problem, point) * unit * _SAFE,
+        bound=bound * unit * _SAFE,
         prices=CapacityPrices(
-            client=found.client * unit[:, None, None] / scales.client,
-            compute=found.compute * unit[:, None] / scales.compute,
-            uplink=found.uplink * unit[:, None] / scales.uplink,
-            cloud=found.cloud * unit / scales.cloud,
+            client=point.client * unit[:, None, None] / scales.client,
+            compute=point.compute * unit[:, None] / scales.compute,
+            uplink=point.uplink * unit[:, None] / scales.uplink,
+            cloud=point.cloud * unit / scales.cloud,
         ),
         iterations=found.iterations,
         point=point,
     )
-
-
-def closer_bound(scenarios: Scenario, groups: ClientGroups, point: Prices, descent: Descent) -> Any:
-    """The least bound of a descent from the prices of a `DualBound`, ``[B]``; where it may be traced."""
-    program = scaled_relaxation(scenarios, groups)
-    schedule: Any = descent.schedule if callable(descent.schedule) else jnp.asarray(descent.schedule)
-    _, bound = bound_descent(program.problem, point, descent.steps, schedule)
-    return bound * program.unit * _SAFE
 
 
 class ScaledRelaxation(NamedTuple):

@@ -2,11 +2,11 @@
 
 from typing import Any, TypeVar
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 
 from .._model import Plan, edge_demand, normalized_demand, objective
+from .._programs import program
 from .._scenario import Scenario
 from .._types import AnyArray, Bool, Float
 from ..routing import Offloading, OffloadingProblem, offloading_problem, settle_shares
@@ -19,7 +19,7 @@ Tree = TypeVar("Tree")
 ALL_SERVED = 1e-6
 
 
-@eqx.filter_jit
+@program
 def initial_shares(scenarios: Scenario) -> tuple[AnyArray, AnyArray]:
     """Line 1: every client of an edge sends the same share, as much as the edge's uplink takes; none to the cloud."""
 
@@ -32,7 +32,7 @@ def initial_shares(scenarios: Scenario) -> tuple[AnyArray, AnyArray]:
     return jax.vmap(one)(scenarios)
 
 
-@eqx.filter_jit
+@program
 def offloading_problems(
     scenarios: Scenario,
     placement: Placement,
@@ -52,7 +52,7 @@ def _of_each(scenarios: Scenario, bonus: Any) -> AnyArray:
     return jnp.broadcast_to(jnp.asarray(bonus, dtype=scenarios.demand.dtype), scenarios.demand.shape[:1])
 
 
-@eqx.filter_jit
+@program
 def settled_plans(
     scenarios: Scenario,
     problem: OffloadingProblem,
@@ -73,7 +73,7 @@ def settled_plans(
     return jax.vmap(one)(scenarios, problem, placement, offloading, _of_each(scenarios, bonus))
 
 
-@eqx.filter_jit
+@program
 def without_idle(scenarios: Scenario, plans: Plan) -> Plan:
     """The plans without choices that serve nobody and models that nothing chooses."""
 

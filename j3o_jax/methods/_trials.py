@@ -1,5 +1,6 @@
 """Trials of the price-directed search: which nodes answer anew, and by how much they depart from the best answer."""
 
+import math
 from typing import Any, NamedTuple
 
 import jax
@@ -41,8 +42,12 @@ def draw(scenarios: Scenario, groups: ClientGroups, turn: Any) -> Draws:
     key = jax.random.key(0, impl="threefry2x32")
     keys = jax.random.split(jax.random.fold_in(key, turn), 4)
 
-    def uniform(key: Any, *shape: int) -> Any:
-        return jax.random.uniform(key, shape, dtype=jnp.float64)
+    # Four keys, one generator: a number depends on its key and place alone, not on how many are drawn.
+    most = max(clients * max(models, 3), edges * max(models, 3))
+    numbers = jax.vmap(lambda key: jax.random.uniform(key, (most,), dtype=jnp.float64))(keys)
+
+    def uniform(which: int, *shape: int) -> Any:
+        return numbers[which, : math.prod(shape)].reshape(shape)
 
     def of_clients(drawn: Any) -> Any:
         return groups.spread(jnp.broadcast_to(drawn[None], (batch, *drawn.shape)))
@@ -51,10 +56,10 @@ def draw(scenarios: Scenario, groups: ClientGroups, turn: Any) -> Draws:
         return jnp.broadcast_to(drawn[..., None], (*drawn.shape, batch))
 
     return Draws(
-        client=of_clients(uniform(keys[0], clients, 3)),
-        edge=of_edges(uniform(keys[1], 3, edges)),
-        client_taste=of_clients(uniform(keys[2], clients, models)),
-        edge_taste=of_edges(uniform(keys[3], models, edges)),
+        client=of_clients(uniform(0, clients, 3)),
+        edge=of_edges(uniform(1, 3, edges)),
+        client_taste=of_clients(uniform(2, clients, models)),
+        edge_taste=of_edges(uniform(3, models, edges)),
     )
 
 

@@ -14,6 +14,7 @@ from j3o_kernels.feasible_selection import feasible_selection, most_accurate_cho
 from j3o_kernels.onloading import chosen, servable_shares
 
 from .._model import Plan, objective
+from .._programs import program
 from .._scenario import Scenario
 from .._status import Status
 from .._types import AnyArray, Int
@@ -158,7 +159,7 @@ class FullLocal(AbstractMethod):
         )
 
 
-@eqx.filter_jit
+@program
 def _client_problems(scenarios: Scenario, bonus: float) -> Any:
     def one(scenario: Scenario) -> Any:
         everything = jnp.ones_like(scenario.demand)
@@ -168,7 +169,7 @@ def _client_problems(scenarios: Scenario, bonus: float) -> Any:
     return jax.vmap(one)(scenarios)
 
 
-@eqx.filter_jit
+@program
 def _serve_locally(scenarios: Scenario, choice: Int[AnyArray, "B C T"], bonus: float) -> tuple[Plan, AnyArray]:
     def one(scenario: Scenario, choice: AnyArray) -> tuple[Plan, AnyArray]:
         everything = jnp.ones_like(scenario.demand)
@@ -193,12 +194,12 @@ def _serve_locally(scenarios: Scenario, choice: Int[AnyArray, "B C T"], bonus: f
     return jax.vmap(one)(scenarios, choice)
 
 
-@eqx.filter_jit
+@program
 def _node_problems(scenarios: Scenario, at_client: AnyArray, at_edge: AnyArray, bonus: float) -> Any:
     return jax.vmap(lambda *own: node_problem(*own, bonus=bonus))(scenarios, at_client, at_edge)
 
 
-@eqx.filter_jit
+@program
 def _place_feasibly(
     scenarios: Scenario, at_client: AnyArray, at_edge: AnyArray, priority: AnyArray | None, bonus: float
 ) -> Placement:
@@ -210,7 +211,7 @@ def _place_feasibly(
     return jax.vmap(one)(scenarios, at_client, at_edge, priority)
 
 
-@eqx.filter_jit
+@program
 def _choose_of_all(
     scenarios: Scenario, at_client: AnyArray, at_edge: AnyArray, choices: AnyArray, bonus: float
 ) -> AnyArray:
@@ -221,7 +222,7 @@ def _choose_of_all(
     return jax.lax.map(one, (scenarios, at_client, at_edge))
 
 
-@eqx.filter_jit
+@program
 def _placements(
     scenarios: Scenario, at_client: AnyArray, at_edge: AnyArray, choice: AnyArray, bonus: float
 ) -> Placement:

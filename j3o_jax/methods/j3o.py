@@ -12,6 +12,7 @@ from j3o_kernels.client_groups import ClientGroups, group_clients, lone_clients
 
 from .._batched import run_batched
 from .._model import Plan
+from .._programs import program
 from .._scenario import Scenario
 from .._types import AnyArray
 from ..routing import AbstractOffloadingSolver, HierarchicalLP
@@ -200,7 +201,7 @@ def _program(greedy: GreedySettings, settings: Settings) -> Any:
     return program
 
 
-@eqx.filter_jit
+@program
 def _place(
     scenarios: Scenario,
     at_client: AnyArray,

@@ -27,7 +27,7 @@ from ._device import (
     outcome_of,
 )
 from ._director import Settings
-from ._dual_bound import Descent, DualBound, closer_bound, closer_bounds, dual_bound, dual_bounds
+from ._dual_bound import Descent, DualBound, Search, blank_prices, closer_bounds, dual_bound, dual_bounds
 from ._price_exchange import ExchangeSettings, PriceExchange
 
 # Arrays of a placement's profits that are in memory at a time.
@@ -101,7 +101,9 @@ class PriceDirected(AbstractMethod):
     def run(self, scenarios: Scenario, key: Any) -> Outcome:
         """See `AbstractMethod`."""
         groups = group_clients(np.asarray(scenarios.client_edge), scenarios.edges)
-        bounds = dual_bounds(scenarios, groups, self.bound_tolerance, self.bound_iterations)
+        bounds = dual_bounds(
+            scenarios, groups, self.bound_tolerance, self.bound_iterations, self._descent, descends=False
+        )
         proven, point = bounds.results._replace(point=None), bounds.results.point
         exchange, settings = self._settings()
         tolerances = np.asarray(self._device_lp.tolerance), np.asarray(self.gap)
@@ -126,7 +128,7 @@ class PriceDirected(AbstractMethod):
                 if still_open.size:
                     own, own_groups, start = _only((scenarios, groups, point), still_open)
                     ran_down = closer_bounds(own, own_groups, start, self._descent)
-                    proven.bound[still_open] = np.fmin(ran_down.results, proven.bound[still_open])
+                    proven.bound[still_open] = np.fmin(ran_down.results.bound, proven.bound[still_open])
                     seconds += ran_down.compile_seconds
             waiting, until = waiting[ran.results.stage < DONE], 2 * until
         found = ended(scenarios, state)
@@ -137,12 +139,15 @@ class PriceDirected(AbstractMethod):
         """See `AbstractMethod`."""
         # Which clients an edge has is not known while it is traced.
         groups = lone_clients(scenarios.client_edge)
-        proven = dual_bound(scenarios, groups, jnp.asarray(self.bound_tolerance), self.bound_iterations)
+        search = Search(jnp.asarray(self.bound_tolerance), self.bound_iterations, 0.0, False)
+        blank = blank_prices(groups, scenarios)
+        proven = dual_bound(scenarios, groups, blank, search, self._descent)
         exchange, settings = self._settings()
         tolerance, gap = jnp.asarray(self._device_lp.tolerance), jnp.asarray(self.gap)
         closest = proven.bound
         if self.descent_steps:
-            closest = jnp.fmin(closer_bound(scenarios, groups, proven.point, self._descent), proven.bound)
+            further = search._replace(max_iterations=0, descends=True)
+            closest = jnp.fmin(dual_bound(scenarios, groups, proven.point, further, self._descent).bound, proven.bound)
 
         def phase(now: tuple[Progress, Any], until: Any) -> tuple[tuple[Progress, Any], None]:
             state, bound = now

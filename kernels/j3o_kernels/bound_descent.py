@@ -13,12 +13,14 @@ from jaxtyping import Array
 
 from .price_bound import Prices, price_bound
 from .relaxation_program import RelaxationProblem
+from .stages import next_turn, region
 
 # A price moves in proportion to itself, or to this part of the largest of its kind.
 _FLOOR = 1e-3
 
 
 class _State(NamedTuple):
+    step: Any
     prices: Any
     optimizer: Any
     best: Any
@@ -26,40 +28,45 @@ class _State(NamedTuple):
 
 
 def bound_descent(
-    problem: RelaxationProblem, prices: Prices, steps: int, schedule: optax.Schedule | Array
+    problem: RelaxationProblem, prices: Prices, steps: int | Array, schedule: optax.Schedule
 ) -> tuple[Prices, Array]:
     """The best prices of a run of Adam, and D there ``[B]``: never more than at the prices that it starts from.
 
     **Arguments:**
 
-    - `schedule`: of relative steps; a number is the largest of a schedule that rises to it and falls to 0.
+    - `steps`: may be traced; with none, D is that of the prices.
+    - `schedule`: of relative steps.
     """
     scale = jax.tree.map(_scale, prices)
-    optimizer = optax.adam(schedule if callable(schedule) else _rise_and_fall(schedule, steps))
+    optimizer = optax.adam(schedule)
     relative = jax.tree.map(lambda price, unit: price / unit, prices, scale)
 
     def bounds(relative: Prices) -> tuple[Array, Array]:
         bound = price_bound(problem, jax.tree.map(jnp.multiply, relative, scale))
         return jnp.sum(bound), bound
 
-    def step(state: _State, _: None) -> tuple[_State, None]:
-        gradient, bound = jax.grad(bounds, has_aux=True)(state.prices)
+    slope = jax.grad(bounds, has_aux=True)
+    if problem.home is None:
+        # Otherwise it gathers, and the gradient of that scatters.
+        slope = region(slope)
+
+    def step(state: _State) -> _State:
+        # The last step's prices are looked at too, and lead nowhere.
+        gradient, bound = slope(state.prices)
         best, least = _better(state.prices, bound, state)
         with jax.numpy_dtype_promotion("standard"):  # optax counts its steps in int32
             change, optimizer_state = optimizer.update(gradient, state.optimizer)
         moved = jax.tree.map(lambda price: jnp.maximum(price, 0.0), optax.apply_updates(state.prices, change))
-        return _State(moved, optimizer_state, best, least), None
+        return _State(next_turn(state.step), moved, optimizer_state, best, least)
 
     infinite = jnp.full(problem.cloud_limit.shape, jnp.inf, dtype=problem.cloud_limit.dtype)
-    state = _State(relative, optimizer.init(relative), relative, infinite)
-    state, _ = jax.lax.scan(step, state, None, length=steps)
-    # The last step's prices too; with no step, those of the start.
-    best, bound = _better(state.prices, price_bound(problem, jax.tree.map(jnp.multiply, state.prices, scale)), state)
-    return jax.tree.map(jnp.multiply, best, scale), bound
+    state = _State(jnp.asarray(0), relative, optimizer.init(relative), relative, infinite)
+    state = jax.lax.while_loop(lambda state: state.step <= steps, step, state)
+    return jax.tree.map(jnp.multiply, state.best, scale), state.bound
 
 
-def _rise_and_fall(largest: Array, steps: int) -> optax.Schedule:
-    """What is near the best already should not be thrown far off by the first steps."""
+def rise_and_fall(largest: float | Array, steps: int) -> optax.Schedule:
+    """A schedule of so many steps: what is near the best already should not be thrown far off by the first ones."""
     form = optax.warmup_cosine_decay_schedule(0.01, 1.0, max(steps // 2, 1), max(steps, 2))
     return lambda count: largest * form(count)
 

@@ -96,8 +96,8 @@ def cover(profit: Array, size: Array, budget: Array, *, changes: int = 8) -> Cov
 
         return written(added)
 
-    def settled(held: Array, turn: Any, moves: Any) -> _State:
-        """Sets without the models that are the best of no task."""
+    def settled(held: Array) -> tuple[Coverage, Array]:
+        """Sets without the models that are the best of no task, and what they use of the memory."""
         earned = fold(jnp.moveaxis(jnp.where(held[None], profit, 0.0), 1, 0), jnp.maximum)
         reached = held[None] & (profit >= earned[:, None])
         choice = fold(jnp.moveaxis(jnp.where(reached, number[None], models), 1, 0), jnp.minimum)
@@ -105,14 +105,15 @@ def cover(profit: Array, size: Array, budget: Array, *, changes: int = 8) -> Cov
 
         def kept() -> tuple[Array, Array]:
             used = functools.reduce(jnp.logical_or, [choice[t][None] == number for t in range(tasks)])
-            return used, jnp.sum(jnp.where(used, size, 0.0), axis=0)
+            return used, jnp.where(used, size, 0.0)
 
-        held, used = written(kept)
-        return _State(Coverage(held, choice, earned), used, turn, moves)
+        held, sizes = written(kept)
+        return Coverage(held, choice, earned), fold(sizes)
 
     def change(state: _State) -> _State:
         """The best model to take in, with room as it is or in place of one that some task chose."""
-        (held, choice, earned), used = state.coverage, state.used
+        coverage, used = settled(state.coverage.held)
+        held, choice, earned = coverage
         worth = written(lambda: total(earned))
 
         def seconds() -> Array:
@@ -121,33 +122,39 @@ def cover(profit: Array, size: Array, budget: Array, *, changes: int = 8) -> Cov
             return jnp.stack([jnp.max(other, axis=0) for other in others])
 
         second = written(seconds)
-        taken = written(
-            lambda: jnp.stack([jnp.where(choice[t] >= 0, of_model(size, choice[t]), 0.0) for t in range(tasks)])
-        )
+        nobody = jnp.full_like(choice[:1], -1)
+        leavers = written(lambda: jnp.concatenate([nobody, choice]))
 
-        def scores(leaver: int | None) -> Array:
-            left, freed = list(earned), jnp.zeros_like(worth)
-            if leaver is not None:
-                goes = (choice == choice[leaver][None]) & (choice >= 0)
-                left, freed = list(jnp.where(goes, second, earned)), taken[leaver]
-            fits = (used - freed)[None] + size <= limit[None]
-            return jnp.where(fits & ~held, after(left) - worth[None], -1.0)
+        def better(index: Any, best: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+            """The best of the changes so far and those in which one model, or none, leaves."""
+            leaver = written(lambda: jax.lax.dynamic_index_in_dim(leavers, index, 0, keepdims=False))
+            freed = written(lambda: jnp.where(leaver >= 0, of_model(size, leaver), 0.0))
 
-        found = [first_best(written(functools.partial(scores, leaver))) for leaver in (None, *range(tasks))]
+            def scores() -> Array:
+                goes = (choice == leaver[None]) & (choice >= 0)
+                left = list(jnp.where(goes, second, earned))
+                fits = (used - freed)[None] + size <= limit[None]
+                return jnp.where(fits & ~held, after(left) - worth[None], -1.0)
 
-        def chosen() -> tuple[Array, Array]:
-            gain, model = found[0]
-            leaves = jnp.full_like(model, -1)
-            for task, (own_gain, own_model) in enumerate(found[1:]):
-                better = own_gain > gain * (1.0 + TIES)
-                gain, model = jnp.where(better, own_gain, gain), jnp.where(better, own_model, model)
-                leaves = jnp.where(better, choice[task], leaves)
-            moves = gain > _LEAST_RISE * worth
-            changed = (held & (number != leaves[None])) | (number == model[None])
-            return jnp.where(moves[None], changed, held), jnp.any(moves)
+            own, own_model = first_best(written(scores))
 
-        changed, moves = written(chosen)
-        return settled(changed, state.turn + 1, moves)
+            def chosen() -> tuple[Array, Array, Array]:
+                gain, model, leaves = best
+                better = (index == 0) | (own > gain * (1.0 + TIES))
+                return jnp.where(better, own, gain), jnp.where(better, own_model, model), jnp.where(better, leaver, leaves)
+
+            return written(chosen)
+
+        start = (jnp.zeros_like(worth), jnp.zeros_like(choice[0]), nobody[0])
+        gain, model, leaves = jax.lax.fori_loop(0, tasks + 1, better, start)
+
+        def changed() -> tuple[Array, Array]:
+            moves = (gain > _LEAST_RISE * worth) & (state.turn < changes)
+            new = (held & (number != leaves[None])) | (number == model[None])
+            return jnp.where(moves[None], new, held), jnp.any(moves)
+
+        held, moves = written(changed)
+        return _State(coverage._replace(held=held), used, state.turn + 1, moves)
 
     nothing = _State(
         Coverage(jnp.zeros((models, *nodes), dtype=bool), jnp.full((tasks, *nodes), -1), jnp.zeros_like(profit[:, 0])),
@@ -156,5 +163,5 @@ def cover(profit: Array, size: Array, budget: Array, *, changes: int = 8) -> Cov
         jnp.asarray(True),
     )
     greedy = jax.lax.while_loop(lambda state: state.moves, add, nothing)
-    start = settled(greedy.coverage.held, jnp.asarray(0), jnp.asarray(changes > 0))
-    return jax.lax.while_loop(lambda state: state.moves & (state.turn < changes), change, start).coverage
+    start = greedy._replace(turn=jnp.asarray(0), moves=jnp.asarray(True))
+    return jax.lax.while_loop(lambda state: state.moves, change, start).coverage

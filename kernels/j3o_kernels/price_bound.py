@@ -16,9 +16,11 @@ anyway,
 less than the value of the linear relaxation.
 """
 
+import math
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array
 
 from .client_groups import to_edges, to_groups
@@ -66,20 +68,25 @@ def price_bound(problem: RelaxationProblem, prices: Prices) -> Array:
     by_task = to_edges(jnp.sum(earned(problem.value_edge, edge), axis=2), problem.home, edges)
     opening = (compute[..., None] * problem.edge_setup)[:, :, None] * (1.0 - 4.0 * eps)
     at_edge = jnp.maximum(by_task * (1.0 + problem.data[0].size * eps) - opening, 0.0)
+    sets = _of_sets([(at_client, problem.client_size), (at_edge, problem.edge_size)])
     bound = (
         jnp.sum(stream, axis=(1, 2, 3))
         + jnp.sum(client * problem.client_limit, axis=(1, 2))
         + jnp.sum(compute * problem.edge_limit + uplink * problem.uplink_limit, axis=1)
         + cloud * problem.cloud_limit
-        + jnp.sum(_of_sets(at_client, problem.client_size), axis=(1, 2))
-        + jnp.sum(_of_sets(at_edge, problem.edge_size), axis=1)
+        + sum(jnp.sum(of_nodes, axis=tuple(range(1, of_nodes.ndim))) for of_nodes in sets)
     )
     # All terms are ≥ 0: a sum of N of them is too small by at most N bits.
     terms = problem.value_local[0].size + problem.value_edge[0].size + problem.edge_size[0].size
     return bound * (1.0 + terms * eps)
 
 
-def _of_sets(profit: Array, size: Array) -> Array:
-    """`set_bound` of profits ``[..., T, M]`` and sizes ``[..., M]``. ``[...]``"""
-    *places, tasks, models = profit.shape
-    return set_bound(profit.reshape(-1, tasks, models).T, size.reshape(-1, models).T).reshape(places)
+def _of_sets(nodes: list[tuple[Array, Array]]) -> list[Array]:
+    """`set_bound` of profits ``[..., T, M]`` and sizes ``[..., M]`` of several kinds of nodes, in one program. ``[...]``"""
+    tasks, models = nodes[0][0].shape[-2:]
+    profit = jnp.concatenate([profit.reshape(-1, tasks, models).T for profit, _ in nodes], axis=2)
+    size = jnp.concatenate([size.reshape(-1, models).T for _, size in nodes], axis=1)
+    shapes = [size.shape[:-1] for _, size in nodes]
+    ends = np.cumsum([math.prod(shape) for shape in shapes])
+    parts = jnp.split(set_bound(profit, size), ends[:-1])
+    return [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]

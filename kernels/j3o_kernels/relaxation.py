@@ -18,10 +18,12 @@ from .relaxation_program import (
     AT_PLACES,
     Columns,
     Kinds,
+    Places,
     Point,
     Program,
     RelaxationProblem,
     Rows,
+    program_of,
     reciprocal,
 )
 from .stages import fold, next_turn, over_first, region, sum_of, written
@@ -78,13 +80,18 @@ class _State(NamedTuple):
     pairs: Any  # Σ y z + Σ s w of the point before
 
 
-def relaxation(problem: RelaxationProblem, *, tolerance: float | Array = 1e-6, max_iterations: int = 100) -> Relaxation:
-    """Solve the relaxation of every instance; each stops by itself."""
-    program = Program(problem)
-    places = program.places
+def relaxation(problem: RelaxationProblem, *, tolerance: float | Array = 1e-6, max_iterations: int | Array = 100) -> Relaxation:
+    """Solve the relaxation of every instance; each stops by itself. Both limits may be traced."""
+    places = Places(problem)
+
+    def begun() -> tuple[Program, Array, Point]:
+        program = program_of(problem, places)
+        return program._replace(places=None), _count(program), _start(program)
+
+    # The places hold no arrays of their own.
+    program, terms, point = region(begun)()
+    program = program._replace(places=places)
     batch, dtype = problem.value_cloud.shape[0], problem.value_cloud.dtype
-    terms = _count(program)
-    point = _start(program)
     infinite = jnp.full(batch, jnp.inf, dtype=dtype)
     state = _State(
         iteration=jnp.asarray(0),
@@ -102,21 +109,25 @@ def relaxation(problem: RelaxationProblem, *, tolerance: float | Array = 1e-6, m
         return (state.iteration < max_iterations) & ~jnp.all(state.done)
 
     state = jax.lax.while_loop(goes_on, lambda state: _iterate(program, terms, state, tolerance), state)
-    column, price = state.point.column, state.best
-    return Relaxation(
-        held=places.cleared(column.held),
-        held_edge=jnp.transpose(column.held_edge),
-        stream=places.cleared(price.stream),
-        client=places.cleared(price.client),
-        compute=price.compute.T,
-        uplink=price.uplink.T,
-        cloud=price.cloud,
-        objective=state.objective,
-        bound=state.bound,
-        gap=state.gap,
-        residual=_residual(program, state.point),
-        iterations=state.iterations,
-    )
+
+    def ended() -> Relaxation:
+        column, price = state.point.column, state.best
+        return Relaxation(
+            held=places.cleared(column.held),
+            held_edge=jnp.transpose(column.held_edge),
+            stream=places.cleared(price.stream),
+            client=places.cleared(price.client),
+            compute=price.compute.T,
+            uplink=price.uplink.T,
+            cloud=price.cloud,
+            objective=state.objective,
+            bound=state.bound,
+            gap=state.gap,
+            residual=_residual(program, state.point),
+            iterations=state.iterations,
+        )
+
+    return region(ended)()
 
 
 def _iterate(program: Program, terms: Array, state: _State, tolerance: float | Array) -> _State:

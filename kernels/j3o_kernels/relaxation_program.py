@@ -191,71 +191,24 @@ def _fewer(array: Array) -> Array:
     return jnp.concatenate([sums, left], axis=1) if rest else sums
 
 
-class Program:
+class Program(NamedTuple):
     """A with its data where the method wants them, and products with it."""
 
-    def __init__(self, problem: RelaxationProblem):
-        places = self.places = Places(problem)
-        models = problem.client_cost.shape[1]
-        dtype = problem.data.dtype
-
-        def flows(local: Array, edge: Array) -> Array:
-            return jnp.stack([places.table(local), places.table(edge)], axis=1)
-
-        def is_flow() -> Array:
-            local = (problem.value_local > 0.0) & (problem.part_local > 0.0)
-            return flows(local, (problem.value_edge > 0.0) & (problem.part_edge > 0.0))
-
-        there = self.is_flow = written(is_flow)
-        self.part = written(lambda: jnp.where(there, flows(problem.part_local, problem.part_edge), 0.0))
-        self.value = written(lambda: jnp.where(there, flows(problem.value_local, problem.value_edge), 0.0))
-        self.value_cloud = written(lambda: places.table(problem.value_cloud))
-        self.load = written(lambda: jnp.stack([places.table(problem.local_load), places.table(problem.edge_load)]))
-        self.data = written(lambda: places.table(problem.data))
-        self.cloud_data = written(lambda: places.table(problem.cloud_data))
-        client_cost = jnp.broadcast_to(problem.client_cost.T[:, None], (models, places.groups, places.batch))
-        edge_cost = places.tree.to_groups(jnp.transpose(problem.edge_cost))
-        self.cost = written(
-            lambda: jnp.stack([places.of_groups(client_cost), places.of_groups(edge_cost)], axis=1)
-        )  # [M, 2, N]
-        held = written(lambda: jnp.any(there, axis=2))
-        held_edge = places.at_edges(written(lambda: held[:, 1].astype(dtype))) > 0.0
-        held = held[:, 0]
-        self.size = written(lambda: jnp.where(held, places.table(problem.client_size), 0.0))
-        self.edge_size = written(lambda: jnp.where(held_edge, jnp.transpose(problem.edge_size), 0.0))
-        cloud = self.value_cloud > 0.0
-        self.is_column = Columns(there, cloud, held, held_edge)
-        client_limit = places.table(problem.client_limit)
-        self.limit = Rows(
-            flow=jnp.zeros((1, 1, 1, 1), dtype=dtype),
-            stream=jnp.ones_like(self.data),
-            rent=jnp.ones_like(client_limit),
-            edge_rent=jnp.ones_like(problem.edge_limit.T),
-            whole=jnp.ones_like(self.size),
-            edge_whole=jnp.ones_like(self.edge_size),
-            client=client_limit,
-            compute=problem.edge_limit.T,
-            uplink=problem.uplink_limit.T,
-            cloud=problem.cloud_limit,
-        )
-        # A row without room has no column that loads it, and so no inside: it is left out.
-        at_client, at_edge = jnp.any(held, axis=0), jnp.any(held_edge, axis=0)
-        through = places.at_edges(jnp.any(cloud, axis=0).astype(dtype)) > 0.0
-        self.is_row = Rows(
-            flow=there,
-            stream=written(lambda: jnp.any(there, axis=(0, 1)) | cloud),
-            rent=at_client,
-            edge_rent=at_edge,
-            whole=held,
-            edge_whole=held_edge,
-            client=at_client & (client_limit > 0.0),
-            compute=at_edge & (problem.edge_limit.T > 0.0),
-            uplink=(at_edge | through) & (problem.uplink_limit.T > 0.0),
-            cloud=jnp.any(through, axis=0) & (problem.cloud_limit > 0.0),
-        )
-        # -1 for what is there: to an affine step every product is to become 0.
-        self.minus_column = Columns(*(written(lambda mask=mask: -mask.astype(dtype)) for mask in self.is_column))
-        self.minus_row = Rows(self.minus_column.flow, *(-mask.astype(dtype) for mask in self.is_row[1:]))
+    places: Any  # `Places`, which is no array
+    part: Array
+    value: Array
+    value_cloud: Array
+    load: Array
+    data: Array
+    cloud_data: Array
+    cost: Array
+    size: Array
+    edge_size: Array
+    is_column: Columns
+    limit: Rows
+    is_row: Rows
+    minus_column: Columns
+    minus_row: Rows
 
     def used(self, column: Columns) -> Rows:
         """A y."""
@@ -314,6 +267,87 @@ class Program:
     def asked_of_flows(self, way: Array, toll: Array) -> Array:
         """What `asked` sums up to for each flow: an expression. ``[M, 2, T, N]``"""
         return self.part * (way[None] + self.load[None] * toll[:, :, None])
+
+
+def program_of(problem: RelaxationProblem, places: Places) -> Program:
+    """The program of a batch."""
+    models = problem.client_cost.shape[1]
+    dtype = problem.data.dtype
+
+    def flows(local: Array, edge: Array) -> Array:
+        return jnp.stack([places.table(local), places.table(edge)], axis=1)
+
+    def is_flow() -> Array:
+        local = (problem.value_local > 0.0) & (problem.part_local > 0.0)
+        return flows(local, (problem.value_edge > 0.0) & (problem.part_edge > 0.0))
+
+    there = written(is_flow)
+    part = written(lambda: jnp.where(there, flows(problem.part_local, problem.part_edge), 0.0))
+    value = written(lambda: jnp.where(there, flows(problem.value_local, problem.value_edge), 0.0))
+    value_cloud = written(lambda: places.table(problem.value_cloud))
+    load = written(lambda: jnp.stack([places.table(problem.local_load), places.table(problem.edge_load)]))
+    data = written(lambda: places.table(problem.data))
+    cloud_data = written(lambda: places.table(problem.cloud_data))
+    client_cost = jnp.broadcast_to(problem.client_cost.T[:, None], (models, places.groups, places.batch))
+    edge_cost = places.tree.to_groups(jnp.transpose(problem.edge_cost))
+    cost = written(
+        lambda: jnp.stack([places.of_groups(client_cost), places.of_groups(edge_cost)], axis=1)
+    )  # [M, 2, N]
+    held = written(lambda: jnp.any(there, axis=2))
+    held_edge = places.at_edges(written(lambda: held[:, 1].astype(dtype))) > 0.0
+    held = held[:, 0]
+    size = written(lambda: jnp.where(held, places.table(problem.client_size), 0.0))
+    edge_size = written(lambda: jnp.where(held_edge, jnp.transpose(problem.edge_size), 0.0))
+    cloud = value_cloud > 0.0
+    is_column = Columns(there, cloud, held, held_edge)
+    client_limit = places.table(problem.client_limit)
+    limit = Rows(
+        flow=jnp.zeros((1, 1, 1, 1), dtype=dtype),
+        stream=jnp.ones_like(data),
+        rent=jnp.ones_like(client_limit),
+        edge_rent=jnp.ones_like(problem.edge_limit.T),
+        whole=jnp.ones_like(size),
+        edge_whole=jnp.ones_like(edge_size),
+        client=client_limit,
+        compute=problem.edge_limit.T,
+        uplink=problem.uplink_limit.T,
+        cloud=problem.cloud_limit,
+    )
+    # A row without room has no column that loads it, and so no inside: it is left out.
+    at_client, at_edge = jnp.any(held, axis=0), jnp.any(held_edge, axis=0)
+    through = places.at_edges(jnp.any(cloud, axis=0).astype(dtype)) > 0.0
+    is_row = Rows(
+        flow=there,
+        stream=written(lambda: jnp.any(there, axis=(0, 1)) | cloud),
+        rent=at_client,
+        edge_rent=at_edge,
+        whole=held,
+        edge_whole=held_edge,
+        client=at_client & (client_limit > 0.0),
+        compute=at_edge & (problem.edge_limit.T > 0.0),
+        uplink=(at_edge | through) & (problem.uplink_limit.T > 0.0),
+        cloud=jnp.any(through, axis=0) & (problem.cloud_limit > 0.0),
+    )
+    # -1 for what is there: to an affine step every product is to become 0.
+    minus_column = Columns(*(written(lambda mask=mask: -mask.astype(dtype)) for mask in is_column))
+    minus_row = Rows(minus_column.flow, *(-mask.astype(dtype) for mask in is_row[1:]))
+    return Program(
+        places=places,
+        part=part,
+        value=value,
+        value_cloud=value_cloud,
+        load=load,
+        data=data,
+        cloud_data=cloud_data,
+        cost=cost,
+        size=size,
+        edge_size=edge_size,
+        is_column=is_column,
+        limit=limit,
+        is_row=is_row,
+        minus_column=minus_column,
+        minus_row=minus_row,
+    )
 
 
 def reciprocal(positive: Array) -> Array:

@@ -47,8 +47,10 @@ def set_bound(profit: Array, size: Array) -> Array:
     models, tasks = profit.shape[:2]
     lead = _best_lead(jax.lax.stop_gradient(profit), size)
     # The maximum's gradient is that of the best lead, at its price.
-    own = jnp.take_along_axis(profit, lead.model[None, None], axis=0)[0]
-    first = jnp.take_along_axis(size, lead.model[None], axis=0)[0]
+    # Not gathered: the gradient of that would be a scatter.
+    leads = jnp.arange(models).reshape(-1, *(1,) * lead.model.ndim) == lead.model[None]
+    own = jnp.sum(jnp.where(leads[:, None], profit, 0.0), axis=0)
+    first = jnp.sum(jnp.where(leads, size, 0.0), axis=0)
     gain, room = _beside(profit, size, lead.model, own, first)
     bound, _ = _at_price(gain, size, room, lead.price)
     # All terms are ≥ 0; what their sums lose to rounding, and a sum of differences.

@@ -18,7 +18,7 @@ import contextvars
 import functools
 import operator
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -32,33 +32,41 @@ _Result = TypeVar("_Result")
 _STAGE = {"inlineable": "false"}
 # What XLA itself marks a loop with that is to become one kernel.
 _REGION = _STAGE | {"xla_cpu_small_call": "true"}
-# Before, regions met loops that had been divided among threads, and did not compile.
-_HAS_REGIONS = jax.__version_info__ >= (0, 12)
 # Attributes hold for whatever is traced under them. `jnp.where` and others are calls too, which are to be inlined.
 _NEITHER = dict.fromkeys(_REGION)
 
 # Terms of a long sum that are added at a time.
 _TERMS = 4
 
-_lowers_for: contextvars.ContextVar[str | None] = contextvars.ContextVar("lowers_for", default=None)
+class Target(NamedTuple):
+    """What a program is traced for: a platform of JAX's, and whether regions may be formed.
+
+    Regions need XLA to be told that it must not hand sums to a library (`ynn`), which it does not find in a region.
+    """
+
+    platform: str
+    regions: bool = False
+
+
+_target: contextvars.ContextVar[Target | None] = contextvars.ContextVar("target", default=None)
 
 
 @contextlib.contextmanager
-def lowering_for(platform: str) -> Iterator[None]:
-    """Context for tracing a program that is to run on a platform; elsewhere it is that of JAX's default device."""
-    token = _lowers_for.set(platform)
+def tracing_for(target: Target) -> Iterator[None]:
+    """Context for tracing a program for a target; elsewhere it is JAX's default device, without regions."""
+    token = _target.set(target)
     try:
         yield
     finally:
-        _lowers_for.reset(token)
+        _target.reset(token)
 
 
-def _on_cpu() -> bool:
-    platform = _lowers_for.get()
-    if platform is None:
+def _current() -> Target:
+    target = _target.get()
+    if target is None:
         device = jax.config.jax_default_device  # pyright: ignore[reportAttributeAccessIssue]
-        platform = jax.default_backend() if device is None else getattr(device, "platform", device)
-    return platform == "cpu"
+        target = Target(jax.default_backend() if device is None else getattr(device, "platform", device))
+    return target
 
 
 def stage(function: Callable[_Parameters, _Result]) -> Callable[_Parameters, _Result]:
@@ -67,13 +75,13 @@ def stage(function: Callable[_Parameters, _Result]) -> Callable[_Parameters, _Re
 
 
 def region(function: Callable[_Parameters, _Result]) -> Callable[_Parameters, _Result]:
-    """Make a function of arrays a region; it must not sort or scatter. With an older JAX it is left as it is."""
-    return _apart(function, _REGION) if _HAS_REGIONS else function
+    """Make a function of arrays a region where there are any; it must not sort or scatter."""
+    return _apart(function, _REGION) if _current().regions else function
 
 
 def next_turn(turn: Array) -> Array:
     """One more than the number of a loop's turn; the loop is then not made a region as a whole, its parts may be."""
-    if not (_on_cpu() and _HAS_REGIONS):
+    if not _current().regions:
         return turn + 1
     # XLA leaves what sorts outside of regions.
     return jax.lax.sort(jnp.stack([turn + 1, turn]))[1]
@@ -88,7 +96,7 @@ def _apart(function: Callable[_Parameters, _Result], attributes: dict[str, str])
 
     @functools.wraps(function)
     def run(*args: Any, **keywords: Any) -> Any:
-        if not _on_cpu():
+        if _current().platform != "cpu":
             return function(*args, **keywords)
         with set_xla_metadata(**attributes):
             return whole(*args, **keywords)

@@ -1,0 +1,253 @@
+"""Compiled programs: all that the package compiles is compiled here, kept while it is used, and let go in time.
+
+On CPUs every module of a program takes memory mappings, of which Linux allows a process 65,530 and aborts it beyond. So
+the programs that were not used for longest go once half of them are taken.
+
+Two levels: a full one for batches, and a light one, compiled several times faster and several times slower to run, for
+work that is brief.
+"""
+
+import contextlib
+import contextvars
+import functools
+import os
+import re
+import threading
+import time
+import warnings
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterator
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, ParamSpec, TypeVar
+
+import equinox as eqx
+import jax
+import numpy as np
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+from j3o_kernels.stages import Target, tracing_for
+
+
+Level = Literal["light", "full"]
+_Parameters = ParamSpec("_Parameters")
+_Result = TypeVar("_Result")
+
+# Set to "light" or "full", it takes the choice of the level away from the work that is expected.
+LEVEL_VARIABLE = "J3O_JAX_LEVEL"
+# XLA's options on CPUs. At level 2 LLVM takes an eighth less than at 3, for programs that run as fast.
+_LEVELS: dict[Level, dict[str, Any]] = {
+    "light": {"xla_backend_optimization_level": 0},
+    "full": {"xla_backend_optimization_level": 2},
+}
+# Sums are left to LLVM: handed to a library they ran slower, and cannot be part of regions.
+_WITHOUT_LIBRARY = {"xla_cpu_experimental_ynn_fusion_type": ""}
+# The emitters of older releases, which make fewer modules of a program.
+_OLDER = {"xla_cpu_use_fusion_emitters": False}
+# Releases before divide loops among threads, which do not compile within regions.
+_REGIONS_SINCE = (0, 12)
+_MOST_MAPPINGS_FILE = Path("/proc/sys/vm/max_map_count")
+_MAPPINGS_FILE = Path("/proc/self/maps")
+# Arrays that a brief function goes through are of so many bytes, or it is compiled for speed.
+_BRIEF_BYTES = 1 << 23
+# Beyond this, programs go even where mappings are not counted.
+_MOST_PROGRAMS = 256
+
+
+class Compilation(NamedTuple):
+    """A program that is about to be compiled.
+
+    - `name`: of what it computes.
+    - `leaves`: shapes of its arrays.
+    - `level`: see above.
+    """
+
+    name: str
+    leaves: tuple[Any, ...]
+    level: Level
+
+
+_listener: contextvars.ContextVar[Callable[[Compilation], None] | None] = contextvars.ContextVar(
+    "compilation_listener", default=None
+)
+
+
+@contextlib.contextmanager
+def telling_compilations(listener: Callable[[Compilation], None]) -> Iterator[None]:
+    """Context in which a listener hears of every program before it is compiled."""
+    token = _listener.set(listener)
+    try:
+        yield
+    finally:
+        _listener.reset(token)
+
+
+class _Programs:
+    """Programs by what they depend on, the last used last; each is compiled once, whoever asks first."""
+
+    def __init__(self) -> None:
+        self.programs: OrderedDict[Hashable, Any] = OrderedDict()
+        self.lock = threading.Lock()
+
+    def __call__(self, key: Hashable, compile_it: Callable[[], Any]) -> tuple[Any, float]:
+        with self.lock:
+            if key in self.programs:
+                self.programs.move_to_end(key)
+                return self.programs[key], 0.0
+            start = time.perf_counter()
+            program = self.programs[key] = compile_it()
+            self._let_go()
+            return program, time.perf_counter() - start
+
+    def _let_go(self) -> None:
+        most = _most_mappings() // 2
+        # What is let go unmaps its memory at once: programs are held by nobody else.
+        while len(self.programs) > 1 and (len(self.programs) > _MOST_PROGRAMS or mappings() > most):
+            self.programs.popitem(last=False)
+
+
+_programs = _Programs()
+
+
+def mappings() -> int:
+    """Memory mappings of this process; 0 where the system does not tell."""
+    try:
+        return _MAPPINGS_FILE.read_bytes().count(b"\n")
+    except OSError:
+        return 0
+
+
+@functools.cache
+def _most_mappings() -> int:
+    try:
+        return int(_MOST_MAPPINGS_FILE.read_text())
+    except (OSError, ValueError):
+        return 65530
+
+
+def level_for(work: float, brief: float) -> Level:
+    """The level for an amount of work, where up to `brief` the light one has the better of it in all."""
+    told = os.environ.get(LEVEL_VARIABLE, "")
+    if told:
+        if told not in _LEVELS:
+            raise ValueError(f"{LEVEL_VARIABLE}: must be 'light' or 'full', got {told!r}")
+        return told
+    return "light" if work <= brief else "full"
+
+
+def compiled(
+    function: Callable[..., Any],
+    arguments: tuple[Any, ...],
+    *,
+    key: Hashable,
+    level: Level,
+    devices: list[Any],
+    split: tuple[bool, ...] | None = None,
+) -> tuple[Any, float]:
+    """The program of a function for arguments of these shapes, and the seconds that it took to compile, if it did.
+
+    **Arguments:**
+
+    - `key`: what the program depends on besides shapes, the function among it.
+    - `split`: of several devices, which of the arguments each takes an equal part of; the function is run by each.
+    """
+    leaves, structure = jax.tree.flatten(arguments)
+    forms = tuple((np.shape(leaf), str(leaf.dtype)) for leaf in leaves)
+    double = jax.config.jax_enable_x64  # pyright: ignore[reportAttributeAccessIssue]
+    identity = (key, forms, structure, tuple(devices), level, double)
+
+    def compile_it() -> Any:
+        listener = _listener.get()
+        if listener is not None:
+            listener(Compilation(function.__qualname__.split(".")[0].strip("_"), forms, level))
+        return compile_program(function, arguments, level, devices, split)
+
+    return _programs(identity, compile_it)
+
+
+def compile_program(
+    function: Callable[..., Any],
+    arguments: tuple[Any, ...],
+    level: Level,
+    devices: list[Any],
+    split: tuple[bool, ...] | None = None,
+) -> Any:
+    """A program, kept by nobody; `compiled` says what the arguments are."""
+
+    def own(*arguments: Any) -> Any:
+        """A function that nobody else holds, since JAX keeps a program for as long as its function lives."""
+        return function(*arguments)
+
+    on_cpu = devices[0].platform == "cpu"
+    donated = (0,) if split is not None and not on_cpu else ()
+    if len(devices) == 1 or split is None:
+        jitted = jax.jit(own, donate_argnums=donated)
+    else:
+        mesh = Mesh(np.array(devices), ("batch",))
+        specs = tuple(PartitionSpec("batch") if own_part else PartitionSpec() for own_part in split)
+        # Every device has its own loop and stops by itself; there is nothing to communicate.
+        local = jax.shard_map(own, mesh=mesh, in_specs=specs, out_specs=PartitionSpec("batch"), check_vma=False)
+        shardings = tuple(NamedSharding(mesh, spec) for spec in specs)
+        jitted = jax.jit(local, in_shardings=shardings, donate_argnums=donated)
+    with warnings.catch_warnings(), tracing_for(Target(devices[0].platform, regions=on_cpu and has_regions())):
+        # Inputs that no output can take the place of stay where they are.
+        warnings.filterwarnings("ignore", message="Some donated buffers were not usable")
+        lowered = jitted.lower(*arguments)
+        return lowered.compile(compiler_options=_known_options()[level] if on_cpu else None)
+
+
+def has_regions() -> bool:
+    """Whether XLA on this machine can make modules of regions (`j3o_kernels.stages`)."""
+    wanted = _WITHOUT_LIBRARY.keys() <= _known_options()["full"].keys()
+    return wanted and jax.__version_info__ >= _REGIONS_SINCE
+
+
+@functools.cache
+def _known_options() -> dict[Level, dict[str, Any]]:
+    """The options of each level, without those that this release of XLA does not know."""
+    others = _WITHOUT_LIBRARY if jax.__version_info__ >= _REGIONS_SINCE else _OLDER
+    return {level: _accepted(options | others) for level, options in _LEVELS.items()}
+
+
+def _accepted(options: dict[str, Any]) -> dict[str, Any]:
+    trial = jax.jit(lambda number: number + 1).lower(np.zeros((), dtype=np.int32))
+    while True:
+        try:
+            trial.compile(compiler_options=options)
+        except jax.errors.JaxRuntimeError as error:
+            named = [name for name in options if re.search(rf"\b{name}\b", str(error))]
+            if not named:
+                raise
+            options = {name: value for name, value in options.items() if name not in named}
+        else:
+            return options
+
+
+def program(function: Callable[_Parameters, _Result]) -> Callable[_Parameters, _Result]:
+    """Make a brief function of arrays one program for each of their shapes and of its other arguments.
+
+    While it is traced itself, it is part of the program that traces it.
+    """
+
+    @functools.wraps(function)
+    def run(*args: Any, **keywords: Any) -> Any:
+        arrays, rest = eqx.partition((args, keywords), _is_array)
+        leaves, structure = jax.tree.flatten(rest)
+        of_arrays = jax.tree.leaves(arrays)
+        if any(isinstance(leaf, jax.core.Tracer) for leaf in of_arrays):
+            return function(*args, **keywords)
+
+        def own(arrays: Any) -> Any:
+            args, keywords = eqx.combine(arrays, rest)
+            return function(*args, **keywords)
+
+        own.__qualname__ = function.__qualname__
+        level = level_for(sum(leaf.nbytes for leaf in of_arrays), _BRIEF_BYTES)
+        key = (function, tuple(leaves), structure)
+        found, _ = compiled(own, (arrays,), key=key, level=level, devices=jax.local_devices()[:1])
+        return found(arrays)
+
+    return run
+
+
+def _is_array(leaf: Any) -> bool:
+    return isinstance(leaf, (np.ndarray, np.generic, jax.Array))
