@@ -89,6 +89,7 @@ class _Routing(NamedTuple):
 
     - `placement`, `tried`: what is placed, and the pair that is on trial.
     - `problem`, `asked`: its offloading step, and that which is solved.
+    - `extra`: what serving a query counts besides its accuracy; `last`: whether it is the last routing.
     - `aim`, `must_serve`, `active`: see `route`.
     """
 
@@ -96,6 +97,8 @@ class _Routing(NamedTuple):
     tried: Any
     problem: OffloadingProblem
     asked: OffloadingProblem
+    extra: Any
+    last: Any
     aim: Any
     must_serve: Any
     active: Any
@@ -203,7 +206,7 @@ def advanced(
         last = (stage == _ROUTES_LAST) | (stage == _ROUTES_AGAIN)
         asked = served_most(asked, stage == _PROVES_ALL_SERVABLE)
         aim = jnp.where(last, _LAST, 1.0) * lp_tolerance
-        return _Routing(placement, tried, problem, asked, aim, last & strict, stage < DONE)
+        return _Routing(placement, tried, problem, asked, extra, last, aim, last & strict, stage < DONE)
 
     def turn(state: Progress) -> Progress:
         new = director.place(state.known, state.turn, state.plan, state.stage == _ALTERNATES)
@@ -217,20 +220,15 @@ def advanced(
             must_serve=routing.must_serve,
             active=routing.active,
         )
-        state, column, latest = region(after)(state, routing, routed)
+        routing, *settled = region(settle)(state, routing, routed)
+        state, column, latest = region(after)(state, routing, routed, *settled)
         # This scatter has to stay one: the loop would be compiled as a single region without it.
         history = state.history.at[jnp.arange(batch), column].set(latest)
         return state._replace(history=history)
 
-    def after(
-        state: Progress, routing: _Routing, routed: HierarchicalLPSolution
-    ) -> tuple[Progress, AnyArray, AnyArray]:
-        stage, plan = state.stage, state.plan
-        alternates, activates = stage == _ALTERNATES, stage == _ACTIVATES
-        first = state.turn == 0
-        last = (stage == _ROUTES_LAST) | (stage == _ROUTES_AGAIN)
-        placement, problem = routing.placement, routing.problem
-        extra = jnp.where(alternates | activates, bonus, 0.0)
+    def settle(state: Progress, routing: _Routing, routed: HierarchicalLPSolution) -> tuple[_Routing, Plan, Any, Any]:
+        alternates = state.stage == _ALTERNATES
+        placement, problem, extra, last = routing.placement, routing.problem, routing.extra, routing.last
         arrivals = state.arrivals
         if arrivals is not None:
             # What the linearised program opened is settled by the true (28).
@@ -239,8 +237,21 @@ def advanced(
             choice = jnp.where(opened, placement.edge_choice, -1)
             placement = placement_of_choices(scenarios, placement.client_choice, choice)
             problem = offloading_problems(scenarios, placement, extra)
-        settled, value = _settled(scenarios, problem, placement, routed, extra, last)
+        plan, value = _settled(scenarios, problem, placement, routed, extra, last)
+        return routing._replace(placement=placement, problem=problem), plan, value, arrivals
 
+    def after(
+        state: Progress,
+        routing: _Routing,
+        routed: HierarchicalLPSolution,
+        settled: Plan,
+        value: Any,
+        arrivals: Any,
+    ) -> tuple[Progress, AnyArray, AnyArray]:
+        stage, plan = state.stage, state.plan
+        alternates, activates = stage == _ALTERNATES, stage == _ACTIVATES
+        first = state.turn == 0
+        placement, problem, extra, last = routing.placement, routing.problem, routing.extra, routing.last
         better = (alternates | activates) & routed.solved & (value > state.value)
         failed = state.failed | (alternates & first & ~routed.solved)
         best = jnp.where(better, value, state.value)

@@ -16,7 +16,8 @@ import jax
 import jax.numpy as jnp
 
 from j3o_kernels.client_groups import ClientGroups, EdgeTree
-from j3o_kernels.price_placement import CapacityPrices, Choices, Market, place_at_prices
+from j3o_kernels.price_placement import CapacityPrices, Choices, Market, Trial, place_at_prices
+from j3o_kernels.stages import region
 
 from .._model import Plan, normalized_demand
 from .._scenario import Scenario
@@ -98,7 +99,7 @@ class PriceExchange(Director):
         self.per_load = total
         self.per_work = total[:, None] if scenarios.batching is None else jnp.asarray(scenarios.edge_compute)
         self.bonus = serving_bonus(scenarios)
-        self.market = _market(scenarios, groups, home, self.bonus)
+        self.market = region(_market)(scenarios, groups, home, self.bonus)
         told = proven.prices
         self.relaxed = CapacityPrices(
             jnp.transpose(told.client), jnp.transpose(told.compute), jnp.transpose(told.uplink), jnp.asarray(told.cloud)
@@ -115,6 +116,25 @@ class PriceExchange(Director):
 
     def place(self, known: _Known, turn: Any, plan: Plan, active: Any) -> Placement:
         """See `Director`."""
+
+        def asked() -> tuple[CapacityPrices, Choices, Trial]:
+            return self._asked(known, turn)
+
+        answer = place_at_prices(self.market, *region(asked)())
+
+        def placed() -> Placement:
+            choices = _pick(known.untried, known.mixture, answer)
+            edge_choice = edges_first(choices.edge)
+            if self.scenarios.batching is not None:
+                # What earns at the price of the window pays for its set-up time; the cheapest fit first.
+                edge_choice = jax.vmap(within_window)(self.scenarios, edge_choice, jnp.ones(edge_choice.shape))
+            return placement_of_choices(self.scenarios, self.groups.gathered(choices.client), edge_choice)
+
+        # What fits a window is sorted.
+        return (region(placed) if self.scenarios.batching is None else placed)()
+
+    def _asked(self, known: _Known, turn: Any) -> tuple[CapacityPrices, Choices, Trial]:
+        """The prices that nodes answer to in a round, what they chose before, and how they answer."""
         searches = known.exchanged >= self.settings.exchanges
         draws = draw(self.scenarios, self.groups, turn)
         uncertainty = jnp.where(searches, 1.0, _step(known)) * _UNCERTAINTY
@@ -125,13 +145,7 @@ class PriceExchange(Director):
         prices = _pick(searches, known.here.prices, known.prices)
         prices = _pick(searches & ~own, self.relaxed, prices)
         before = _pick(searches, known.here.choices, known.answer)
-        answer = place_at_prices(self.market, guessed(prices, draws, how, self.market, searches), before, how)
-        chosen = _pick(known.untried, known.mixture, answer)
-        edge_choice = edges_first(chosen.edge)
-        if self.scenarios.batching is not None:
-            # What earns at the price of the window pays for its set-up time; the cheapest fit first.
-            edge_choice = jax.vmap(within_window)(self.scenarios, edge_choice, jnp.ones(edge_choice.shape))
-        return placement_of_choices(self.scenarios, self.groups.gathered(chosen.client), edge_choice)
+        return guessed(prices, draws, how, self.market, searches), before, how
 
     def learn(self, known: _Known, turn: Any, news: Round) -> tuple[Any, Any]:
         """See `Director`."""

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from .stages import written
+from .stages import next_turn, region, written
 
 # Part of the way to the boundary that a step goes.
 _STEP = 0.9995
@@ -23,6 +23,8 @@ def predictor_corrector(
     centre: Callable[[Any, Array, Array], Array],
     nothing: Any,
     zero: Array,
+    *,
+    large: bool = False,
 ) -> tuple[Any, Array, Array]:
     """The corrected direction, and how far the primal and the dual may go along it, at most 1. ``[B]``
 
@@ -33,16 +35,24 @@ def predictor_corrector(
       the dual. ``[B]``
     - `centre`: σμ for the affine direction and the lengths of the steps along it. ``[B]``
     - `nothing`, `zero`: the direction of length 0, and 0 for each instance.
+    - `large`: for programs that are better compiled in parts than as one region.
     """
 
-    def improve(_: Any, state: tuple[Any, Array, Array, Array]) -> tuple[Any, Array, Array, Array]:
-        step, aim, _, _ = state
-        step = direction(step, aim)
+    def aimed(step: Any) -> tuple[Array, Array, Array]:
         primal, dual = shrinkage(step)
         lengths = written(lambda: (1.0 / jnp.maximum(primal, 1.0), 1.0 / jnp.maximum(dual, 1.0)))
-        return step, centre(step, *lengths), primal, dual
+        return centre(step, *lengths), primal, dual
 
-    step, _, primal, dual = jax.lax.fori_loop(0, 2, improve, (nothing, zero, zero, zero))
+    own_regions = (region(direction), region(aimed)) if large else (direction, aimed)
+
+    def improve(state: tuple[Any, ...]) -> tuple[Any, ...]:
+        turn, step, aim, _, _ = state
+        directed, lengths = own_regions
+        step = directed(step, aim)
+        return next_turn(turn) if large else turn + 1, step, *lengths(step)
+
+    start = (jnp.asarray(0), nothing, zero, zero, zero)
+    _, step, _, primal, dual = jax.lax.while_loop(lambda state: state[0] < 2, improve, start)
     return step, *written(lambda: (_length(primal), _length(dual)))
 
 

@@ -24,7 +24,7 @@ from jaxtyping import Array
 
 from .client_groups import EdgeTree
 from .coverage import cover
-from .stages import total, written
+from .stages import region, total, written
 
 
 class Market(NamedTuple):
@@ -125,8 +125,11 @@ def place_at_prices(market: Market, prices: CapacityPrices, before: Choices, tri
         toll = (tree.to_groups(prices.uplink)[None, None] + prices.cloud[None, None, None]) * data
         return jnp.where(usable, jnp.maximum(market.cloud_accuracy - toll, 0.0), 0.0)
 
-    local, edge, cloud = written(local_leaves), written(edge_leaves), written(cloud_leaves)
-    of_groups = tree.to_groups(edge)
+    def leaves() -> tuple[Array, Array, Array, Array]:
+        edge = written(edge_leaves)
+        return written(local_leaves), edge, written(cloud_leaves), tree.to_groups(edge)
+
+    local, edge, cloud, of_groups = region(leaves)()
 
     def taken(leaves: Array, choice: Array) -> Array:
         """What the choices leave, 0 for none."""
@@ -140,32 +143,35 @@ def place_at_prices(market: Market, prices: CapacityPrices, before: Choices, tri
         return jnp.where(leaves > 0.5 * _NEVER, weight * jnp.where(lead >= spread, lead, near), 0.0)
 
     def at_edges(clients: Array) -> Array:
-        elsewhere = written(lambda: jnp.maximum(taken(local, clients), cloud))
-
-        def profit(task: int) -> Array:
+        def profit(task: int, elsewhere: Array) -> Array:
             """Of each group. ``[M, G, B]``"""
             leads = worth(market.weight[task][None], of_groups[task][:, None], elsewhere[task][None])
             return jnp.sum(leads, axis=1)
 
-        profits = [tree.gathered(written(lambda task=task: profit(task))) for task in range(tasks)]
 
         def tasted(profit: Array) -> Array:
             if market.edge_setup is not None:
                 profit = jnp.maximum(profit - prices.compute[None] * market.edge_setup, 0.0)
             return profit * trial.edge_taste
 
-        profits = written(lambda: jnp.stack([tasted(profit) for profit in profits]))
-        return cover(profits, market.edge_size, market.edge_budget).choice
+        def profits() -> Array:
+            elsewhere = written(lambda: jnp.maximum(taken(local, clients), cloud))
+            earned = [tree.gathered(written(lambda task=task: profit(task, elsewhere))) for task in range(tasks)]
+            return written(lambda: jnp.stack([tasted(profit) for profit in earned]))
+
+        return cover(region(profits)(), market.edge_size, market.edge_budget).choice
 
     def at_clients(edges: Array) -> Array:
-        at_edge = written(lambda: taken(edge, edges))
-        elsewhere = written(lambda: jnp.maximum(tree.to_groups(at_edge)[:, None], cloud))
-
         def profits() -> Array:
+            at_edge = written(lambda: taken(edge, edges))
+            elsewhere = written(lambda: jnp.maximum(tree.to_groups(at_edge)[:, None], cloud))
+            return written(lambda: weighed(elsewhere))
+
+        def weighed(elsewhere: Array) -> Array:
             own = [worth(market.weight[task][None], local[task], elsewhere[task][None]) for task in range(tasks)]
             return jnp.stack(own) * trial.client_taste[None]
 
-        return cover(written(profits), market.client_size, market.client_budget).choice
+        return cover(region(profits)(), market.client_size, market.client_budget).choice
 
     def completed(leaves: Array, choice: Array) -> Array:
         """Tasks that chose none get the held model that leaves most: the routing may use it, and loses nothing."""
@@ -176,11 +182,16 @@ def place_at_prices(market: Market, prices: CapacityPrices, before: Choices, tri
         most = jnp.max(held, axis=1)
         return jnp.where((choice < 0) & (most > 0.5 * _NEVER), jnp.argmax(held, axis=1), choice)
 
-    edges = at_edges(before.client)
-    edges = written(lambda: jnp.where(trial.edge_free[None], edges, before.edge))
-    clients = at_clients(edges)
-    clients = written(lambda: jnp.where(trial.client_free[None], completed(local, clients), before.client))
-    if market.edge_setup is None:
-        # With set-up times an open task has a cost.
-        edges = written(lambda: jnp.where(trial.edge_free[None], completed(edge, edges), before.edge))
-    return Choices(clients, edges)
+    at_edge = at_edges(before.client)
+    edges = written(lambda: jnp.where(trial.edge_free[None], at_edge, before.edge))
+    at_client = at_clients(edges)
+
+    def chosen() -> Choices:
+        clients = written(lambda: jnp.where(trial.client_free[None], completed(local, at_client), before.client))
+        if market.edge_setup is not None:
+            # With set-up times an open task has a cost.
+            return Choices(clients, edges)
+        whole = written(lambda: jnp.where(trial.edge_free[None], completed(edge, edges), before.edge))
+        return Choices(clients, whole)
+
+    return region(chosen)()

@@ -162,6 +162,7 @@ def _iterate(program: Program, terms: Array, state: _State, tolerance: float | A
         centre,
         Step(columns, rows, columns, rows),
         jnp.zeros_like(pairs),
+        large=True,
     )
     # No step beats one into the void.
     done = done | ~(jnp.isfinite(primal) & jnp.isfinite(dual))

@@ -36,7 +36,7 @@ _REGION = _STAGE | {"xla_cpu_small_call": "true"}
 _NEITHER = dict.fromkeys(_REGION)
 
 # Terms of a long sum that are added at a time.
-_TERMS = 4
+_TERMS = 2
 
 class Target(NamedTuple):
     """What a program is traced for: a platform of JAX's, and whether regions may be formed.
