@@ -8,7 +8,7 @@ import jax
 from platformdirs import user_cache_path
 
 # Programs that take less to compile are not worth a file.
-_LEAST_SECONDS = 0.3
+_LEAST_SECONDS = 0.1
 
 
 def cache_compilations(directory: str | Path | None = None) -> Path:

@@ -124,7 +124,7 @@ def _most_mappings() -> int:
         return 65530
 
 
-def level_for(work: float, brief: float) -> Level:
+def level_for(work: int, brief: int) -> Level:
     """The level for an amount of work, where up to `brief` the light one has the better of it in all."""
     told = os.environ.get(LEVEL_VARIABLE, "")
     if told:

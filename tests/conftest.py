@@ -15,7 +15,11 @@ _MOST_MAPPINGS = 35_000
 
 
 def pytest_sessionstart(session):
-    """What one test compiles, or one of the processes that tests start, the others need not compile again."""
+    """What one test compiles, or one of the processes that tests start, the others need not compile again.
+
+    What tests solve is small: it takes longer to compile than to run.
+    """
+    os.environ["J3O_JAX_LEVEL"] = "light"
     # Imported here, after the hook that checks its types is in place.
     from j3o_jax import cache_compilations
 

@@ -35,8 +35,17 @@ _REGION = _STAGE | {"xla_cpu_small_call": "true"}
 # Attributes hold for whatever is traced under them. `jnp.where` and others are calls too, which are to be inlined.
 _NEITHER = dict.fromkeys(_REGION)
 
-# Terms of a long sum that are added at a time.
-_TERMS = 2
+# Terms of a long sum that are added at a time, in regions and where every turn of a loop costs more.
+_TERMS, _TERMS_OF_LOOPS = 2, 8
+# Combinations along an axis, for compilers that are best left alone with it.
+_WHOLE: dict[Any, Callable[..., Array]] = {
+    operator.add: jnp.sum,
+    jnp.add: jnp.sum,
+    jnp.maximum: jnp.max,
+    jnp.minimum: jnp.min,
+    jnp.logical_or: jnp.any,
+}
+
 
 class Target(NamedTuple):
     """What a program is traced for: a platform of JAX's, and whether regions may be formed.
@@ -121,6 +130,8 @@ def sum_of(terms: Iterable[Array]) -> Array:
 
 def fold(array: Array, combine: Callable[[Any, Any], Any] = operator.add) -> Array:
     """Sum, or another combination, over a first axis that may be long: in strides of 16, each written out."""
+    if _current().platform != "cpu":
+        return _WHOLE[combine](array, axis=0)
     while array.shape[0] > 16:
         array = written(functools.partial(_shortened, array, combine))
     return written(lambda: total(array, combine))
@@ -150,19 +161,23 @@ def over_first(
     def both(one: Any, other: Any) -> Any:
         return jax.tree.map(combine, one, other)
 
+    if _current().platform != "cpu":
+        return jax.tree.map(lambda array: _WHOLE[combine](array, axis=0), expression(*arrays))
+    terms = _TERMS if _current().regions else _TERMS_OF_LOOPS
+
     def some(start: Any, count: int) -> Any:
         blocks = [jax.lax.dynamic_slice_in_dim(array, start, count, 0) for array in arrays]
-        terms = [expression(*(block[index : index + 1] for block in blocks)) for index in range(count)]
-        return jax.tree.map(lambda term: term[0], functools.reduce(both, terms))
+        each = [expression(*(block[index : index + 1] for block in blocks)) for index in range(count)]
+        return jax.tree.map(lambda term: term[0], functools.reduce(both, each))
 
-    # As a loop, and few terms in each turn: written out in full, such sums were most of what there is to compile.
+    # As a loop, and few terms in each turn: written out in full, such sums were much of what there is to compile.
     count = arrays[0].shape[0]
-    rest = count % _TERMS or min(_TERMS, count)
+    rest = count % terms or min(terms, count)
     first = written(lambda: some(0, rest))
     if rest == count:
         return first
 
     def add(turn: Any, before: Any) -> Any:
-        return written(lambda: both(before, some(rest + turn * _TERMS, _TERMS)))
+        return written(lambda: both(before, some(rest + turn * terms, terms)))
 
-    return jax.lax.fori_loop(0, (count - rest) // _TERMS, add, first)
+    return jax.lax.fori_loop(0, (count - rest) // terms, add, first)
