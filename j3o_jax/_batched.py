@@ -71,15 +71,18 @@ def run_batched(
     """
     count = jax.tree.leaves(batch)[0].shape[0]
     devices = jax.local_devices()
+    level = level_for(count * bytes_per_instance * turns, _BRIEF)
     size = _chunk_size(count, bytes_per_instance, devices, chunk, cpu_chunk_bytes)
+    if count == 1 and chunk is None and level == "light":
+        size = len(devices)
     shared = jax.tree.map(np.asarray, shared)
     first = _part(batch, 0, size)
-    level = level_for(count * bytes_per_instance * turns, _BRIEF)
     with double_precision():
         program, seconds = compiled(
             function,
             (first, shared),
             key=(function, key),
+            name=key,
             level=level,
             devices=devices,
             split=(True, False),

@@ -31,14 +31,14 @@ def cache_compilations(directory: str | Path | None = None) -> Path:
     if directory is None and chosen:
         return Path(chosen)
     root = user_cache_path("j3o-jax") / "compiled" if directory is None else Path(directory)
-    folder = root / _processor()
+    folder = root / processor()
     folder.mkdir(parents=True, exist_ok=True)
     jax.config.update("jax_compilation_cache_dir", str(folder))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", _LEAST_SECONDS)
     return folder
 
 
-def _processor() -> str:
+def processor() -> str:
     """A name for what this machine's compiled code needs of a processor."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()

@@ -27,6 +27,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from j3o_kernels.stages import Target, tracing_for
 
+from ._program_files import KeptProgram
 
 Level = Literal["light", "full"]
 _Parameters = ParamSpec("_Parameters")
@@ -66,14 +67,14 @@ class Compilation(NamedTuple):
     level: Level
 
 
-_listener: contextvars.ContextVar[Callable[[Compilation], None] | None] = contextvars.ContextVar(
-    "compilation_listener", default=None
-)
+_listener: contextvars.ContextVar[Any] = contextvars.ContextVar("compilation_listener", default=None)
 
 
 @contextlib.contextmanager
-def telling_compilations(listener: Callable[[Compilation], None]) -> Iterator[None]:
-    """Context in which a listener hears of every program before it is compiled."""
+def telling_compilations(
+    listener: Callable[[Compilation], contextlib.AbstractContextManager[None]],
+) -> Iterator[None]:
+    """Context in which every program is compiled inside the context that a listener makes for it."""
     token = _listener.set(listener)
     try:
         yield
@@ -139,6 +140,7 @@ def compiled(
     arguments: tuple[Any, ...],
     *,
     key: Hashable,
+    name: Any,
     level: Level,
     devices: list[Any],
     split: tuple[bool, ...] | None = None,
@@ -148,6 +150,7 @@ def compiled(
     **Arguments:**
 
     - `key`: what the program depends on besides shapes, the function among it.
+    - `name`: the same for another process, whose function is another object.
     - `split`: of several devices, which of the arguments each takes an equal part of; the function is run by each.
     """
     leaves, structure = jax.tree.flatten(arguments)
@@ -156,12 +159,34 @@ def compiled(
     identity = (key, forms, structure, tuple(devices), level, double)
 
     def compile_it() -> Any:
+        found = Compilation(function.__qualname__.split(".")[0].strip("_"), forms, level)
+        kept = KeptProgram(function.__module__, function.__qualname__, name, forms, structure, level, double)
+        single = split is None or len(devices) == 1
         listener = _listener.get()
-        if listener is not None:
-            listener(Compilation(function.__qualname__.split(".")[0].strip("_"), forms, level))
-        return compile_program(function, arguments, level, devices, split)
+        if single and kept.there:
+            loaded = kept.load()
+            if loaded is not None:
+                return Program(*loaded)
+        with contextlib.nullcontext() if listener is None else listener(found):
+            program = compile_program(function, arguments, level, devices, split)
+        if single:
+            kept.store(program.compiled, program.form, len(leaves))
+        return program
 
     return _programs(identity, compile_it)
+
+
+class Program:
+    """A compiled program of flat arguments and results; `form` has the results' places numbered."""
+
+    def __init__(self, compiled: Any, form: Any):
+        self.compiled = compiled
+        self.form = form
+        self._results = jax.tree.structure(form)
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Results in the form that the function gives them."""
+        return jax.tree.unflatten(self._results, self.compiled(*jax.tree.leaves(arguments)))
 
 
 def compile_program(
@@ -170,20 +195,30 @@ def compile_program(
     level: Level,
     devices: list[Any],
     split: tuple[bool, ...] | None = None,
-) -> Any:
+) -> Program:
     """A program, kept by nobody; `compiled` says what the arguments are."""
+    leaves, structure = jax.tree.flatten(arguments)
+    form: list[Any] = []
 
-    def own(*arguments: Any) -> Any:
+    def own(*leaves: Any) -> Any:
         """A function that nobody else holds, since JAX keeps a program for as long as its function lives."""
-        return function(*arguments)
+        results, of_results = jax.tree.flatten(function(*jax.tree.unflatten(structure, leaves)))
+        form[:] = [jax.tree.unflatten(of_results, range(len(results)))]
+        return results
 
     on_cpu = devices[0].platform == "cpu"
-    donated = (0,) if split is not None and not on_cpu else ()
+    # Inputs of the first argument give their memory to results.
+    firsts = len(jax.tree.leaves(arguments[0]))
+    donated = tuple(range(firsts)) if split is not None and not on_cpu else ()
     if len(devices) == 1 or split is None:
         jitted = jax.jit(own, donate_argnums=donated)
     else:
         mesh = Mesh(np.array(devices), ("batch",))
-        specs = tuple(PartitionSpec("batch") if own_part else PartitionSpec() for own_part in split)
+        specs = tuple(
+            PartitionSpec("batch") if own_part else PartitionSpec()
+            for own_part, argument in zip(split, arguments, strict=True)
+            for _ in jax.tree.leaves(argument)
+        )
         # Every device has its own loop and stops by itself; there is nothing to communicate.
         local = jax.shard_map(own, mesh=mesh, in_specs=specs, out_specs=PartitionSpec("batch"), check_vma=False)
         shardings = tuple(NamedSharding(mesh, spec) for spec in specs)
@@ -191,8 +226,9 @@ def compile_program(
     with warnings.catch_warnings(), tracing_for(Target(devices[0].platform, regions=on_cpu and has_regions())):
         # Inputs that no output can take the place of stay where they are.
         warnings.filterwarnings("ignore", message="Some donated buffers were not usable")
-        lowered = jitted.lower(*arguments)
-        return lowered.compile(compiler_options=_known_options()[level] if on_cpu else None)
+        lowered = jitted.lower(*leaves)
+        compiled = lowered.compile(compiler_options=_known_options()[level] if on_cpu else None)
+    return Program(compiled, form[0])
 
 
 def has_regions() -> bool:
@@ -240,10 +276,10 @@ def program(function: Callable[_Parameters, _Result]) -> Callable[_Parameters, _
             args, keywords = eqx.combine(arrays, rest)
             return function(*args, **keywords)
 
-        own.__qualname__ = function.__qualname__
+        own.__module__, own.__qualname__ = function.__module__, function.__qualname__
         level = level_for(sum(leaf.nbytes for leaf in of_arrays), _BRIEF_BYTES)
         key = (function, tuple(leaves), structure)
-        found, _ = compiled(own, (arrays,), key=key, level=level, devices=jax.local_devices()[:1])
+        found, _ = compiled(own, (arrays,), key=key, name=key[1:], level=level, devices=jax.local_devices()[:1])
         return found(arrays)
 
     return run

@@ -7,7 +7,7 @@ import json
 import math
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from rich.console import Console, RenderableType
@@ -59,13 +59,13 @@ def plain(value: Any) -> Any:
 
 
 @contextlib.contextmanager
-def progress(text: str) -> Iterator[None]:
-    """Show what is going on, if somebody watches."""
+def progress(text: str) -> Iterator[Callable[[str], None]]:
+    """Show what is going on, if somebody watches; yields a function that shows something else from then on."""
     if not sys.stderr.isatty():
-        yield
+        yield lambda _: None
         return
     with Console(stderr=True, emoji=False, markup=False).status(text) as status, last(status.stop):
-        yield
+        yield status.update
 
 
 def tell(text: str) -> None:

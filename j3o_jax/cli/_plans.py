@@ -1,11 +1,13 @@
 """From a file to a checked plan: what the commands have in common."""
 
 import contextlib
+from collections.abc import Iterator
 
 import numpy as np
 
 from .._check import check
 from .._compilation_cache import cache_compilations
+from .._programs import Compilation, Level, telling_compilations
 from .._scenario import Scenario
 from .._solution import Solution
 from .._solve import solve
@@ -14,6 +16,9 @@ from ..io import load
 from ..methods import AbstractMethod
 from ._failures import InputError, WorkError
 from ._output import progress
+
+# Seconds to compile a program on two cores, by level; whoever waits is told.
+_COMPILES_IN: dict[Level, int] = {"light": 3, "full": 7}
 
 
 def read_scenario(file: str) -> Scenario:
@@ -41,8 +46,18 @@ def keep_compiled() -> None:
 def checked_plan(scenario: Scenario, method: AbstractMethod, name: str, file: str, seed: int | None) -> Solution:
     """Solve, and have the independent checker confirm every plan that came out."""
     keep_compiled()
-    with progress(f"{name}: solving {file} …"):
-        solution = solve(scenario, method, key=seed)
+    solving = f"{name}: solving {file} …"
+    sizes = " × ".join(map(str, (scenario.clients, scenario.edges, scenario.tasks, scenario.models)))
+    with progress(solving) as show:
+
+        @contextlib.contextmanager
+        def compiling(program: Compilation) -> Iterator[None]:
+            show(f"{name}: compiling for {sizes}, about {_COMPILES_IN[program.level]} s; kept for next time …")
+            yield
+            show(solving)
+
+        with telling_compilations(compiling):
+            solution = solve(scenario, method, key=seed)
         succeeded = np.isin(np.asarray(solution.status), [status for status in Status if status.success])
         report = check(scenario, solution)
     wrong = succeeded & ~np.asarray(report.ok)

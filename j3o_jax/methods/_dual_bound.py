@@ -27,6 +27,8 @@ from ._onloading import client_capacity, edge_work, per_query
 
 # Arrays of flows that the method has in memory.
 _ARRAYS = 60
+# How much more there is to do than J3O does for an instance of that memory.
+_TURNS = 3
 # What the arrays of a chunk may take of a CPU's caches.
 _CACHE_BYTES = 1 << 24
 # A row is never fuller than 1 by its scale: what a capacity beyond that is.
@@ -113,9 +115,10 @@ def _run(
         _program(descent.steps, schedule),
         (scenarios, groups, point),
         shared,
-        key=None,
+        key=(descent.steps, schedule),
         bytes_per_instance=8 * _ARRAYS * flows,
         cpu_chunk_bytes=_CACHE_BYTES,
+        turns=_TURNS,
     )
 
 
@@ -141,9 +144,7 @@ class Search(NamedTuple):
     descends: Any
 
 
-def dual_bound(
-    scenarios: Scenario, groups: ClientGroups, given: Prices, search: Search, descent: Descent
-) -> DualBound:
+def dual_bound(scenarios: Scenario, groups: ClientGroups, given: Prices, search: Search, descent: Descent) -> DualBound:
     """`DualBound` of a batch, where it may be traced: of the relaxation's prices or given ones, and of a descent."""
     problem, unit, scales = region(scaled_relaxation)(scenarios, groups)
     found = relaxation(problem, tolerance=search.tolerance, max_iterations=search.max_iterations)

@@ -111,11 +111,12 @@ class J3O(AlternatingMethod):
         groups = group_clients(np.asarray(scenarios.client_edge), scenarios.edges)
         grid = np.ravel(self.multiplier.step_size)
         step_size = np.repeat(grid, batch // max(grid.size, 1))
+        settings = self._settings(lp, sizes_differ=_sizes_differ(scenarios))
         ran = run_batched(
-            _program(*self._settings(lp, sizes_differ=_sizes_differ(scenarios))),
+            _program(*settings),
             (scenarios, groups, step_size),
             (np.asarray(lp.tolerance), np.asarray(self.tolerance)),
-            key=None,
+            key=settings,
             bytes_per_instance=bytes_of_instance(scenarios, groups),
             chunk=self.chunk,
         )

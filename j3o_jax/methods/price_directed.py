@@ -32,6 +32,8 @@ from ._price_exchange import ExchangeSettings, PriceExchange
 
 # Arrays of a placement's profits that are in memory at a time.
 _ARRAYS = 8
+# How much more there is to do, at least, than J3O does: what compiles quickly is no gain for long searches.
+_TURNS = 4
 # The first turn after which a batch is put together anew; the next ones are twice as far each.
 _FIRST_STOP = 16
 
@@ -110,16 +112,26 @@ class PriceDirected(AbstractMethod):
         size = 2 * bytes_of_instance(scenarios, groups)
         size += 8 * _ARRAYS * groups.slots[0].size * scenarios.tasks * scenarios.models
 
-        def part(program: Any, batch: Any, shared: Any) -> Ran:
-            return run_batched(program, batch, shared, key=None, bytes_per_instance=size, chunk=self.chunk)
+        def part(program: Any, batch: Any, shared: Any, turns: int = 1) -> Ran:
+            return run_batched(
+                program,
+                batch,
+                shared,
+                key=(exchange, settings),
+                bytes_per_instance=size,
+                chunk=self.chunk,
+                turns=turns,
+            )
 
         # Chunks wait for their slowest instance: from time to time those that are left are put together anew.
-        ran = part(_begin(exchange, settings), (scenarios, groups, proven), tolerances)
+        ran = part(_begin(exchange, settings), (scenarios, groups, proven), tolerances, _TURNS)
         state, seconds = ran.results, ran.compile_seconds + bounds.compile_seconds
         waiting, until = np.arange(scenarios.demand.shape[0]), _FIRST_STOP
         while waiting.size:
             batch = _only((scenarios, groups, proven, state), waiting)
-            ran = part(_advance(exchange, settings), batch, (*tolerances, np.asarray(until)))
+            ran = part(
+                _advance(exchange, settings), batch, (*tolerances, np.asarray(until)), max(until // _FIRST_STOP, _TURNS)
+            )
             seconds += ran.compile_seconds
             for whole, own in zip(jax.tree.leaves(state), jax.tree.leaves(ran.results), strict=True):
                 whole[waiting] = own

@@ -63,7 +63,7 @@ class HierarchicalLP(AbstractOffloadingSolver):
                 _solver(self.max_iterations, not allow_unserved),
                 (problem, groups, waiting),
                 jnp.asarray(self.tolerance),
-                key=None,
+                key=(self.max_iterations, not allow_unserved),
                 bytes_per_instance=8 * _ARRAYS * tasks * (clients + groups.slots[0].size),
             ).results
 

@@ -141,7 +141,11 @@ def cover(profit: Array, size: Array, budget: Array, *, changes: int = 8) -> Cov
             def chosen() -> tuple[Array, Array, Array]:
                 gain, model, leaves = best
                 better = (index == 0) | (own > gain * (1.0 + TIES))
-                return jnp.where(better, own, gain), jnp.where(better, own_model, model), jnp.where(better, leaver, leaves)
+                return (
+                    jnp.where(better, own, gain),
+                    jnp.where(better, own_model, model),
+                    jnp.where(better, leaver, leaves),
+                )
 
             return written(chosen)
 

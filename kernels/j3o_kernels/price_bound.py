@@ -82,7 +82,7 @@ def price_bound(problem: RelaxationProblem, prices: Prices) -> Array:
 
 
 def _of_sets(nodes: list[tuple[Array, Array]]) -> list[Array]:
-    """`set_bound` of profits ``[..., T, M]`` and sizes ``[..., M]`` of several kinds of nodes, in one program. ``[...]``"""
+    """`set_bound` of profits ``[..., T, M]`` and sizes ``[..., M]`` of several kinds of nodes at once. ``[...]``"""
     tasks, models = nodes[0][0].shape[-2:]
     profit = jnp.concatenate([profit.reshape(-1, tasks, models).T for profit, _ in nodes], axis=2)
     size = jnp.concatenate([size.reshape(-1, models).T for _, size in nodes], axis=1)

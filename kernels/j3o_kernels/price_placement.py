@@ -148,7 +148,6 @@ def place_at_prices(market: Market, prices: CapacityPrices, before: Choices, tri
             leads = worth(market.weight[task][None], of_groups[task][:, None], elsewhere[task][None])
             return jnp.sum(leads, axis=1)
 
-
         def tasted(profit: Array) -> Array:
             if market.edge_setup is not None:
                 profit = jnp.maximum(profit - prices.compute[None] * market.edge_setup, 0.0)

@@ -80,7 +80,9 @@ class _State(NamedTuple):
     pairs: Any  # Σ y z + Σ s w of the point before
 
 
-def relaxation(problem: RelaxationProblem, *, tolerance: float | Array = 1e-6, max_iterations: int | Array = 100) -> Relaxation:
+def relaxation(
+    problem: RelaxationProblem, *, tolerance: float | Array = 1e-6, max_iterations: int | Array = 100
+) -> Relaxation:
     """Solve the relaxation of every instance; each stops by itself. Both limits may be traced."""
     places = Places(problem)
 

@@ -290,9 +290,7 @@ def program_of(problem: RelaxationProblem, places: Places) -> Program:
     cloud_data = written(lambda: places.table(problem.cloud_data))
     client_cost = jnp.broadcast_to(problem.client_cost.T[:, None], (models, places.groups, places.batch))
     edge_cost = places.tree.to_groups(jnp.transpose(problem.edge_cost))
-    cost = written(
-        lambda: jnp.stack([places.of_groups(client_cost), places.of_groups(edge_cost)], axis=1)
-    )  # [M, 2, N]
+    cost = written(lambda: jnp.stack([places.of_groups(client_cost), places.of_groups(edge_cost)], axis=1))  # [M, 2, N]
     held = written(lambda: jnp.any(there, axis=2))
     held_edge = places.at_edges(written(lambda: held[:, 1].astype(dtype))) > 0.0
     held = held[:, 0]
