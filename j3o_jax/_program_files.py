@@ -12,11 +12,11 @@ import os
 import pickle
 import tempfile
 import time
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import jax
-import jaxlib
 
 from ._compilation_cache import processor
 
@@ -91,5 +91,5 @@ def _surroundings() -> str:
     for package in (Path(__file__).parent, Path(j3o_kernels.__file__).parent):
         for path in sorted(package.rglob("*.py")):
             code.update(path.read_bytes())
-    told = (jax.__version__, jaxlib.__version__, device.client.platform_version, device.device_kind, processor())
+    told = (jax.__version__, version("jaxlib"), device.client.platform_version, device.device_kind, processor())
     return f"{told} {code.hexdigest()}"

@@ -23,6 +23,7 @@ from typing import Any, Literal, NamedTuple, ParamSpec, TypeVar
 import equinox as eqx
 import jax
 import numpy as np
+from jax.core import Tracer
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from j3o_kernels.stages import Target, tracing_for
@@ -263,18 +264,19 @@ def program(function: Callable[_Parameters, _Result]) -> Callable[_Parameters, _
 
     While it is traced itself, it is part of the program that traces it.
     """
+    whole: Callable[..., Any] = function
 
     @functools.wraps(function)
     def run(*args: Any, **keywords: Any) -> Any:
         arrays, rest = eqx.partition((args, keywords), _is_array)
         leaves, structure = jax.tree.flatten(rest)
         of_arrays = jax.tree.leaves(arrays)
-        if any(isinstance(leaf, jax.core.Tracer) for leaf in of_arrays):
-            return function(*args, **keywords)
+        if any(isinstance(leaf, Tracer) for leaf in of_arrays):
+            return whole(*args, **keywords)
 
         def own(arrays: Any) -> Any:
             args, keywords = eqx.combine(arrays, rest)
-            return function(*args, **keywords)
+            return whole(*args, **keywords)
 
         own.__module__, own.__qualname__ = function.__module__, function.__qualname__
         level = level_for(sum(leaf.nbytes for leaf in of_arrays), _BRIEF_BYTES)

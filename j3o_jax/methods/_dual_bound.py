@@ -151,7 +151,9 @@ def dual_bound(scenarios: Scenario, groups: ClientGroups, given: Prices, search:
     best = Prices(found.stream, found.client, found.compute, found.uplink, found.cloud)
     point = jax.tree.map(lambda new, old: jnp.where(search.max_iterations > 0, new, old), best, given)
     steps = jnp.where(search.descends, descent.steps, 0)
-    schedule = descent.schedule if callable(descent.schedule) else rise_and_fall(descent.schedule, descent.steps)
+    schedule: Any = descent.schedule
+    if not callable(schedule):
+        schedule = rise_and_fall(schedule, descent.steps)
     _, bound = bound_descent(problem, point, steps, schedule)
     return DualBound(
         bound=bound * unit * _SAFE,
