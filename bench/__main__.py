@@ -8,6 +8,7 @@ from . import (
     batching,
     bounds,
     closing,
+    compile,
     large,
     methods,
     offloading,
@@ -32,6 +33,7 @@ BENCHMARKS = {
     "sweeping": sweeping,
     "tuning": tuning,
     "roofline": roofline,
+    "compile": compile,
 }
 
 

@@ -110,6 +110,32 @@ class _Programs:
 _programs = _Programs()
 
 
+@contextlib.contextmanager
+def at_level(level: Level) -> Iterator[None]:
+    """Context in which all programs are of one level."""
+    before = os.environ.get(LEVEL_VARIABLE)
+    os.environ[LEVEL_VARIABLE] = level
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[LEVEL_VARIABLE]
+        else:
+            os.environ[LEVEL_VARIABLE] = before
+
+
+@contextlib.contextmanager
+def compiling_with(compile_it: Callable[..., Any]) -> Iterator[None]:
+    """Context in which all programs are compiled anew by a function in place of `compile_program`, and then let go."""
+    global _programs, _compile_it
+    before = _programs, _compile_it
+    _programs, _compile_it = _Programs(), compile_it
+    try:
+        yield
+    finally:
+        _programs, _compile_it = before
+
+
 def mappings() -> int:
     """Memory mappings of this process; 0 where the system does not tell."""
     try:
@@ -164,25 +190,39 @@ def compiled(
         kept = KeptProgram(function.__module__, function.__qualname__, name, forms, structure, level, double)
         single = split is None or len(devices) == 1
         listener = _listener.get()
-        if single and kept.there:
+        if single and kept.there and _compile_it is compile_program:
             loaded = kept.load()
             if loaded is not None:
                 return Program(*loaded)
         with contextlib.nullcontext() if listener is None else listener(found):
-            program = compile_program(function, arguments, level, devices, split)
-        if single:
+            program = _compile_it(function, arguments, level, devices, split)
+        if single and _compile_it is compile_program:
             kept.store(program.compiled, program.form, len(leaves))
         return program
 
     return _programs(identity, compile_it)
 
 
-class Program:
-    """A compiled program of flat arguments and results; `form` has the results' places numbered."""
+class Cost(NamedTuple):
+    """Seconds of all threads for each step of compiling, those that passed during the last one, and mappings."""
 
-    def __init__(self, compiled: Any, form: Any):
+    trace: float
+    lower: float
+    compile: float
+    compile_wall: float
+    mappings: int
+
+
+class Program:
+    """A compiled program of flat arguments and results; `form` has the results' places numbered.
+
+    `cost` is what it took, where it was compiled in this process.
+    """
+
+    def __init__(self, compiled: Any, form: Any, cost: Cost | None = None):
         self.compiled = compiled
         self.form = form
+        self.cost = cost
         self._results = jax.tree.structure(form)
 
     def __call__(self, *arguments: Any) -> Any:
@@ -227,9 +267,20 @@ def compile_program(
     with warnings.catch_warnings(), tracing_for(Target(devices[0].platform, regions=on_cpu and has_regions())):
         # Inputs that no output can take the place of stay where they are.
         warnings.filterwarnings("ignore", message="Some donated buffers were not usable")
-        lowered = jitted.lower(*leaves)
-        compiled = lowered.compile(compiler_options=_known_options()[level] if on_cpu else None)
-    return Program(compiled, form[0])
+        options = _known_options()[level] if on_cpu else None
+        before, clock = mappings(), [time.process_time()]
+        traced = jitted.trace(*leaves)
+        clock.append(time.process_time())
+        lowered = traced.lower()
+        clock.append(time.process_time())
+        start = time.perf_counter()
+        compiled = lowered.compile(compiler_options=options)
+        wall = time.perf_counter() - start
+        clock.append(time.process_time())
+    return Program(compiled, form[0], Cost(*np.diff(clock).tolist(), wall, mappings() - before))
+
+
+_compile_it: Callable[..., Any] = compile_program
 
 
 def has_regions() -> bool:

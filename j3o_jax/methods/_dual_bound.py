@@ -151,9 +151,7 @@ def dual_bound(scenarios: Scenario, groups: ClientGroups, given: Prices, search:
     best = Prices(found.stream, found.client, found.compute, found.uplink, found.cloud)
     point = jax.tree.map(lambda new, old: jnp.where(search.max_iterations > 0, new, old), best, given)
     steps = jnp.where(search.descends, descent.steps, 0)
-    schedule: Any = descent.schedule
-    if not callable(schedule):
-        schedule = rise_and_fall(schedule, descent.steps)
+    schedule = _schedule_of(descent)
     _, bound = bound_descent(problem, point, steps, schedule)
     return DualBound(
         bound=bound * unit * _SAFE,
@@ -166,6 +164,11 @@ def dual_bound(scenarios: Scenario, groups: ClientGroups, given: Prices, search:
         iterations=found.iterations,
         point=point,
     )
+
+
+def _schedule_of(descent: Descent) -> Any:
+    given = descent.schedule
+    return given if callable(given) else rise_and_fall(given, descent.steps)
 
 
 class ScaledRelaxation(NamedTuple):
