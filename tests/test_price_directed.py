@@ -9,7 +9,8 @@ from support.scenarios import random_scenario, stack
 import j3o_jax as j3o
 
 SIZES = {"clients": 6, "edges": 2, "tasks": 3, "models": 5, "tightness": 1.5}
-SHORT = j3o.PriceDirected(max_iterations=40, patience=20, gap=0.0)
+# Chunks of 8 whatever the batch, as small batches have anyway: the rounds of each variant are then one program.
+SHORT = j3o.PriceDirected(max_iterations=40, patience=20, gap=0.0, chunk=8)
 
 
 def draw_batch(count, **keywords):
