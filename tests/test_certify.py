@@ -14,12 +14,15 @@ from j3o_jax.methods._dual_bound import Descent, closer_bounds, dual_bounds, sca
 from j3o_kernels.client_groups import group_clients
 from j3o_kernels.price_bound import Prices, price_bound
 
+# What PriceDirected takes, whose tests have scenarios of this size too: the programs are the same.
+STEPS_OF_PRICE_DIRECTED = Descent(30, 0.03)
+
 
 @pytest.mark.parametrize("variant", VARIANTS, ids=str)
 def test_no_bound_is_below_brute_force(variant):
     batch, best = tiny_and_optima(75, **variant)
     groups = group_clients(np.asarray(batch.client_edge), batch.edges)
-    descent = Descent(40, 0.03)
+    descent = STEPS_OF_PRICE_DIRECTED
     proven = dual_bounds(batch, groups, 1e-6, 100, descent, descends=False).results
     closer = closer_bounds(batch, groups, proven.point, descent).results.bound
     known = np.isfinite(best)
@@ -92,18 +95,18 @@ def test_the_descent_takes_schedules_of_optax_and_gains_where_memory_is_scarce()
 def test_mistaken_descents_are_named(argument, message):
     scenario = random_scenario(np.random.default_rng(0), **TINY)
     with pytest.raises(ValueError, match=message):
-        j3o.certify(scenario, j3o.solve(scenario), **argument)
+        j3o.certify(scenario, j3o.solve(scenario, j3o.FullLocal()), **argument)
     with pytest.raises(ValueError, match=message):
         j3o.PriceDirected(**argument)
 
 
 def test_plans_that_are_none_get_no_bound_and_mistakes_are_named():
-    batch = stack([random_scenario(np.random.default_rng(seed), **TINY, allow_unserved=False) for seed in range(3)])
+    batch = stack([random_scenario(np.random.default_rng(seed), **TINY, allow_unserved=False) for seed in range(24)])
     starved = dataclasses.replace(
         batch, **{name: 0.0 * getattr(batch, name) for name in ("client_compute", "edge_uplink")}
     )
-    plans = j3o.solve(starved)
+    plans = j3o.solve(starved, j3o.FullLocal())
     assert (plans.status == j3o.Status.infeasible).all()
-    assert np.isnan(j3o.certify(starved, plans).bound).all()
-    with pytest.raises(ValueError, match=r"batch axes \[\], the solution \[3\]"):
+    assert np.isnan(j3o.certify(starved, plans, descent_steps=STEPS_OF_PRICE_DIRECTED.steps).bound).all()
+    with pytest.raises(ValueError, match=r"batch axes \[\], the solution \[24\]"):
         j3o.certify(batch[0], plans)

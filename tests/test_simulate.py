@@ -10,6 +10,10 @@ from support.scenarios import random_scenario, stack
 
 import j3o_jax as j3o
 
+# Every number of windows and of replications is a program, and Poisson numbers compile slowly: few of each.
+SHORT = {"duration": 20.0}
+LONG = {"duration": 60.0, "replications": 20}
+
 
 @functools.cache
 def planned(seed=0, **options):
@@ -43,7 +47,7 @@ def same(one, other, **tolerance):
 
 def test_averages_are_as_planned():
     scenario, solution = planned()
-    found = j3o.simulate(scenario, solution, duration=60.0, replications=20)
+    found = j3o.simulate(scenario, solution, **LONG)
     assert found.accuracy.shape == (20,)
     assert found.accuracy_planned == pytest.approx(float(solution.objective), rel=1e-9)
     assert found.accuracy.mean() == pytest.approx(float(solution.objective), rel=0.01)
@@ -66,7 +70,7 @@ def test_averages_are_as_planned():
 def test_next_to_no_load_is_never_late():
     scenario, solution = planned()
     quiet = dataclasses.replace(scenario, demand=scenario.demand * 1e-3)
-    found = j3o.simulate(quiet, solution, duration=200.0, replications=4)
+    found = j3o.simulate(quiet, solution, **LONG)
     assert found.requests.sum() > 0
     assert found.late_share == 0.0
     assert np.nanmax(found.delay / (2 * found.window[None, :, None, None])) <= 1.0
@@ -76,7 +80,7 @@ def test_next_to_no_load_is_never_late():
 
 def test_a_draw_depends_on_seed_and_replication_alone():
     scenario, solution = planned()
-    simulate = functools.partial(j3o.simulate, scenario, solution, duration=5.0)
+    simulate = functools.partial(j3o.simulate, scenario, solution, **SHORT)
     base = simulate(replications=5, seed=7)
     same(base, simulate(replications=5, seed=7), rtol=0)
     for together in (1, 2, 5):
@@ -91,17 +95,17 @@ def test_a_draw_depends_on_seed_and_replication_alone():
 def test_figures_are_in_double_precision_and_the_flag_is_left_as_found():
     scenario, solution = planned()
     before = jax.config.read("jax_enable_x64")
-    found = j3o.simulate(scenario, solution, duration=2.0, replications=2)
+    found = j3o.simulate(scenario, solution, **SHORT, replications=2)
     assert {value.dtype for value in fields(found).values()} == {np.dtype("float64")}
     assert jax.config.read("jax_enable_x64") == before
     with jax.enable_x64(not before):
-        same(found, j3o.simulate(scenario, solution, duration=2.0, replications=2), rtol=0)
+        same(found, j3o.simulate(scenario, solution, **SHORT, replications=2), rtol=0)
 
 
 def test_what_is_dropped_scores_nothing_and_nothing_is_late():
     scenario, solution = planned()
-    waiting = j3o.simulate(scenario, solution, duration=20.0, replications=5)
-    found = j3o.simulate(scenario, solution, duration=20.0, replications=5, drop=True)
+    waiting = j3o.simulate(scenario, solution, **SHORT, replications=5)
+    found = j3o.simulate(scenario, solution, **SHORT, replications=5, drop=True)
     np.testing.assert_array_equal(found.requests, waiting.requests)
     assert 0.0 < found.dropped_share < waiting.late_share
     assert found.late_share < 1e-9
@@ -117,7 +121,9 @@ def test_a_scenario_without_windows_gets_some_by_the_argument():
     bare = dataclasses.replace(scenario, batching=None)
     with pytest.raises(ValueError, match="batching_window_s"):
         j3o.simulate(bare, solution)
-    found = j3o.simulate(bare, solution, window=0.2, duration=1.0, replications=2)
+    # As many windows as elsewhere.
+    duration = SHORT["duration"] * 0.2 / scenario.batching.window.min()
+    found = j3o.simulate(bare, solution, window=0.2, duration=duration, replications=2)
     np.testing.assert_array_equal(found.window, 0.2)
     # Without set-up times (28) over T_b is (10) over β_e.
     edge = np.zeros(2)
@@ -167,15 +173,15 @@ def test_plans_that_say_nothing_of_a_request_are_refused():
 def test_more_than_was_planned_for_is_shown():
     scenario, solution = planned()
     busy = dataclasses.replace(scenario, demand=1.2 * scenario.demand)
-    found = j3o.simulate(busy, solution, duration=30.0, replications=3)
-    calm = j3o.simulate(scenario, solution, duration=30.0, replications=3)
+    found = j3o.simulate(busy, solution, **LONG)
+    calm = j3o.simulate(scenario, solution, **LONG)
     assert found.utilisation_edge_planned.max() > 1.0
     assert found.late_share > calm.late_share
 
 
 def test_headroom_restores_the_quantile():
     scenario, _ = planned()
-    found = j3o.headroom(scenario, quantile=0.99, duration=20.0, replications=5, tolerance=0.05)
+    found = j3o.headroom(scenario, quantile=0.99, **SHORT, replications=5, tolerance=0.05)
     assert found.chosen is not None
     assert found.chosen.factor < 1.0
     assert found.trials[0].factor == 1.0
@@ -195,7 +201,7 @@ def test_headroom_restores_the_quantile():
 def test_no_headroom_where_none_is_needed():
     scenario, _ = planned()
     quiet = dataclasses.replace(scenario, demand=1e-3 * scenario.demand)
-    found = j3o.headroom(quiet, quantile=0.999, duration=10.0, replications=2)
+    found = j3o.headroom(quiet, quantile=0.999, **SHORT, replications=2)
     assert len(found.trials) == 1
     assert found.chosen is found.trials[0]
     for quantile in (0.0, 1.0):
