@@ -30,7 +30,7 @@ def test_equals_brute_force(seed, allow_unserved, batching):
 
 
 @settings(max_examples=25)
-@given(tiny_scenarios())
+@given(tiny_scenarios(SIZES))
 def test_equals_brute_force_at_extremes(scenario):
     agrees(scenario, solve(scenario, EXACT))
 

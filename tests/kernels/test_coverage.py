@@ -10,6 +10,7 @@ import pytest
 from j3o_kernels.coverage import cover
 
 TASKS, MODELS, NODES = 3, 6, 40
+compiled = jax.jit(cover, static_argnames="changes")
 
 
 def draw(seed):
@@ -27,7 +28,7 @@ def value(profit, models, node):
 def test_sets_fit_and_come_near_the_best(seed):
     profit, size, budget = draw(seed)
     with jax.enable_x64(True):
-        found = jax.tree.map(np.asarray, cover(*map(jnp.asarray, (profit, size, budget))))
+        found = jax.tree.map(np.asarray, compiled(profit, size, budget))
     shares = []
     for node in range(NODES):
         own = np.flatnonzero(found.held[:, node])
@@ -47,6 +48,6 @@ def test_sets_fit_and_come_near_the_best(seed):
 def test_a_valuable_large_model_takes_the_place_of_a_dense_small_one():
     with jax.enable_x64(True):
         arrays = [jnp.array(array) for array in ([[[0.1], [1.0]]], [[0.01], [1.0]], [1.0])]
-        found, greedy = cover(*arrays), cover(*arrays, changes=0)
+        found, greedy = compiled(*arrays), compiled(*arrays, changes=0)
     assert np.asarray(greedy.choice).item() == 0
     assert np.asarray(found.choice).item() == 1

@@ -42,6 +42,13 @@ def knapsack(gain, load, capacity):
     return -result.fun
 
 
+@functools.cache
+def best_values(seed, tightness, equal_sizes):
+    """The best choice of each node of a drawn problem, for every search that is held against it."""
+    problem = draw(seed, tightness=tightness, equal_sizes=equal_sizes)
+    return [best_value(problem, node) for node in range(len(problem.gain))]
+
+
 def best_value(problem, node):
     """The best choice of one node by enumeration."""
     gain, load, _, size, budget, capacity = (field[node] for field in problem)
@@ -80,7 +87,7 @@ def test_selection_keeps_the_limits_and_is_near_the_best(tightness, equal_sizes,
         for node, choice in enumerate(answer.choice):
             assert all(model < 0 or answer.held[node, model] for model in choice)
         found.extend(answer.value)
-        best.extend(best_value(problem, node) for node in range(len(answer.value)))
+        best.extend(best_values(seed, tightness, equal_sizes))
     found, best = np.array(found), np.array(best)
     assert (found <= best + 1e-9).all()
     assert found.sum() >= 0.96 * best.sum()
@@ -153,18 +160,17 @@ def test_nodes_without_work_memory_or_compute_hold_nothing_and_break_nothing():
 
 def test_a_batch_gives_each_instance_what_it_gets_alone():
     problems = [draw(seed, tightness=t) for seed, t in enumerate((0.1, 0.3, 1.0, 100.0))]
-    optimizer = projected_subgradient(inverse_square_root(1.0))
     with jax.enable_x64(True):
         stacked = jax.tree.map(lambda *fields: jnp.asarray(np.stack(fields)), *problems)
-        batched = jax.vmap(lambda p: greedy_lagrangian(p, optimizer, steps=30, plus_max=True))(stacked)
+        batched = jax.jit(jax.vmap(lambda problem: onload(problem, 50, True, "subgradient")))(stacked)
     for index, problem in enumerate(problems):
-        single = solve(problem, steps=30)
+        single = solve(problem)
         np.testing.assert_array_equal(np.asarray(batched.held)[index], single.held)
         np.testing.assert_array_equal(np.asarray(batched.choice)[index], single.choice)
 
 
 def test_single_precision_runs_and_keeps_the_limits():
     problem = jax.tree.map(lambda field: jnp.asarray(field, dtype=jnp.float32), draw(8))
-    answer = greedy_lagrangian(problem, projected_subgradient(inverse_square_root(1.0)), steps=20, plus_max=True)
+    answer = onload(problem, 20, True, "subgradient")
     assert answer.value.dtype == jnp.float32
     assert (jnp.sum(jnp.where(answer.held, problem.size, 0.0), axis=1) <= problem.budget * 1.00001).all()

@@ -14,9 +14,9 @@ from j3o_kernels.price_placement import CapacityPrices, Choices, Trial, place_at
 BATCH = 6
 
 
-def choices_at(batch, prices, uncertainty):
+@jax.jit
+def choices_at(batch, groups, prices, uncertainty):
     """Choices ``[B, C, T]`` and ``[B, E, T]`` at prices of all of a batch's instances."""
-    groups = group_clients(np.asarray(batch.client_edge), batch.edges)
     rows, columns = groups.slots.shape[1:]
     nothing = CapacityPrices(
         jnp.zeros((BATCH, columns, rows)),
@@ -62,7 +62,8 @@ def test_nodes_hold_what_leaves_most_at_the_prices(uneven):
     )
     tau = 0.02
     with jax.enable_x64(True):
-        client, edge = map(np.asarray, choices_at(batch, jax.tree.map(jnp.asarray, prices), tau))
+        groups = group_clients(batch.client_edge, batch.edges)
+        client, edge = map(np.asarray, choices_at(batch, groups, prices, tau))
 
     def lead(leaves, elsewhere):
         x = leaves - elsewhere
@@ -95,6 +96,25 @@ def test_nodes_hold_what_leaves_most_at_the_prices(uneven):
             assert earned.sum(axis=1).max() == pytest.approx(earned[list(held)].sum(), abs=1e-12)
 
 
+@jax.jit
+def placed_at_first_prices(batch, groups, before, free):
+    """Choices at the prices of a relaxation that knows of none, where some clients and no edges are free to choose."""
+    rows, columns = groups.slots.shape[1:]
+    zero = jnp.zeros(BATCH)
+    nothing = CapacityPrices(
+        jnp.zeros((BATCH, columns, rows)), jnp.zeros((BATCH, 3)), jnp.zeros((BATCH, 3)), jnp.zeros(BATCH)
+    )
+    director = PriceExchange(batch, groups, DualBound(zero, nothing, None), 0.0, ExchangeSettings(1, 1))
+    trial = Trial(
+        zero,
+        free,
+        jnp.zeros((3, BATCH), bool),
+        jnp.ones((4, rows, columns, BATCH)),
+        jnp.ones((4, 3, BATCH)),
+    )
+    return place_at_prices(director.market, director.begin().prices, before, trial)
+
+
 def test_nodes_that_are_not_free_keep_their_choices():
     sizes = {"clients": 7, "edges": 3, "tasks": 3, "models": 4}
     batch = stack([random_scenario(np.random.default_rng(seed), **sizes) for seed in range(BATCH)])
@@ -103,21 +123,9 @@ def test_nodes_that_are_not_free_keep_their_choices():
     rng = np.random.default_rng(0)
     drawn = rng.integers(-1, 4, (3, rows, columns, BATCH)), rng.integers(-1, 4, (3, 3, BATCH))
     with jax.enable_x64(True):
-        before = Choices(*map(jnp.asarray, drawn))
-        zero = jnp.zeros(BATCH)
-        nothing = CapacityPrices(
-            jnp.zeros((BATCH, columns, rows)), jnp.zeros((BATCH, 3)), jnp.zeros((BATCH, 3)), jnp.zeros(BATCH)
-        )
-        director = PriceExchange(batch, groups, DualBound(zero, nothing, None), 0.0, ExchangeSettings(1, 1))
+        before = Choices(*drawn)
         free = rng.random((rows, columns, BATCH)) < 0.5
-        trial = Trial(
-            zero,
-            jnp.asarray(free),
-            jnp.zeros((3, BATCH), bool),
-            jnp.ones((4, rows, columns, BATCH)),
-            jnp.ones((4, 3, BATCH)),
-        )
-        placed = place_at_prices(director.market, director.begin().prices, before, trial)
+        placed = placed_at_first_prices(batch, groups, before, free)
     np.testing.assert_array_equal(placed.edge, before.edge)
     kept = np.broadcast_to(~free, before.client.shape)
     np.testing.assert_array_equal(np.asarray(placed.client)[kept], before.client[kept])

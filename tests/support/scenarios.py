@@ -140,16 +140,21 @@ EXTREMES = {
 
 
 @st.composite
-def tiny_scenarios(draw: st.DrawFn) -> Scenario:
-    """Scenarios small enough for `oracle.brute_force`, of every variant, with up to two extremes."""
+def tiny_scenarios(draw: st.DrawFn, sizes: Sequence[tuple[int, int, int, int]] | None = None) -> Scenario:
+    """Scenarios small enough for `oracle.brute_force`, of every variant, with up to two extremes.
+
+    Numbers of clients, edges, tasks and models are drawn each for itself, or out of `sizes` where each compiles.
+    """
     # The type checker of the test run draws from `random`, which Hypothesis forbids inside a strategy.
     state = random.getstate()
+    any_size = st.tuples(st.integers(1, 3), st.integers(1, 2), st.integers(1, 2), st.integers(1, 3))
+    clients, edges, tasks, models = draw(any_size if sizes is None else st.sampled_from(sizes), label="sizes")
     scenario = random_scenario(
         np.random.default_rng(draw(st.integers(0, 2**32 - 1), label="seed")),
-        clients=draw(st.integers(1, 3)),
-        edges=draw(st.integers(1, 2)),
-        tasks=draw(st.integers(1, 2)),
-        models=draw(st.integers(1, 3)),
+        clients=clients,
+        edges=edges,
+        tasks=tasks,
+        models=models,
         batching=draw(st.booleans()),
         allow_unserved=draw(st.booleans()),
         tightness=draw(st.sampled_from([1.0, 0.3, 3.0])),
