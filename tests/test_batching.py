@@ -5,7 +5,9 @@ import functools
 import jax
 import numpy as np
 import pytest
-from support.scenarios import random_scenario, stack
+from support import methods
+from support.methods import SMALL
+from support.scenarios import random_scenario
 
 import j3o_jax as j3o
 from j3o_jax.methods._activation import promises
@@ -13,7 +15,6 @@ from j3o_jax.methods._onloading import Placement
 from j3o_jax.methods._settling import offloading_problems
 from j3o_jax.methods._surrogate import tangent
 
-SIZES = {"clients": 6, "edges": 2, "tasks": 3, "models": 5, "batching": True}
 METHODS = {
     "exact activation": j3o.BAJ3O(),
     "surrogate": j3o.BAJ3O(surrogate="log", activations=0),
@@ -23,7 +24,7 @@ METHODS = {
 
 @functools.cache
 def draw_batch(count, tightness=1.0):
-    return stack([random_scenario(np.random.default_rng(seed), **SIZES, tightness=tightness) for seed in range(count)])
+    return methods.draw_batch(count, tightness=tightness, batching=True)
 
 
 @pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
@@ -83,7 +84,7 @@ def test_activation_gains_and_the_surrogate_is_no_better():
     surrogate = j3o.solve(batch, METHODS["surrogate"])
     assert plans.objective.mean() > surrogate.objective.mean()
     # Without batching neither is in the way.
-    plain = stack([random_scenario(np.random.default_rng(seed), **(SIZES | {"batching": False})) for seed in range(5)])
+    plain = methods.draw_batch(5)
     np.testing.assert_array_equal(j3o.solve(plain).objective, j3o.solve(plain, j3o.J3O(surrogate="log")).objective)
 
 
@@ -114,7 +115,7 @@ def test_the_tangent_is_above_the_surrogate_and_touches_it():
 
 
 def test_mistakes_are_named():
-    plain = random_scenario(np.random.default_rng(0), **(SIZES | {"batching": False}))
+    plain = random_scenario(np.random.default_rng(0), **SMALL)
     with pytest.raises(ValueError, match="BAJ3O: the scenario has no batching"):
         j3o.solve(plain, j3o.BAJ3O())
     for arguments, message in (

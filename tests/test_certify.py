@@ -6,7 +6,8 @@ import jax
 import numpy as np
 import optax
 import pytest
-from support.oracle import TINY, VARIANTS, tiny_and_optima
+from support.methods import VARIANTS
+from support.oracle import TINY, tiny_and_optima
 from support.scenarios import random_scenario, stack
 
 import j3o_jax as j3o

@@ -7,7 +7,7 @@ import sys
 import jax
 import numpy as np
 import pytest
-from support.scenarios import random_scenario, stack
+from support import methods
 
 import j3o_jax as j3o
 from j3o_jax._batched import compiled_programs
@@ -16,8 +16,7 @@ ON_HOST = j3o.J3O(lp=j3o.CvxpyLP())
 
 
 def draw_batch(count, **keywords):
-    sizes = {"clients": 6, "edges": 2, "tasks": 3, "models": 5, "tightness": 1.5} | keywords
-    return stack([random_scenario(np.random.default_rng(seed), **sizes) for seed in range(count)])
+    return methods.draw_batch(count, tightness=1.5, **keywords)
 
 
 @pytest.mark.parametrize("variant", [{}, {"batching": True, "allow_unserved": False}], ids=str)

@@ -5,33 +5,12 @@ import itertools
 
 import numpy as np
 import pytest
+from support.methods import METHODS, VARIANTS, draw_batch
 from support.oracle import brute_force, milp_optimum
 from support.scenarios import EXTREMES, random_scenario, stack
 
 import j3o_jax as j3o
 from j3o_jax.methods import Subgradient
-
-METHODS = {
-    "j3o": j3o.J3O(),
-    "j3o, Algorithm 2 to the letter": j3o.J3O(greedy="paper"),
-    "j3o with clarabel": j3o.J3O(lp=j3o.CvxpyLP(solver="CLARABEL")),
-    "full-local": j3o.FullLocal(),
-    "greedy-ao": j3o.GreedyAO(),
-    "rand-ao": j3o.RandAO(),
-    "opt-ao, every choice tried": j3o.OptAO(),
-    "opt-ao, by programs": j3o.OptAO(enumeration_limit=0),
-    "exact": j3o.ExactMILP(gap=1e-6),
-}
-VARIANTS = [
-    {"batching": batching, "allow_unserved": allow_unserved}
-    for batching in (False, True)
-    for allow_unserved in (True, False)
-]
-
-
-def draw_batch(count, first=0, **keywords):
-    sizes = {"clients": 6, "edges": 2, "tasks": 3, "models": 5} | keywords
-    return stack([random_scenario(np.random.default_rng(first + seed), **sizes) for seed in range(count)])
 
 
 @pytest.mark.parametrize("variant", VARIANTS, ids=str)

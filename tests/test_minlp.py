@@ -8,6 +8,7 @@ import time
 
 import numpy as np
 import pytest
+from support.methods import VARIANTS
 from support.oracle import brute_force, milp_optimum
 from support.scenarios import EXTREMES, random_scenario, stack
 
@@ -17,11 +18,6 @@ from j3o_jax.methods._bilinear import bilinear
 
 SOLVERS = ("highs", "scip")
 SCIP = minlp._PROGRAM
-VARIANTS = [
-    {"batching": batching, "allow_unserved": allow_unserved}
-    for batching in (False, True)
-    for allow_unserved in (True, False)
-]
 
 
 def assert_optimal(batch, solution):

@@ -3,18 +3,13 @@
 import jax
 import numpy as np
 import pytest
-from support.oracle import VARIANTS, tiny_and_optima
-from support.scenarios import random_scenario, stack
+from support.methods import VARIANTS, draw_batch
+from support.oracle import tiny_and_optima
 
 import j3o_jax as j3o
 
-SIZES = {"clients": 6, "edges": 2, "tasks": 3, "models": 5, "tightness": 1.5}
 # Chunks of 8 whatever the batch, as small batches have anyway: the rounds of each variant are then one program.
 SHORT = j3o.PriceDirected(max_iterations=40, patience=20, gap=0.0, chunk=8)
-
-
-def draw_batch(count, **keywords):
-    return stack([random_scenario(np.random.default_rng(seed), **(SIZES | keywords)) for seed in range(count)])
 
 
 @pytest.mark.parametrize("variant", VARIANTS, ids=str)
@@ -32,7 +27,7 @@ def test_plans_are_near_brute_force_and_bounds_above_it(variant):
 
 
 def test_it_is_nearer_the_optimum_than_j3o_and_its_value_only_rises():
-    batch = draw_batch(12)
+    batch = draw_batch(12, tightness=1.5)
     plans, greedy = j3o.solve(batch, SHORT), j3o.solve(batch)
     exact = j3o.solve(batch, j3o.ExactMILP(gap=1e-6))
     assert j3o.check(batch, plans).ok.all()
@@ -45,7 +40,7 @@ def test_it_is_nearer_the_optimum_than_j3o_and_its_value_only_rises():
 
 
 def test_it_stops_where_the_gap_says():
-    batch = draw_batch(12)
+    batch = draw_batch(12, tightness=1.5)
     loose = j3o.solve(batch, j3o.PriceDirected(max_iterations=40, patience=20, gap=0.05))
     closed = loose.gap <= 0.05
     assert closed.any()
@@ -60,7 +55,7 @@ def test_it_stops_where_the_gap_says():
 
 @pytest.mark.parametrize("variant", [{}, {"batching": True}], ids=str)
 def test_answers_depend_neither_on_the_batch_nor_on_its_chunks(variant):
-    batch = draw_batch(12, **variant)
+    batch = draw_batch(12, tightness=1.5, **variant)
     whole = j3o.solve(batch, SHORT)
     chunks = j3o.PriceDirected(max_iterations=40, patience=20, gap=0.0, chunk=5)
     for some in (j3o.solve(batch[:3], SHORT), j3o.solve(batch, chunks)):
@@ -72,7 +67,7 @@ def test_answers_depend_neither_on_the_batch_nor_on_its_chunks(variant):
 
 
 def test_it_can_be_transformed():
-    batch = draw_batch(3)
+    batch = draw_batch(3, tightness=1.5)
     with jax.enable_x64(True):
         plans = jax.tree.map(np.asarray, jax.jit(lambda scenario: j3o.solve(scenario, SHORT))(batch))
     assert j3o.check(batch, plans).ok.all()

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from support.methods import SMALL
 from support.scenarios import arguments, random_scenario, stack
 
 import j3o_jax as j3o
@@ -16,8 +17,7 @@ from j3o_jax.methods import AbstractMethod, Outcome
 
 
 def draw(seed=0, **keywords):
-    sizes = {"clients": 4, "edges": 2, "tasks": 3, "models": 4} | keywords
-    return random_scenario(np.random.default_rng(seed), **sizes)
+    return random_scenario(np.random.default_rng(seed), **(SMALL | keywords))
 
 
 def broken_batch():
@@ -116,14 +116,14 @@ def test_any_number_of_batch_axes():
     grid = jax.tree.map(lambda array: array.reshape(2, 3, *array.shape[1:]), stack(scenarios))
     solution = j3o.solve(grid, j3o.FullLocal())
     assert solution.batch_shape == (2, 3)
-    assert solution.local.shape == (2, 3, 4, 3)
+    assert solution.local.shape == (2, 3, 6, 3)
     np.testing.assert_array_equal(solution.objective.ravel(), flat.objective)
     np.testing.assert_array_equal(solution[1, 2].local, flat[5].local)
     np.testing.assert_array_equal(j3o.solve(scenarios[4], j3o.FullLocal()).objective, flat.objective[4])
 
 
 def test_names_are_carried_and_do_not_change_the_answer():
-    names = j3o.Names(tasks=("a", "b", "c"), models=tuple("wxyz"), clients=("1", "2", "3", "4"), edges=("l", "r"))
+    names = j3o.Names(tasks=("a", "b", "c"), models=tuple("vwxyz"), clients=tuple("123456"), edges=("l", "r"))
     named = j3o.Scenario(**arguments(draw()) | {"names": names})
     solution = j3o.solve(named, j3o.FullLocal())
     assert solution.names == names

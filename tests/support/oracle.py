@@ -17,7 +17,7 @@ from .milp import milp_optimum
 from .offloading import Offloading, Plan, lp_optimum
 from .scenarios import EXTREMES, random_scenario, stack
 
-__all__ = ["TINY", "VARIANTS", "Plan", "brute_force", "lp_optimum", "milp_optimum", "tiny_and_optima"]
+__all__ = ["TINY", "Plan", "brute_force", "lp_optimum", "milp_optimum", "tiny_and_optima"]
 
 
 def brute_force(scenario: Scenario) -> Plan | None:
@@ -115,11 +115,6 @@ def _dominates(better: np.ndarray, one: tuple[int, ...], other: tuple[int, ...])
     return bool(better[np.arange(len(one)), list(one), list(other)].all())
 
 
-VARIANTS = [
-    {"batching": batching, "allow_unserved": allow_unserved}
-    for batching in (False, True)
-    for allow_unserved in (False, True)
-]
 TINY = {"clients": 2, "edges": 1, "tasks": 2, "models": 3}
 
 
