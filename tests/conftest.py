@@ -36,9 +36,9 @@ def pytest_runtest_teardown():
         jax.clear_caches()
         gc.collect()
     if _mappings() > _MOST_MAPPINGS:
-        from j3o_jax import _batched
+        from j3o_jax import _programs
 
-        _batched._compiled.programs.clear()
+        _programs._programs.programs.clear()
         gc.collect()
 
 
