@@ -20,6 +20,7 @@ BENCHMARKS = (
     "tuning",
     "roofline",
     "compile",
+    "launches",
     "device",
 )
 
