@@ -32,7 +32,7 @@ import jax
 
 from j3o_jax._machine import source_digest
 from j3o_jax._precision import double_precision
-from j3o_kernels.stages import lowering_for
+from j3o_kernels.stages import Target, tracing_for
 
 from .counting import Loop, counted
 from .programs import LOOPS_IN_GRAPH, j3o_program
@@ -110,7 +110,7 @@ def run(options: argparse.Namespace) -> None:
 def trips_of(case: str, clients: int, batch: int) -> Loop:
     """The loops of a batch's program as it is for a GPU, and how often they go round."""
     program, arguments = j3o_program(CASES[case].sample(0, batch, clients))
-    with double_precision(), lowering_for("cuda"):
+    with double_precision(), tracing_for(Target("cuda")):
         return counted(program, *arguments).loop
 
 
@@ -122,7 +122,7 @@ def compiled_steps(case: str, clients: int, batch: int, variant: str) -> Steps:
     topology = topologies.get_topology_desc("", platform="cuda", topology="1x1x1", target_config=_H200)
     sharding = jax.sharding.SingleDeviceSharding(topology.devices[0])
     shapes = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding), arguments)
-    with double_precision(), lowering_for("cuda"):
+    with double_precision(), tracing_for(Target("cuda")):
         lowered = jax.jit(program).trace(*shapes).lower(lowering_platforms=("cuda",))
         lowered.compile(compiler_options=_VARIANTS[variant])
     return steps_of(Path(os.environ["J3O_BENCH_DUMP"]), program.__name__)
