@@ -16,7 +16,10 @@ import optax
 from jaxtyping import Array
 
 from .greedy import ROUNDING, TIES, TRIES, first_best
-from .stages import total, written
+from .stages import total, turns, written
+
+# Rounds for each reading of whether any set still grows, on accelerators.
+_AT_A_TIME = 3
 
 
 class NodeTier(NamedTuple):
@@ -168,7 +171,7 @@ def _greedy(tier: NodeTier, probe: _Probe) -> Selection:
         return _Growing(jnp.asarray(False), *written(added), jnp.any(adds))
 
     nobody = _Growing(jnp.asarray(True), _nothing(tier), jnp.zeros_like(multiplier), jnp.any(~probe.idle))
-    return jax.lax.while_loop(lambda growing: growing.grows, add_best, nobody).selection
+    return turns(lambda growing: growing.grows, add_best, nobody, _AT_A_TIME).selection
 
 
 def _servable(selection: Selection, capacity: Array) -> Array:

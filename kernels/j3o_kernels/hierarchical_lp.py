@@ -16,7 +16,7 @@ from jaxtyping import Array, Bool, Float, Int
 from .client_groups import ClientGroups
 from .offloading import OffloadingProblem
 from .predictor_corrector import predictor_corrector
-from .stages import region, written
+from .stages import region, turns, written
 from .tree_newton import Direction, direction, eliminated, moved, no_direction, shrinkage
 from .tree_program import (
     Point,
@@ -33,6 +33,8 @@ from .tree_program import (
 
 # Rows kept this well are kept, whatever the tolerance for the gap.
 _KEPT = 1e-8
+# Iterations for each reading of whether all instances are done, on accelerators.
+_AT_A_TIME = 4
 # Streams of an instance that must all be served are so if no more than this is left of all of them together.
 _ALL_SERVED = 1e-6
 
@@ -181,9 +183,14 @@ def _run(
     aim = tolerance if aim is None else jnp.asarray(aim, dtype=dtype)
 
     def goes_on(state: _State) -> Array:
-        return (state.iteration < max_iterations) & ~jnp.all(state.done)
+        return ~jnp.all(state.done)
 
-    return jax.lax.while_loop(goes_on, lambda state: _iterate(program, state, tolerance, aim), state)
+    def turn(state: _State) -> _State:
+        state = _iterate(program, state, tolerance, aim)
+        # Here and not in the condition, so that turns after the last one change nothing.
+        return state._replace(done=state.done | (state.iteration >= max_iterations))
+
+    return turns(goes_on, turn, state, _AT_A_TIME)
 
 
 def _iterate(program: Program, state: _State, tolerance: Array, aim: Array) -> _State:

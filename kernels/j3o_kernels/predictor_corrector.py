@@ -1,17 +1,17 @@
-"""The two directions of an iteration of Mehrotra's predictor-corrector method, as one loop over the same code.
+"""The two directions of an iteration of Mehrotra's predictor-corrector method, by the same code.
 
 The affine direction is the correction of no step at all: with nothing to correct and products that are to become 0,
-the corrector's right-hand side is the predictor's. So the program of a direction is compiled once.
+the corrector's right-hand side is the predictor's. So on CPUs the program of a direction is compiled once; elsewhere
+the two are written out, as a loop would add more copies than it has kernels.
 """
 
 from collections.abc import Callable
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from .stages import next_turn, region, written
+from .stages import region, repeated, written
 
 # Part of the way to the boundary that a step goes.
 _STEP = 0.9995
@@ -43,16 +43,14 @@ def predictor_corrector(
         lengths = written(lambda: (1.0 / jnp.maximum(primal, 1.0), 1.0 / jnp.maximum(dual, 1.0)))
         return centre(step, *lengths), primal, dual
 
-    own_regions = (region(direction), region(aimed)) if large else (direction, aimed)
+    directed, lengths = (region(direction), region(aimed)) if large else (direction, aimed)
 
-    def improve(state: tuple[Any, ...]) -> tuple[Any, ...]:
-        turn, step, aim, _, _ = state
-        directed, lengths = own_regions
+    def improve(state: tuple[Any, Array, Array, Array]) -> tuple[Any, Array, Array, Array]:
+        step, aim, _, _ = state
         step = directed(step, aim)
-        return next_turn(turn) if large else turn + 1, step, *lengths(step)
+        return step, *lengths(step)
 
-    start = (jnp.asarray(0), nothing, zero, zero, zero)
-    _, step, _, primal, dual = jax.lax.while_loop(lambda state: state[0] < 2, improve, start)
+    step, _, primal, dual = repeated(2, improve, (nothing, zero, zero, zero), apart=large)
     return step, *written(lambda: (_length(primal), _length(dual)))
 
 

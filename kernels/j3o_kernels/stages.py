@@ -27,6 +27,7 @@ from jaxtyping import Array
 
 _Parameters = ParamSpec("_Parameters")
 _Result = TypeVar("_Result")
+_State = TypeVar("_State")
 
 # XLA's inliner leaves a call with this attribute alone, and fusion does not look into calls.
 _STAGE = {"inlineable": "false"}
@@ -86,6 +87,40 @@ def stage(function: Callable[_Parameters, _Result]) -> Callable[_Parameters, _Re
 def region(function: Callable[_Parameters, _Result]) -> Callable[_Parameters, _Result]:
     """Make a function of arrays a region where there are any; it must not sort or scatter."""
     return _apart(function, _REGION) if _current().regions else function
+
+
+def repeated(count: int, turn: Callable[[_State], _State], state: _State, *, apart: bool = False) -> _State:
+    """`turn` of `state`, a few times: a loop on a CPU, where code is dear; elsewhere, where kernels are, one by one.
+
+    Where the turns are kept `apart`, the loop is not made a region as a whole.
+    """
+    if _current().platform != "cpu":
+        for _ in range(count):
+            state = turn(state)
+        return state
+
+    def next_one(both: tuple[Array, _State]) -> tuple[Array, _State]:
+        number, state = both
+        return next_turn(number) if apart else number + 1, turn(state)
+
+    return jax.lax.while_loop(lambda both: both[0] < count, next_one, (jnp.asarray(0), state))[1]
+
+
+def turns(
+    goes_on: Callable[[_State], Array], turn: Callable[[_State], _State], state: _State, at_a_time: int
+) -> _State:
+    """A loop of turns of which those after the end change nothing.
+
+    Accelerators have the host read the condition and wait for it: there it is read after every few turns.
+    """
+    few = 1 if _current().platform == "cpu" else at_a_time
+
+    def some(state: _State) -> _State:
+        for _ in range(few):
+            state = turn(state)
+        return state
+
+    return jax.lax.while_loop(goes_on, some, state)
 
 
 def next_turn(turn: Array) -> Array:
