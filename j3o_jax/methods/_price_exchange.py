@@ -99,7 +99,7 @@ class PriceExchange(Director):
         self.per_load = total
         self.per_work = total[:, None] if scenarios.batching is None else jnp.asarray(scenarios.edge_compute)
         self.bonus = serving_bonus(scenarios)
-        self.market = region(_market)(scenarios, groups, home, self.bonus)
+        self.market = region(lambda: _market(scenarios, groups, home, self.bonus))()
         told = proven.prices
         self.relaxed = CapacityPrices(
             jnp.transpose(told.client), jnp.transpose(told.compute), jnp.transpose(told.uplink), jnp.asarray(told.cloud)
