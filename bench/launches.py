@@ -96,8 +96,10 @@ def run(options: argparse.Namespace) -> None:
     for variant in _VARIANTS:
         say(f"compiling for a GPU, {variant}")
         # XLA reads its flags once in a process.
-        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), _prepare, (options.cuda.resolve(),)) as pool:
-            steps = pool.submit(compiled_steps, *arguments, variant).result()
+        with tempfile.TemporaryDirectory() as dump:
+            prepared = _prepare, (options.cuda.resolve(), dump)
+            with ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), *prepared) as pool:
+                steps = pool.submit(compiled_steps, *arguments, variant, Path(dump)).result()
         parts = list(parts_of(steps, loops))
         total = {name: sum(part[name] for part in parts) for name in ("operations", "launches", "reads")}
         about = {"label": options.label, "source": source_digest(), "jax": jax.__version__, "variant": variant}
@@ -114,7 +116,7 @@ def trips_of(case: str, clients: int, batch: int) -> Loop:
         return counted(program, *arguments).loop
 
 
-def compiled_steps(case: str, clients: int, batch: int, variant: str) -> Steps:
+def compiled_steps(case: str, clients: int, batch: int, variant: str, dump: Path) -> Steps:
     """The steps of a batch's program, compiled for a GPU, in a process that `_prepare` has prepared."""
     from jax.experimental import topologies
 
@@ -125,17 +127,15 @@ def compiled_steps(case: str, clients: int, batch: int, variant: str) -> Steps:
     with double_precision(), tracing_for(Target("cuda")):
         lowered = jax.jit(program).trace(*shapes).lower(lowering_platforms=("cuda",))
         lowered.compile(compiler_options=_VARIANTS[variant])
-    return steps_of(Path(os.environ["J3O_BENCH_DUMP"]), program.__name__)
+    return steps_of(dump, program.__name__)
 
 
-def _prepare(cuda: Path) -> None:
+def _prepare(cuda: Path, dump: str) -> None:
     compiler = cuda / "nvidia" / "cuda_nvcc"
-    dump = tempfile.mkdtemp(prefix="j3o-launches-")
     sys.path.append(str(cuda))
     flags = {"gpu_cuda_data_dir": compiler, "gpu_autotune_level": 0, "dump_to": dump, "dump_hlo_as_text": True}
     os.environ["XLA_FLAGS"] = " ".join(f"--xla_{name}={value}" for name, value in flags.items())
     os.environ["PATH"] = f"{compiler / 'bin'}{os.pathsep}{os.environ['PATH']}"
-    os.environ["J3O_BENCH_DUMP"] = dump
     jax.config.update("jax_platforms", "cpu")
 
 
