@@ -190,17 +190,38 @@ def compiled(
         kept = KeptProgram(function.__module__, function.__qualname__, name, forms, structure, level, double)
         single = split is None or len(devices) == 1
         listener = _listener.get()
+
+        def anew() -> Program:
+            return compile_program(function, arguments, level, devices, split)
+
         if single and kept.there and _compile_it is compile_program:
             loaded = kept.load()
             if loaded is not None:
-                return Program(*loaded)
+                return Program(*loaded, otherwise=anew)
         with contextlib.nullcontext() if listener is None else listener(found):
             program = _compile_it(function, arguments, level, devices, split)
-        if single and _compile_it is compile_program:
+        if single and _compile_it is compile_program and not program.read:
             kept.store(program.compiled, program.form, len(leaves))
         return program
 
     return _programs(identity, compile_it)
+
+
+class _Reading(threading.local):
+    """Whether JAX found what a thread compiled last in a cache of its own."""
+
+    found = False
+
+
+_reading = _Reading()
+
+
+def _note(event: str, **_: Any) -> None:
+    if event == "/jax/compilation_cache/cache_hits":
+        _reading.found = True
+
+
+jax.monitoring.register_event_listener(_note)
 
 
 class Cost(NamedTuple):
@@ -216,18 +237,37 @@ class Cost(NamedTuple):
 class Program:
     """A compiled program of flat arguments and results; `form` has the results' places numbered.
 
-    `cost` is what it took, where it was compiled in this process.
+    `cost` is what it took, where it was compiled in this process, and `read` whether JAX had it in a cache; `otherwise`
+    compiles one that was not, and does not run.
     """
 
-    def __init__(self, compiled: Any, form: Any, cost: Cost | None = None):
+    def __init__(
+        self,
+        compiled: Any,
+        form: Any,
+        cost: Cost | None = None,
+        *,
+        otherwise: Callable[[], "Program"] | None = None,
+    ):
         self.compiled = compiled
         self.form = form
         self.cost = cost
+        self.read = False
+        self._otherwise = otherwise
         self._results = jax.tree.structure(form)
 
     def __call__(self, *arguments: Any) -> Any:
         """Results in the form that the function gives them."""
-        return jax.tree.unflatten(self._results, self.compiled(*jax.tree.leaves(arguments)))
+        leaves = jax.tree.leaves(arguments)
+        try:
+            results = self.compiled(*leaves)
+        except jax.errors.JaxRuntimeError:
+            if self._otherwise is None:
+                raise
+            # A file can be of a program that was itself read from a file, and lacks its functions.
+            self.compiled, self._otherwise = self._otherwise().compiled, None
+            results = self.compiled(*leaves)
+        return jax.tree.unflatten(self._results, results)
 
 
 def compile_program(
@@ -273,11 +313,14 @@ def compile_program(
         clock.append(time.process_time())
         lowered = traced.lower()
         clock.append(time.process_time())
+        _reading.found = False
         start = time.perf_counter()
         compiled = lowered.compile(compiler_options=options)
         wall = time.perf_counter() - start
         clock.append(time.process_time())
-    return Program(compiled, form[0], Cost(*np.diff(clock).tolist(), wall, mappings() - before))
+    program = Program(compiled, form[0], Cost(*np.diff(clock).tolist(), wall, mappings() - before))
+    program.read = _reading.found
+    return program
 
 
 _compile_it: Callable[..., Any] = compile_program
