@@ -32,14 +32,6 @@ def pytest_runtest_teardown():
     if _mappings() > _MOST_MAPPINGS:
         jax.clear_caches()
         gc.collect()
-<<<<<<< HEAD
-    if _mappings() > _MOST_MAPPINGS:
-        from j3o_jax import _programs
-
-        _programs._programs.programs.clear()
-        gc.collect()
-=======
->>>>>>> 2f22f9b (The limit on memory mappings as it was: the abort had another cause)
 
 
 def _mappings() -> int:
