@@ -2,16 +2,22 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+ENGINE := tests/kernels tests/test_programs.py tests/test_methods.py tests/test_price_directed.py tests/test_certify.py
 
-.PHONY: demo test lint examples bench-smoke clean
+.PHONY: demo test test-engine lint examples bench-smoke clean
 
 demo: $(VENV)/.installed
 	mkdir -p demo
 	$(BIN)/j3o new demo/taskonomy5.yaml --benchmark taskonomy5 --seed 0 --force
 	$(BIN)/j3o solve demo/taskonomy5.yaml --out demo/plan.json --plot demo/plan.png
 
+# The slowest tests are listed at the end.
 test: $(VENV)/.installed-development
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --durations=15
+
+# What depends on JAX's release: kernels, methods, and what XLA makes of them.
+test-engine: $(VENV)/.installed-development
+	$(BIN)/python -m pytest -n auto --durations=5 $(ENGINE)
 
 # Style, types and the directions of imports.
 lint: $(VENV)/.installed-development
@@ -42,4 +48,4 @@ $(VENV)/.installed-development: $(VENV)/.installed
 	touch $@
 
 clean:
-	rm -rf $(VENV) demo build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-* .compiled demo build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -23,7 +23,8 @@ def pytest_sessionstart(session):
     # Imported here, after the hook that checks its types is in place.
     from j3o_jax import cache_compilations
 
-    folder = cache_compilations(session.config.cache.mkdir("compiled"))
+    named = os.environ.get("JAX_COMPILATION_CACHE_DIR")
+    folder = cache_compilations(None if named else session.config.cache.mkdir("compiled"))
     os.environ["JAX_COMPILATION_CACHE_DIR"] = str(folder)
 
 
