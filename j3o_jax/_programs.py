@@ -47,6 +47,8 @@ _WITHOUT_LIBRARY = {"xla_cpu_experimental_ynn_fusion_type": ""}
 _OLDER = {"xla_cpu_use_fusion_emitters": False}
 # Releases before divide loops among threads, which do not compile within regions.
 _REGIONS_SINCE = (0, 12)
+# See `stages.Target`.
+_NEVER = np.asarray(False)
 _MOST_MAPPINGS_FILE = Path("/proc/sys/vm/max_map_count")
 _MAPPINGS_FILE = Path("/proc/self/maps")
 # Arrays that a brief function goes through are of so many bytes, or it is compiled for speed.
@@ -201,7 +203,7 @@ def compiled(
         with contextlib.nullcontext() if listener is None else listener(found):
             program = _compile_it(function, arguments, level, devices, split)
         if single and _compile_it is compile_program and not program.read:
-            kept.store(program.compiled, program.form, len(leaves))
+            kept.store(program.compiled, program.form, 1 + len(leaves))
         return program
 
     return _programs(identity, compile_it)
@@ -260,13 +262,13 @@ class Program:
         """Results in the form that the function gives them."""
         leaves = jax.tree.leaves(arguments)
         try:
-            results = self.compiled(*leaves)
+            results = self.compiled(_NEVER, *leaves)
         except jax.errors.JaxRuntimeError:
             if self._otherwise is None:
                 raise
             # A file can be of a program that was itself read from a file, and lacks its functions.
             self.compiled, self._otherwise = self._otherwise().compiled, None
-            results = self.compiled(*leaves)
+            results = self.compiled(_NEVER, *leaves)
         return jax.tree.unflatten(self._results, results)
 
 
@@ -281,16 +283,19 @@ def compile_program(
     leaves, structure = jax.tree.flatten(arguments)
     form: list[Any] = []
 
-    def own(*leaves: Any) -> Any:
+    on_cpu = devices[0].platform == "cpu"
+    regions = on_cpu and has_regions()
+
+    def own(never: Any, *leaves: Any) -> Any:
         """A function that nobody else holds, since JAX keeps a program for as long as its function lives."""
-        results, of_results = jax.tree.flatten(function(*jax.tree.unflatten(structure, leaves)))
+        with tracing_for(Target(devices[0].platform, never if regions else None)):
+            results, of_results = jax.tree.flatten(function(*jax.tree.unflatten(structure, leaves)))
         form[:] = [jax.tree.unflatten(of_results, range(len(results)))]
         return results
 
-    on_cpu = devices[0].platform == "cpu"
     # Inputs of the first argument give their memory to results.
     firsts = len(jax.tree.leaves(arguments[0]))
-    donated = tuple(range(firsts)) if split is not None and not on_cpu else ()
+    donated = tuple(range(1, firsts + 1)) if split is not None and not on_cpu else ()
     if len(devices) == 1 or split is None:
         jitted = jax.jit(own, donate_argnums=donated)
     else:
@@ -301,15 +306,16 @@ def compile_program(
             for _ in jax.tree.leaves(argument)
         )
         # Every device has its own loop and stops by itself; there is nothing to communicate.
+        specs = (PartitionSpec(), *specs)
         local = jax.shard_map(own, mesh=mesh, in_specs=specs, out_specs=PartitionSpec("batch"), check_vma=False)
         shardings = tuple(NamedSharding(mesh, spec) for spec in specs)
         jitted = jax.jit(local, in_shardings=shardings, donate_argnums=donated)
-    with warnings.catch_warnings(), tracing_for(Target(devices[0].platform, regions=on_cpu and has_regions())):
+    with warnings.catch_warnings():
         # Inputs that no output can take the place of stay where they are.
         warnings.filterwarnings("ignore", message="Some donated buffers were not usable")
         options = _known_options()[level] if on_cpu else None
         before, clock = mappings(), [time.process_time()]
-        traced = jitted.trace(*leaves)
+        traced = jitted.trace(_NEVER, *leaves)
         clock.append(time.process_time())
         lowered = traced.lower()
         clock.append(time.process_time())

@@ -22,6 +22,7 @@ from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 import jax
 import jax.numpy as jnp
+from jax.core import Tracer, eval_jaxpr
 from jax.experimental.xla_metadata import set_xla_metadata
 from jaxtyping import Array
 
@@ -49,13 +50,15 @@ _WHOLE: dict[Any, Callable[..., Array]] = {
 
 
 class Target(NamedTuple):
-    """What a program is traced for: a platform of JAX's, and whether regions may be formed.
+    """What a program is traced for.
 
-    Regions need XLA to be told that it must not hand sums to a library (`ynn`), which it does not find in a region.
+    - `platform`: of JAX's.
+    - `never`: where regions may be formed, an argument of the program that is False whenever it runs; None where not.
+      Regions need XLA to be told that it must not hand sums to a library, which it does not find in a region.
     """
 
     platform: str
-    regions: bool = False
+    never: Array | None = None
 
 
 _target: contextvars.ContextVar[Target | None] = contextvars.ContextVar("target", default=None)
@@ -81,12 +84,57 @@ def _current() -> Target:
 
 def stage(function: Callable[_Parameters, _Result]) -> Callable[_Parameters, _Result]:
     """Make a function of arrays a stage."""
-    return _apart(function, _STAGE)
+
+    def inside(*args: Any, **keywords: Any) -> Any:
+        with set_xla_metadata(**_NEITHER):
+            return function(*args, **keywords)
+
+    whole = jax.jit(inside, inline=False)
+
+    @functools.wraps(function)
+    def run(*args: Any, **keywords: Any) -> Any:
+        if _current().platform != "cpu":
+            return function(*args, **keywords)
+        with set_xla_metadata(**_STAGE):
+            return whole(*args, **keywords)
+
+    return run
 
 
 def region(function: Callable[_Parameters, _Result]) -> Callable[_Parameters, _Result]:
     """Make a function of arrays a region where there are any; it must not sort or scatter."""
-    return _apart(function, _REGION) if _current().regions else function
+    never = _current().never
+    return function if never is None else functools.partial(_as_region, function, never)
+
+
+def _as_region(function: Callable[..., Any], never: Array, *args: Any, **keywords: Any) -> Any:
+    """What a function returns, as a region that reads all that it is given.
+
+    XLA aborts where a region has an argument that its simplifications leave unread. So the first element of each would go
+    into the results, if that were ever to happen.
+    """
+
+    def inside() -> Any:
+        with set_xla_metadata(**_NEITHER):
+            return function(*args, **keywords)
+
+    program, form = jax.make_jaxpr(inside, return_shape=True)()
+    own = [isinstance(value, Tracer) for value in program.consts]
+
+    def guarded(never: Array, *read: Array) -> list[Array]:
+        with set_xla_metadata(**_NEITHER):
+            arguments = iter(read)
+            values = [next(arguments) if mine else value for mine, value in zip(own, program.consts, strict=True)]
+            results = eval_jaxpr(program.jaxpr, values)
+            trace = written(lambda: sum_of([jnp.ravel(value)[0].astype(jnp.float32) for value in read]))
+            return [jnp.where(never, (trace > 0.0).astype(result.dtype), result) for result in results]
+
+    given = [value for mine, value in zip(own, program.consts, strict=True) if mine]
+    if not given:
+        return function(*args, **keywords)
+    with set_xla_metadata(**_REGION):
+        results = jax.jit(guarded, inline=False)(never, *given)
+    return jax.tree.unflatten(jax.tree.structure(form), results)
 
 
 def repeated(count: int, turn: Callable[[_State], _State], state: _State, *, apart: bool = False) -> _State:
@@ -125,27 +173,10 @@ def turns(
 
 def next_turn(turn: Array) -> Array:
     """One more than the number of a loop's turn; the loop is then not made a region as a whole, its parts may be."""
-    if not _current().regions:
+    if _current().never is None:
         return turn + 1
     # XLA leaves what sorts outside of regions.
     return jax.lax.sort(jnp.stack([turn + 1, turn]))[1]
-
-
-def _apart(function: Callable[_Parameters, _Result], attributes: dict[str, str]) -> Callable[_Parameters, _Result]:
-    def inside(*args: Any, **keywords: Any) -> Any:
-        with set_xla_metadata(**_NEITHER):
-            return function(*args, **keywords)
-
-    whole = jax.jit(inside, inline=False)
-
-    @functools.wraps(function)
-    def run(*args: Any, **keywords: Any) -> Any:
-        if _current().platform != "cpu":
-            return function(*args, **keywords)
-        with set_xla_metadata(**attributes):
-            return whole(*args, **keywords)
-
-    return run
 
 
 def written(expressions: Callable[[], _Result]) -> _Result:
@@ -198,7 +229,7 @@ def over_first(
 
     if _current().platform != "cpu":
         return jax.tree.map(lambda array: _WHOLE[combine](array, axis=0), expression(*arrays))
-    terms = _TERMS if _current().regions else _TERMS_OF_LOOPS
+    terms = _TERMS_OF_LOOPS if _current().never is None else _TERMS
 
     def some(start: Any, count: int) -> Any:
         blocks = [jax.lax.dynamic_slice_in_dim(array, start, count, 0) for array in arrays]
