@@ -127,7 +127,7 @@ class _Timed:
 def table(rows: list[dict[str, Any]]) -> str:
     """The rows as Markdown."""
     lines = [
-        "| case, shape | level | program | trace | lower | compile (clock) | fusions | calls | loops | mappings | run, ms |",
+        "| case, shape | level | program | trace | lower | compile (clock) | fusions | calls | loops | mappings | ms |",
         "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:

@@ -89,10 +89,14 @@ def edge_choice_setup(scenario: Scenario, choice: Int[AnyArray, "E T"]) -> Float
 
 def objective(scenario: Scenario, plan: Plan) -> Float[AnyArray, ""]:
     """F(x, z, o), the average accuracy over all queries, (2), (3), (5), (7). ``[]``"""
+    return jnp.sum(normalized_demand(scenario) * stream_accuracy(scenario, plan))
+
+
+def stream_accuracy(scenario: Scenario, plan: Plan) -> Float[AnyArray, "C T"]:
+    """The accuracy of each stream's queries, those that nobody serves counting 0, (3), (5), (7). ``[C, T]``"""
     client = client_choice_accuracy(scenario, plan.client_choice)
     edge = edge_choice_accuracy(scenario, plan.edge_choice)[scenario.client_edge]
-    value = plan.local * client + plan.edge * edge + plan.cloud * scenario.cloud_accuracy[None, :]
-    return jnp.sum(normalized_demand(scenario) * value)
+    return plan.local * client + plan.edge * edge + plan.cloud * scenario.cloud_accuracy[None, :]
 
 
 def edge_demand(scenario: Scenario, shares: Float[AnyArray, "C T"]) -> Float[AnyArray, "E T"]:

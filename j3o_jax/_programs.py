@@ -324,7 +324,8 @@ def compile_program(
         compiled = lowered.compile(compiler_options=options)
         wall = time.perf_counter() - start
         clock.append(time.process_time())
-    program = Program(compiled, form[0], Cost(*np.diff(clock).tolist(), wall, mappings() - before))
+    trace, lower, compiling = np.diff(clock).tolist()
+    program = Program(compiled, form[0], Cost(trace, lower, compiling, wall, mappings() - before))
     program.read = _reading.found
     return program
 

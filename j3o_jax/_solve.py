@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ._model import Plan, capacities, objective, usage
+from ._model import Plan, capacities, normalized_demand, stream_accuracy, usage
 from ._names import Names
 from ._precision import double_precision
 from ._programs import program
@@ -93,7 +93,7 @@ def solve(
     plan = outcome.plan
     solution = Solution(
         **plan._asdict(),
-        objective=np.where(success, judged.objective, np.nan),
+        objective=np.where(success, _mean_accuracy(flat.demand, judged.accuracy), np.nan),
         bound=np.where(success, outcome.bound, np.nan),
         status=status,
         history=np.where(success[:, None], outcome.history, np.nan),
@@ -157,19 +157,23 @@ def _blank(flat: Scenario, invalid: AnyArray) -> Scenario:
 
 
 class _Judged(NamedTuple):
-    """What the plans of a batch are found to be: F, the final `Status`, and whether that is a success. ``[B]``"""
+    """What the plans of a batch are found to be.
+
+    F, the final `Status`, whether that is a success ``[B]``, and the accuracy of every stream ``[B, C, T]``.
+    """
 
     objective: AnyArray
     status: AnyArray
     success: AnyArray
+    accuracy: AnyArray
 
 
 @program
 def _judge(scenarios: Scenario, plans: Plan, status: AnyArray, invalid: AnyArray) -> _Judged:
     """A plan that breaks a limit, or has no finite worth, is an error, whatever the method says of it."""
 
-    def one(scenario: Scenario, plan: Plan) -> tuple[jax.Array, jax.Array]:
-        """F, and the largest excess: over a limit, of shares over the whole, of shares without a model."""
+    def one(scenario: Scenario, plan: Plan) -> tuple[jax.Array, jax.Array, jax.Array]:
+        """F, the accuracy of streams, and the largest excess: over a limit, of shares, of shares without a model."""
         used, limits = usage(scenario, plan), capacities(scenario)
         excess = [_excess(u, limit) for u, limit in zip(used, limits, strict=True)]
         shares = jnp.stack([plan.local, plan.edge, plan.cloud, plan.unserved])
@@ -179,15 +183,23 @@ def _judge(scenarios: Scenario, plans: Plan, status: AnyArray, invalid: AnyArray
             excess.append(jnp.max(jnp.where((choice < 0) & (scenario.demand > 0.0), share, 0.0)))
         if not scenario.allow_unserved:
             excess.append(jnp.max(jnp.where(scenario.demand > 0.0, plan.unserved, 0.0)))
-        return objective(scenario, plan), jnp.max(jnp.stack(excess))
+        accuracy = stream_accuracy(scenario, plan)
+        return jnp.sum(normalized_demand(scenario) * accuracy), accuracy, jnp.max(jnp.stack(excess))
 
-    values, worst = jax.vmap(one)(scenarios, plans)
+    values, accuracy, worst = jax.vmap(one)(scenarios, plans)
     broken = ~jnp.isfinite(values) | ~jnp.isfinite(worst) | (worst > _TOLERANCE)
     status = jnp.asarray(status, dtype=jnp.int64)
     status = jnp.where(broken & (status != int(Status.infeasible)), int(Status.numerical_error), status)
     status = jnp.where(invalid, int(Status.invalid), status)
     success = functools.reduce(operator.or_, [status == int(kind) for kind in Status if kind.success])
-    return _Judged(values, status, success)
+    return _Judged(values, status, success, accuracy)
+
+
+def _mean_accuracy(demand: np.ndarray, accuracy: np.ndarray) -> np.ndarray:
+    """F, summed by NumPy, whose order depends neither on the batch nor on how a program is compiled. ``[B]``"""
+    weight = np.asarray(demand).reshape(len(demand), -1)
+    total = weight.sum(axis=1)
+    return (weight * accuracy.reshape(weight.shape)).sum(axis=1) / np.where(total > 0.0, total, 1.0)
 
 
 def _excess(used: jax.Array, limit: jax.Array) -> jax.Array:

@@ -16,6 +16,7 @@ Other compilers do better: what is lowered for other platforms is left as it is.
 import contextlib
 import contextvars
 import functools
+import math
 import operator
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple, ParamSpec, TypeVar
@@ -37,6 +38,8 @@ _REGION = _STAGE | {"xla_cpu_small_call": "true"}
 # Attributes hold for whatever is traced under them. `jnp.where` and others are calls too, which are to be inlined.
 _NEITHER = dict.fromkeys(_REGION)
 
+# Results of a region that hold the trace of what it reads; more than one, for some may not be needed.
+_MOST_MARKED = 4
 # Terms of a long sum that are added at a time, in regions and where every turn of a loop costs more.
 _TERMS, _TERMS_OF_LOOPS = 2, 8
 # Combinations along an axis, for compilers that are best left alone with it.
@@ -110,8 +113,8 @@ def region(function: Callable[_Parameters, _Result]) -> Callable[_Parameters, _R
 def _as_region(function: Callable[..., Any], never: Array, *args: Any, **keywords: Any) -> Any:
     """What a function returns, as a region that reads all that it is given.
 
-    XLA aborts where a region has an argument that its simplifications leave unread. So the first element of each would go
-    into the results, if that were ever to happen.
+    XLA aborts where a region has an argument that its simplifications leave unread. So the first element of each would
+    go into the results, if that were ever to happen.
     """
 
     def inside() -> Any:
@@ -127,7 +130,10 @@ def _as_region(function: Callable[..., Any], never: Array, *args: Any, **keyword
             values = [next(arguments) if mine else value for mine, value in zip(own, program.consts, strict=True)]
             results = eval_jaxpr(program.jaxpr, values)
             trace = written(lambda: sum_of([jnp.ravel(value)[0].astype(jnp.float32) for value in read]))
-            return [jnp.where(never, (trace > 0.0).astype(result.dtype), result) for result in results]
+            return [
+                jnp.where(never, (trace > 0.0).astype(result.dtype), result) if marked else result
+                for marked, result in zip(_marked(program.jaxpr), results, strict=True)
+            ]
 
     given = [value for mine, value in zip(own, program.consts, strict=True) if mine]
     if not given:
@@ -135,6 +141,17 @@ def _as_region(function: Callable[..., Any], never: Array, *args: Any, **keyword
     with set_xla_metadata(**_REGION):
         results = jax.jit(guarded, inline=False)(never, *given)
     return jax.tree.unflatten(jax.tree.structure(form), results)
+
+
+def _marked(jaxpr: Any) -> list[bool]:
+    """Results that are to hold the trace of what is read: those of few numbers that are computed, or all if none is."""
+    taken = {id(variable) for variable in (*jaxpr.invars, *jaxpr.constvars)}
+    sizes = [
+        variable.aval.size if variable.aval.dtype.kind == "f" and id(variable) not in taken else math.inf
+        for variable in jaxpr.outvars
+    ]
+    some = sorted(sizes)[:_MOST_MARKED]
+    return [size in some and size < math.inf for size in sizes] if some[0] < math.inf else [True] * len(sizes)
 
 
 def repeated(count: int, turn: Callable[[_State], _State], state: _State, *, apart: bool = False) -> _State:
