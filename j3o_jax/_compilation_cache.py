@@ -14,7 +14,8 @@ _LEAST_SECONDS = 0.1
 def cache_compilations(directory: str | Path | None = None) -> Path:
     """Keep compiled programs on disk from here on: JAX's persistent compilation cache, set up for J3O.
 
-    A new shape of batch costs some ten seconds of compilation; with the cache it costs them once, not in every process.
+    A new shape of batch costs some seconds of compilation; with the cache it costs them once, not in every process. The
+    package's own programs are kept there too, in a form that need not be traced again.
     A folder that was chosen already, with JAX's own setting ``jax_compilation_cache_dir`` or its environment variable,
     is kept unless `directory` names another.
 
