@@ -91,10 +91,11 @@ def solve(
         elif status[instance] == Status.infeasible:
             reasons[instance] = _unserved_reason(flat, outcome.plan, int(instance), scenario.labels)
     plan = outcome.plan
+    value = _mean_accuracy(flat.demand, judged.accuracy)
     solution = Solution(
         **plan._asdict(),
-        objective=np.where(success, _mean_accuracy(flat.demand, judged.accuracy), np.nan),
-        bound=np.where(success, outcome.bound, np.nan),
+        objective=np.where(success, value, np.nan),
+        bound=np.where(success, _but_for_rounding(np.asarray(outcome.bound), value), np.nan),
         status=status,
         history=np.where(success[:, None], outcome.history, np.nan),
         stats=outcome.stats | {"seconds": np.full(status.shape, (seconds - compiling) / max(status.size, 1))},
@@ -200,6 +201,12 @@ def _mean_accuracy(demand: np.ndarray, accuracy: np.ndarray) -> np.ndarray:
     weight = np.asarray(demand).reshape(len(demand), -1)
     total = weight.sum(axis=1)
     return (weight * accuracy.reshape(weight.shape)).sum(axis=1) / np.where(total > 0.0, total, 1.0)
+
+
+def _but_for_rounding(bound: np.ndarray, value: np.ndarray) -> np.ndarray:
+    """Bounds, of which one that lies below F by no more than the last bits of a sum is F. ``[B]``"""
+    bits = 16.0 * np.finfo(np.float64).eps * np.abs(value)
+    return np.where((bound < value) & (bound >= value - bits), value, bound)
 
 
 def _excess(used: jax.Array, limit: jax.Array) -> jax.Array:
