@@ -20,6 +20,7 @@ BENCHMARKS = (
     "tuning",
     "roofline",
     "compile",
+    "shapes",
     "launches",
     "device",
 )

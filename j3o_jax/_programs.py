@@ -4,7 +4,7 @@ On CPUs every module of a program takes memory mappings, of which Linux allows a
 the programs that were not used for longest go once half of them are taken.
 
 Two levels: a full one for batches, and a light one, compiled several times faster and several times slower to run, for
-work that is brief.
+work that is brief. A third one, plain, has XLA's own options, for draws that must never change by a bit.
 """
 
 import contextlib
@@ -30,7 +30,7 @@ from j3o_kernels.stages import Target, tracing_for
 
 from ._program_files import KeptProgram
 
-Level = Literal["light", "full"]
+Level = Literal["light", "full", "plain"]
 _Parameters = ParamSpec("_Parameters")
 _Result = TypeVar("_Result")
 
@@ -40,6 +40,7 @@ LEVEL_VARIABLE = "J3O_JAX_LEVEL"
 _LEVELS: dict[Level, dict[str, Any]] = {
     "light": {"xla_backend_optimization_level": 0},
     "full": {"xla_backend_optimization_level": 2},
+    "plain": {},
 }
 # Sums are left to LLVM: handed to a library they ran slower, and cannot be part of regions.
 _WITHOUT_LIBRARY = {"xla_cpu_experimental_ynn_fusion_type": ""}
@@ -103,7 +104,7 @@ class _Programs:
             return program, time.perf_counter() - start
 
     def _let_go(self) -> None:
-        most = _most_mappings() // 2
+        most = most_mappings() // 2
         # What is let go unmaps its memory at once: programs are held by nobody else.
         while len(self.programs) > 1 and (len(self.programs) > _MOST_PROGRAMS or mappings() > most):
             self.programs.popitem(last=False)
@@ -138,6 +139,11 @@ def compiling_with(compile_it: Callable[..., Any]) -> Iterator[None]:
         _programs, _compile_it = before
 
 
+def kept() -> int:
+    """How many programs this process keeps."""
+    return len(_programs.programs)
+
+
 def mappings() -> int:
     """Memory mappings of this process; 0 where the system does not tell."""
     try:
@@ -147,7 +153,8 @@ def mappings() -> int:
 
 
 @functools.cache
-def _most_mappings() -> int:
+def most_mappings() -> int:
+    """How many mappings the system allows a process."""
     try:
         return int(_MOST_MAPPINGS_FILE.read_text())
     except (OSError, ValueError):
@@ -158,7 +165,7 @@ def level_for(work: int, brief: int) -> Level:
     """The level for an amount of work, where up to `brief` the light one has the better of it in all."""
     told = os.environ.get(LEVEL_VARIABLE, "")
     if told:
-        if told not in _LEVELS:
+        if told not in ("light", "full"):
             raise ValueError(f"{LEVEL_VARIABLE}: must be 'light' or 'full', got {told!r}")
         return told
     return "light" if work <= brief else "full"
@@ -343,7 +350,7 @@ def has_regions() -> bool:
 def _known_options() -> dict[Level, dict[str, Any]]:
     """The options of each level, without those that this release of XLA does not know."""
     others = _WITHOUT_LIBRARY if jax.__version_info__ >= _REGIONS_SINCE else _OLDER
-    return {level: _accepted(options | others) for level, options in _LEVELS.items()}
+    return {level: _accepted(options | others) if options else {} for level, options in _LEVELS.items()}
 
 
 def _accepted(options: dict[str, Any]) -> dict[str, Any]:
@@ -363,29 +370,46 @@ def _accepted(options: dict[str, Any]) -> dict[str, Any]:
 def program(function: Callable[_Parameters, _Result]) -> Callable[_Parameters, _Result]:
     """Make a brief function of arrays one program for each of their shapes and of its other arguments.
 
-    While it is traced itself, it is part of the program that traces it.
+    While it is traced itself, it is part of the program that traces it. The size of the arrays chooses the level.
     """
-    whole: Callable[..., Any] = function
+    return program_at(None)(function)
 
-    @functools.wraps(function)
-    def run(*args: Any, **keywords: Any) -> Any:
-        arrays, rest = eqx.partition((args, keywords), _is_array)
-        leaves, structure = jax.tree.flatten(rest)
-        of_arrays = jax.tree.leaves(arrays)
-        if any(isinstance(leaf, Tracer) for leaf in of_arrays):
-            return whole(*args, **keywords)
 
-        def own(arrays: Any) -> Any:
-            args, keywords = eqx.combine(arrays, rest)
-            return whole(*args, **keywords)
+def program_at(level: Level | None) -> Callable[[Callable[_Parameters, _Result]], Callable[_Parameters, _Result]]:
+    """`program`, for programs of one level."""
 
-        own.__module__, own.__qualname__ = function.__module__, function.__qualname__
-        level = level_for(sum(leaf.nbytes for leaf in of_arrays), _BRIEF_BYTES)
-        key = (function, tuple(leaves), structure)
-        found, _ = compiled(own, (arrays,), key=key, name=key[1:], level=level, devices=jax.local_devices()[:1])
-        return found(arrays)
+    def made(function: Callable[_Parameters, _Result]) -> Callable[_Parameters, _Result]:
+        whole: Callable[..., Any] = function
 
-    return run
+        @functools.wraps(function)
+        def run(*args: Any, **keywords: Any) -> Any:
+            arrays, rest = eqx.partition((args, keywords), _is_array)
+            leaves, structure = jax.tree.flatten(rest)
+            of_arrays = jax.tree.leaves(arrays)
+            if any(isinstance(leaf, Tracer) for leaf in of_arrays):
+                return whole(*args, **keywords)
+
+            def own(arrays: Any) -> Any:
+                args, keywords = eqx.combine(arrays, rest)
+                return whole(*args, **keywords)
+
+            own.__module__, own.__qualname__ = function.__module__, function.__qualname__
+            chosen = level or level_for(sum(leaf.nbytes for leaf in of_arrays), _BRIEF_BYTES)
+            key = (function, tuple(leaves), structure)
+            found, _ = compiled(own, (arrays,), key=key, name=key[1:], level=chosen, devices=[default_device()])
+            return found(arrays)
+
+        return run
+
+    return made
+
+
+def default_device() -> Any:
+    """The device that JAX computes on where it is not told another."""
+    told = jax.config.jax_default_device  # pyright: ignore[reportAttributeAccessIssue]
+    if isinstance(told, str):
+        return jax.local_devices(backend=told)[0]
+    return told or jax.local_devices()[0]
 
 
 def _is_array(leaf: Any) -> bool:

@@ -88,7 +88,7 @@ def test_options_that_this_release_does_not_know_are_left_out():
 def test_programs_that_were_not_used_for_longest_go_when_mappings_run_short(monkeypatch):
     taken = iter([20, 20, 200, 20])
     monkeypatch.setattr(_programs, "mappings", lambda: next(taken))
-    monkeypatch.setattr(_programs, "_most_mappings", lambda: 200)
+    monkeypatch.setattr(_programs, "most_mappings", lambda: 200)
     programs = _programs._Programs()
     for name in "abc":
         programs(name, object)

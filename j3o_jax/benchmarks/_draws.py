@@ -8,11 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from .._batched import available_cores
 from .._precision import double_precision
+from .._programs import default_device, program_at
 from ._recipe import AbstractRecipe, Sizes
 from ._seeds import Instances
 
@@ -68,7 +68,7 @@ def _exactly() -> Iterator[None]:
         yield
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1))
+@program_at("plain")
 def _draw_lanes(
     recipe: AbstractRecipe,
     sizes: Sizes,
@@ -97,7 +97,6 @@ def _field_shapes(recipe: AbstractRecipe, sizes: Sizes) -> dict[str, tuple[int, 
 
 def _lanes(entries: int) -> tuple[int, int]:
     """Lanes of a piece, for instances with this many entries: a power of two, the same for every batch; and threads."""
-    (device,) = jnp.zeros(()).devices()
-    on_cpu = device.platform == "cpu"
+    on_cpu = default_device().platform == "cpu"
     most = _CPU_LANES if on_cpu else _ACCELERATOR_LANES
     return min(most, 2 ** int(math.log2(max(_ENTRIES // entries, 1)))), available_cores() if on_cpu else 1

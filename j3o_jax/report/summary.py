@@ -5,7 +5,6 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-import jax
 import numpy as np
 
 from .._model import (
@@ -17,6 +16,7 @@ from .._model import (
     usage,
 )
 from .._precision import double_precision
+from .._programs import program
 from .._scenario import Scenario
 from .._solution import Solution
 from .._status import Status
@@ -151,7 +151,7 @@ def summarize(scenario: Scenario, solution: Solution) -> Summary:
     with double_precision():
         # Compiled as one: operation by operation the first call would take seconds. Names would compile anew.
         nameless = dataclasses.replace(scenario, names=None)
-        used, client_accuracy, edge_accuracy = jax.jit(_figures)(nameless, plan)
+        used, client_accuracy, edge_accuracy = _figures(nameless, plan)
     limits = _limits(scenario, used)
     nodes = _nodes(scenario, plan, limits)
     streams, edge_of = np.asarray(scenario.demand), np.asarray(scenario.client_edge)
@@ -175,6 +175,7 @@ def summarize(scenario: Scenario, solution: Solution) -> Summary:
     )
 
 
+@program
 def _figures(scenario: Scenario, plan: Plan) -> tuple[Resources, AnyArray, AnyArray]:
     return (
         usage(scenario, plan),

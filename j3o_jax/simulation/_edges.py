@@ -1,6 +1,5 @@
 """What is measured at the edges and clients of some replications, on the device."""
 
-import functools
 from typing import NamedTuple
 
 import jax
@@ -18,6 +17,7 @@ from j3o_kernels.batch_queue import (
     poisson_requests,
 )
 
+from .._programs import program_at
 from .._types import AnyArray
 
 
@@ -70,13 +70,13 @@ class Rates(NamedTuple):
     runs: AnyArray
 
 
-@functools.partial(jax.jit, static_argnames="drop")
+@program_at("full")
 def measure(requests: jax.Array, windows: Windows, drop: bool) -> AtEdges:
     """Figures of the edges for counts of requests ``[R, N, E, T]``."""
     return jax.vmap(lambda counts: _measure(counts, windows, drop))(requests)
 
 
-@functools.partial(jax.jit, static_argnames="drop")
+@program_at("full")
 def draw_and_measure(
     key: jax.Array, numbers: jax.Array, windows: Windows, rates: Rates, drop: bool
 ) -> tuple[AtEdges, AtClients]:

@@ -18,6 +18,7 @@ from .._model import (
     usage,
 )
 from .._precision import double_precision
+from .._programs import program
 from .._scenario import Batching, Scenario
 from .._solution import Solution
 
@@ -89,7 +90,7 @@ def workload_of(scenario: Scenario, solution: Solution) -> Workload:
     plan = plan._replace(**shares)
     with double_precision():
         nameless = dataclasses.replace(scenario, names=None)
-        found = jax.tree.map(np.asarray, jax.jit(_figures)(nameless, plan))
+        found = jax.tree.map(np.asarray, _figures(nameless, plan))
     demand = np.asarray(scenario.demand)
     client_seconds = _seconds(found["client_compute"], np.asarray(scenario.client_compute))
     edge_seconds = _seconds(found["edge_compute"], np.asarray(scenario.edge_compute))
@@ -127,6 +128,7 @@ def workload_of(scenario: Scenario, solution: Solution) -> Workload:
     )
 
 
+@program
 def _figures(scenario: Scenario, plan: Plan) -> dict[str, jax.Array]:
     used = usage(scenario, plan)
     return {

@@ -1,0 +1,124 @@
+"""Many shapes in one process: memory mappings and memory, program after program, J3O and PriceDirected in turn.
+
+    python -m bench shapes --count 1000
+
+Every shape is another number of clients, edges, tasks and models, so that every solve compiles. Programs go before the
+process runs out of mappings (`j3o_jax/_programs.py`); without that Linux would abort it. Plans pass the independent
+checker. Seconds are of all threads.
+"""
+
+import argparse
+import itertools
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import j3o_jax as j3o
+from j3o_jax import _programs
+
+from .record import FOLDER, machine_line, say, write_results
+
+_METHODS = {
+    "J3O": j3o.J3O(),
+    "PriceDirected": j3o.PriceDirected(gap=1e-3, patience=20, max_iterations=100),
+}
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--count", type=int, default=1000, help="shapes")
+    parser.add_argument("--out", type=Path, default=FOLDER / "shapes", help="JSON and picture, without suffix")
+
+
+def run(options: argparse.Namespace) -> None:
+    if options.smoke:
+        options.count = 2
+    rows: list[dict[str, Any]] = []
+    for number, (shape, (name, method)) in enumerate(
+        zip(_shapes(options.count), itertools.cycle(_METHODS.items()), strict=False), 1
+    ):
+        clients, edges, tasks, models = shape
+        scenario = j3o.benchmarks.heterogeneous(clients=clients, edges=edges, tasks=tasks, models=models).sample(0)
+        start = time.process_time()
+        plan = j3o.solve(scenario, method, throw=True)
+        seconds = time.process_time() - start
+        j3o.check(scenario, plan).raise_if_violated()
+        rows.append(
+            {
+                "shape": "x".join(map(str, shape)),
+                "method": name,
+                "seconds": seconds,
+                "mappings": _programs.mappings(),
+                "megabytes": _resident_megabytes(),
+                "programs": _programs.kept(),
+            }
+        )
+        if number % 20 == 0 or number == options.count:
+            say(f"{number} of {options.count}: {rows[-1]['mappings']:,} mappings, {rows[-1]['megabytes']:,.0f} MB")
+            write_results(options.out.with_suffix(".json"), {"count": options.count}, rows)
+    print(table(rows))
+    draw(rows, options.out.with_suffix(".png"))
+
+
+def _shapes(count: int) -> list[tuple[int, int, int, int]]:
+    """Different ones, in an order that mixes small and large."""
+    every = list(itertools.product(range(2, 14), range(1, 4), range(1, 6), range(2, 12)))
+    order = np.random.default_rng(0).permutation(len(every))
+    if count > len(every):
+        raise ValueError(f"--count: at most {len(every)}, got {count}")
+    return [every[index] for index in order[:count]]
+
+
+def _resident_megabytes() -> float:
+    """Memory of this process; 0 where the system does not tell."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except OSError:
+        return 0.0
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    """Mappings and memory after some of the shapes, in Markdown."""
+    lines = [
+        "| shapes | mappings | MB | programs kept | CPU s, median: " + " | ".join(_METHODS) + " |",
+        "|---|---|---|---|---|---|",
+    ]
+    stops = sorted({round(len(rows) * part / 10) for part in range(1, 11)} - {0})
+    for stop in stops:
+        row, own = rows[stop - 1], rows[:stop]
+        medians = [[r["seconds"] for r in own if r["method"] == name] for name in _METHODS]
+        lines.append(
+            f"| {stop:,} | {row['mappings']:,} | {row['megabytes']:,.0f} | {row['programs']} | "
+            + " | ".join(f"{np.median(seconds):.2f}" if seconds else "" for seconds in medians)
+            + " |"
+        )
+    return "\n".join([*lines, "", f"limit of mappings {_programs.most_mappings():,}; {machine_line()}"])
+
+
+def draw(rows: list[dict[str, Any]], path: Path) -> None:
+    """Mappings and memory against the number of shapes so far."""
+    from matplotlib.figure import Figure
+
+    from j3o_jax.plots import save_figure
+
+    figure = Figure(figsize=(7.2, 3.6), facecolor="white", layout="constrained")
+    panels = figure.subplots(1, 2, sharex=True)
+    for axes, (key, label) in zip(
+        panels, {"mappings": "memory mappings", "megabytes": "memory, MB"}.items(), strict=True
+    ):
+        axes.plot(range(1, len(rows) + 1), [row[key] for row in rows], color="#0072B2", linewidth=1.2)
+        axes.set_ylim(bottom=0)
+        axes.set_xlabel("shapes so far", fontsize=8)
+        axes.set_title(label, fontsize=9, loc="left")
+        axes.tick_params(labelsize=8)
+        axes.yaxis.set_major_formatter("{x:,.0f}")
+        axes.grid(color="#E4E6EA", linewidth=0.6)
+    panels[0].axhline(_programs.most_mappings(), color="#D55E00", linewidth=1.0, linestyle="--")
+    panels[0].annotate(
+        "the system's limit", (1, _programs.most_mappings()), xytext=(0, -10), textcoords="offset points", fontsize=8
+    )
+    figure.supxlabel(machine_line(), fontsize=6, color="#6B6B6B", x=0.01, ha="left")
+    save_figure(figure, str(path))
