@@ -11,13 +11,13 @@ demo: $(VENV)/.installed
 	$(BIN)/j3o new demo/taskonomy5.yaml --benchmark taskonomy5 --seed 0 --force
 	$(BIN)/j3o solve demo/taskonomy5.yaml --out demo/plan.json --plot demo/plan.png
 
-# The slowest tests are listed at the end.
+# Neighbours share what they compile, so that a worker takes a run of tests. The slowest are listed at the end.
 test: $(VENV)/.installed-development
-	$(BIN)/python -m pytest -n auto --durations=15
+	$(BIN)/python -m pytest -n auto --dist worksteal --durations=15
 
 # What depends on JAX's release: kernels, methods, and what XLA makes of them.
 test-engine: $(VENV)/.installed-development
-	$(BIN)/python -m pytest -n auto --durations=5 $(ENGINE)
+	$(BIN)/python -m pytest -n auto --dist worksteal --durations=5 $(ENGINE)
 
 # Style, types and the directions of imports.
 lint: $(VENV)/.installed-development

@@ -10,6 +10,7 @@ work that is brief. A third one, plain, has XLA's own options, for draws that mu
 import contextlib
 import contextvars
 import functools
+import gc
 import os
 import re
 import threading
@@ -317,7 +318,7 @@ def compile_program(
         local = jax.shard_map(own, mesh=mesh, in_specs=specs, out_specs=PartitionSpec("batch"), check_vma=False)
         shardings = tuple(NamedSharding(mesh, spec) for spec in specs)
         jitted = jax.jit(local, in_shardings=shardings, donate_argnums=donated)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _without_collections():
         # Inputs that no output can take the place of stay where they are.
         warnings.filterwarnings("ignore", message="Some donated buffers were not usable")
         options = _known_options()[level] if on_cpu else None
@@ -335,6 +336,18 @@ def compile_program(
     program = Program(compiled, form[0], Cost(trace, lower, compiling, wall, mappings() - before))
     program.read = _reading.found
     return program
+
+
+@contextlib.contextmanager
+def _without_collections() -> Iterator[None]:
+    """Context without Python's garbage collection, which goes through all that tracing makes, and finds nothing."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
 
 
 _compile_it: Callable[..., Any] = compile_program
@@ -394,7 +407,8 @@ def program_at(level: Level | None) -> Callable[[Callable[_Parameters, _Result]]
                 return whole(*args, **keywords)
 
             own.__module__, own.__qualname__ = function.__module__, function.__qualname__
-            chosen = level or level_for(sum(leaf.nbytes for leaf in of_arrays), _BRIEF_BYTES)
+            brief = 0 if level == "full" else _BRIEF_BYTES
+            chosen = level if level == "plain" else level_for(sum(leaf.nbytes for leaf in of_arrays), brief)
             key = (function, tuple(leaves), structure)
             found, _ = compiled(own, (arrays,), key=key, name=key[1:], level=chosen, devices=[default_device()])
             return found(arrays)

@@ -45,7 +45,7 @@ def test_a_change_brings_no_more_than_it_promises():
     plans = j3o.solve(batch, j3o.J3O(activations=0))
     lp = j3o.HierarchicalLP(tolerance=1e-9)
     active = np.ones(40, dtype=bool)
-    problems_of = jax.jit(offloading_problems)
+    problems_of = jax.jit(offloading_problems, compiler_options=methods.QUICKLY)
     with jax.enable_x64(True):
         placement = Placement(*(np.asarray(getattr(plans, name)) for name in Placement._fields))
 
@@ -58,7 +58,9 @@ def test_a_change_brings_no_more_than_it_promises():
 
         answer, value = routed(placement)
         prices = answer.client_price, answer.edge_price, answer.edge_uplink_price, answer.cloud_uplink_price
-        found = jax.tree.map(np.asarray, jax.jit(jax.vmap(promises))(batch, placement, *prices))
+        found = jax.tree.map(
+            np.asarray, jax.jit(jax.vmap(promises), compiler_options=methods.QUICKLY)(batch, placement, *prices)
+        )
         brought = 0
         for edge in range(2):
             for task in range(3):

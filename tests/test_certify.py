@@ -6,7 +6,7 @@ import jax
 import numpy as np
 import optax
 import pytest
-from support.methods import VARIANTS
+from support.methods import QUICKLY, VARIANTS
 from support.oracle import TINY, tiny_and_optima
 from support.scenarios import random_scenario, stack
 
@@ -39,12 +39,12 @@ def test_any_prices_bound(variant):
     known = np.isfinite(best)
     groups = group_clients(np.asarray(batch.client_edge), batch.edges)
     with jax.enable_x64(True):
-        problem, unit, _ = jax.jit(scaled_relaxation)(batch, groups)
+        problem, unit, _ = jax.jit(scaled_relaxation, compiler_options=QUICKLY)(batch, groups)
         likeness = Prices(
             problem.value_cloud, problem.client_limit, problem.edge_limit, problem.uplink_limit, problem.cloud_limit
         )
         rng = np.random.default_rng(0)
-        evaluate = jax.jit(price_bound)
+        evaluate = jax.jit(price_bound, compiler_options=QUICKLY)
         for size in (0.0, 0.03, 0.3, 3.0, 30.0):
             prices = jax.tree.map(lambda like, size=size: size * rng.exponential(size=like.shape), likeness)
             bound = np.asarray(evaluate(problem, prices) * unit)

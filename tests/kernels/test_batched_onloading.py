@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from support.methods import QUICKLY
 
 from j3o_kernels.batched_onloading import NodeTier, completed_choice, onload_tier
 from j3o_kernels.multipliers import inverse_square_root, projected_subgradient
@@ -54,7 +55,7 @@ def subgradient(step_size):
     return projected_subgradient(inverse_square_root(step_size))
 
 
-@functools.partial(jax.jit, static_argnames=("search", "plus_max"))
+@functools.partial(jax.jit, static_argnames=("search", "plus_max"), compiler_options=QUICKLY)
 def batched(tier, active, search, plus_max):
     count = tier.weight.shape[-1]
     return onload_tier(
@@ -67,7 +68,7 @@ def batched(tier, active, search, plus_max):
     )
 
 
-@functools.partial(jax.jit, static_argnames=("search", "plus_max"))
+@functools.partial(jax.jit, static_argnames=("search", "plus_max"), compiler_options=QUICKLY)
 def single(problem, search, plus_max):
     if search == "dual":
         return dual_search(problem, steps=20, plus_max=plus_max)

@@ -6,11 +6,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from support.methods import QUICKLY
 
 from j3o_kernels.coverage import cover
 
 TASKS, MODELS, NODES = 3, 6, 40
-compiled = jax.jit(cover, static_argnames="changes")
+compiled = jax.jit(cover, static_argnames="changes", compiler_options=QUICKLY)
 
 
 def draw(seed):

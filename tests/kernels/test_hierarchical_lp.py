@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import scipy.sparse
+from support.methods import QUICKLY
 from support.scenarios import EXTREMES, random_scenario, stack
 
 from j3o_jax import CvxpyLP, HierarchicalLP
@@ -22,7 +23,6 @@ from j3o_kernels.offloading import OffloadingProblem
 # Every program of this file has one of two shapes and is solved in batches of one size: compiling takes seconds, and
 # half of them without optimisation, which programs as small as these do not need.
 BATCH = 32
-QUICKLY = {"xla_backend_optimization_level": 0}
 CLIENTS, EDGES, TASKS, MODELS = 5, 2, 3, 4
 
 

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy import optimize
+from support.methods import QUICKLY
 
 from j3o_kernels.multipliers import inverse_square_root, projected_subgradient
 from j3o_kernels.onloading import NodeProblem, dual_search, greedy_lagrangian, servable_shares
@@ -24,7 +25,7 @@ def draw(seed, nodes=4, models=4, tasks=3, tightness=0.4, equal_sizes=False):
     return NodeProblem(weight * accuracy, weight * cost, np.zeros_like(weight * cost), size, budget, capacity)
 
 
-@functools.partial(jax.jit, static_argnames=("steps", "plus_max", "search"))
+@functools.partial(jax.jit, static_argnames=("steps", "plus_max", "search"), compiler_options=QUICKLY)
 def onload(problem, steps, plus_max, search):
     if search == "dual":
         return dual_search(problem, steps=steps, plus_max=plus_max)
@@ -162,7 +163,9 @@ def test_a_batch_gives_each_instance_what_it_gets_alone():
     problems = [draw(seed, tightness=t) for seed, t in enumerate((0.1, 0.3, 1.0, 100.0))]
     with jax.enable_x64(True):
         stacked = jax.tree.map(lambda *fields: jnp.asarray(np.stack(fields)), *problems)
-        batched = jax.jit(jax.vmap(lambda problem: onload(problem, 50, True, "subgradient")))(stacked)
+        batched = jax.jit(jax.vmap(lambda problem: onload(problem, 50, True, "subgradient")), compiler_options=QUICKLY)(
+            stacked
+        )
     for index, problem in enumerate(problems):
         single = solve(problem)
         np.testing.assert_array_equal(np.asarray(batched.held)[index], single.held)

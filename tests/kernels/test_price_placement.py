@@ -1,9 +1,12 @@
 """Placement at prices, against its definition in plain NumPy."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from support.methods import QUICKLY
 from support.scenarios import random_scenario, stack
 
 from j3o_jax.methods._dual_bound import DualBound
@@ -14,7 +17,7 @@ from j3o_kernels.price_placement import CapacityPrices, Choices, Trial, place_at
 BATCH = 6
 
 
-@jax.jit
+@functools.partial(jax.jit, compiler_options=QUICKLY)
 def choices_at(batch, groups, prices, uncertainty):
     """Choices ``[B, C, T]`` and ``[B, E, T]`` at prices of all of a batch's instances."""
     rows, columns = groups.slots.shape[1:]
@@ -96,7 +99,7 @@ def test_nodes_hold_what_leaves_most_at_the_prices(uneven):
             assert earned.sum(axis=1).max() == pytest.approx(earned[list(held)].sum(), abs=1e-12)
 
 
-@jax.jit
+@functools.partial(jax.jit, compiler_options=QUICKLY)
 def placed_at_first_prices(batch, groups, before, free):
     """Choices at the prices of a relaxation that knows of none, where some clients and no edges are free to choose."""
     rows, columns = groups.slots.shape[1:]

@@ -5,6 +5,7 @@ import itertools
 import jax
 import numpy as np
 import pytest
+from support.methods import QUICKLY
 
 from j3o_kernels.set_bound import set_bound
 
@@ -42,7 +43,7 @@ def linear_knapsacks(profit, size):
 def test_it_is_between_the_best_set_and_the_linear_relaxation(sizes):
     with jax.enable_x64(True):
         profit, size = draw(0, 200, 7, 3, sizes)
-        bound = np.asarray(jax.jit(set_bound)(profit, size))
+        bound = np.asarray(jax.jit(set_bound, compiler_options=QUICKLY)(profit, size))
     best, linear = best_sets(profit, size), linear_knapsacks(profit, size)
     assert (bound >= best * (1.0 - 1e-15)).all()
     assert (bound <= linear * (1.0 + 1e-7)).all()
@@ -57,7 +58,7 @@ def test_sizes_that_just_fill_the_room_fit():
     with jax.enable_x64(True):
         size = np.array([[0.1], [0.2], [0.7]]) / np.array([[1.0]])
         profit = np.eye(3)[:, :, None]
-        bound = jax.jit(set_bound)
+        bound = jax.jit(set_bound, compiler_options=QUICKLY)
         assert np.asarray(bound(profit, size)) >= 3.0
         assert np.asarray(bound(profit, np.array([[0.0], [0.0], [1.0]]))) >= 3.0
         assert np.asarray(bound(np.zeros((3, 3, 1)), size)) == 0.0

@@ -11,6 +11,9 @@ import j3o_jax as j3o
 
 from .scenarios import random_scenario, stack
 
+QUICKLY = {"xla_backend_optimization_level": 0}
+"""XLA's options for programs that tests compile by `jax.jit` themselves: they run once."""
+
 SMALL = {"clients": 6, "edges": 2, "tasks": 3, "models": 5}
 """Every axis that can be mistaken for another has a length of its own, and edges have clients to choose among."""
 
