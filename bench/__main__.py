@@ -23,6 +23,7 @@ BENCHMARKS = (
     "shapes",
     "launches",
     "device",
+    "adversary",
 )
 
 

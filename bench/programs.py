@@ -23,7 +23,7 @@ def j3o_program(scenarios: j3o.Scenario) -> tuple[Callable[[Any, Any], Any], tup
     assert isinstance(method.lp, j3o.HierarchicalLP)
     program = _program(*method._settings(method.lp, sizes_differ=_sizes_differ(scenarios)))
     groups = group_clients(np.asarray(scenarios.client_edge), scenarios.edges)
-    batch = scenarios, groups, np.ones(scenarios.demand.shape[0])
+    batch = method._from_all_starts(scenarios, groups, np.ones(scenarios.demand.shape[0]))
     shared = np.asarray(method.lp.tolerance), np.asarray(method.tolerance)
 
     def j3o_batch(batch: Any, shared: Any) -> Any:

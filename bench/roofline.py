@@ -28,6 +28,7 @@ from j3o_jax._precision import double_precision
 from j3o_jax.methods._device import alternate, blank_plans, bytes_of_instance
 from j3o_jax.methods._director import Settings
 from j3o_jax.methods._greedy_tiers import GreedySettings, GreedyTiers
+from j3o_jax.methods._starts import STARTS
 from j3o_kernels.client_groups import group_clients
 from j3o_kernels.hierarchical_lp import hierarchical_lp
 
@@ -89,18 +90,18 @@ def kernels(scenarios: j3o.Scenario) -> dict[str, tuple[Callable[[Any, Any], Any
         scenarios, groups = batch
         share = jnp.full(scenarios.demand.shape, 0.5)
         count = scenarios.demand.shape[0]
-        tiers = GreedyTiers(scenarios, groups, jnp.ones(count), jnp.asarray(1e-6), _GREEDY)
+        tiers = GreedyTiers(scenarios, groups, jnp.ones(count), jnp.zeros((count, 4)), jnp.asarray(1e-6), _GREEDY)
         return tiers.place((share, share), 0, blank_plans(scenarios), jnp.ones(count, dtype=bool))
 
     def whole(batch: Any, _: Any) -> Any:
-        scenarios, groups, step_size = batch
-        tiers = GreedyTiers(scenarios, groups, step_size, jnp.asarray(1e-6), _GREEDY)
+        scenarios, groups, step_size, start = batch
+        tiers = GreedyTiers(scenarios, groups, step_size, start, jnp.asarray(1e-6), _GREEDY)
         return alternate(scenarios, groups, tiers, jnp.asarray(1e-9), _SETTINGS)
 
     return {
         "offloading LP": (offloading, (problems, groups)),
         "onloading of both tiers": (onloading, (scenarios, groups)),
-        "J3O": (whole, (scenarios, groups, np.ones(batch))),
+        "J3O": (whole, (scenarios, groups, np.ones(batch), np.repeat([STARTS["paper"]], batch, axis=0))),
     }
 
 

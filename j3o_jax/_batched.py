@@ -48,6 +48,7 @@ def run_batched(
     chunk: int | None = None,
     cpu_chunk_bytes: int = _CPU_CHUNK_BYTES,
     turns: int = 1,
+    together: int = 1,
 ) -> Ran:
     """`function(batch, shared)` for a batch of any size, chunk by chunk, in double precision.
 
@@ -68,13 +69,14 @@ def run_batched(
     - `cpu_chunk_bytes`: what a chunk may take on a CPU, where a kernel is faster within the caches.
     - `turns`: how many times as much there is to do as J3O does for an instance of that memory; brief work is done by a
       program that is compiled lightly (`_programs.py`).
+    - `together`: entries of the batch that one scenario has: a chunk is no larger where there is no other.
     """
     count = jax.tree.leaves(batch)[0].shape[0]
     devices = jax.local_devices()
     level = level_for(count * bytes_per_instance * turns, _BRIEF)
     size = _chunk_size(count, bytes_per_instance, devices, chunk, cpu_chunk_bytes)
-    if count == 1 and chunk is None and level == "light":
-        size = len(devices)
+    if count == together and chunk is None and level == "light":
+        size = math.ceil(count / len(devices)) * len(devices)
     shared = jax.tree.map(np.asarray, shared)
     first = _part(batch, 0, size)
     with double_precision():

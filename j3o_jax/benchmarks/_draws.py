@@ -13,6 +13,7 @@ import numpy as np
 from .._batched import available_cores
 from .._precision import double_precision
 from .._programs import default_device, program_at
+from .._types import AnyArray
 from ._recipe import AbstractRecipe, Sizes
 from ._seeds import Instances
 
@@ -72,9 +73,9 @@ def _exactly() -> Iterator[None]:
 def _draw_lanes(
     recipe: AbstractRecipe,
     sizes: Sizes,
-    roots: jax.Array,
-    indices: jax.Array,
-    numbers: dict[str, jax.Array],
+    roots: AnyArray,
+    indices: AnyArray,
+    numbers: dict[str, AnyArray],
 ) -> dict[str, jax.Array]:
     def draw_one(root: jax.Array, index: jax.Array, numbers: dict[str, jax.Array]) -> dict[str, jax.Array]:
         key = jax.random.wrap_key_data(root, impl="threefry2x32")

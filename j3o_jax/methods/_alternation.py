@@ -67,10 +67,19 @@ class AlternatingMethod(AbstractMethod):
 
     def run(self, scenarios: Scenario, key: Any) -> Outcome:
         """See `AbstractMethod`."""
+        return self.run_from(scenarios, key, *jax.tree.map(np.asarray, initial_shares(scenarios)))
+
+    def run_from(
+        self,
+        scenarios: Scenario,
+        key: Any,
+        at_client: Float[np.ndarray, "B C T"],
+        at_edge: Float[np.ndarray, "B C T"],
+    ) -> Outcome:
+        """`run` from shares that clients and edges have to serve at first."""
         batch = scenarios.batch_shape[0]
         strict = not scenarios.allow_unserved
         bonus = SERVE_FIRST if strict else 0.0
-        at_client, at_edge = jax.tree.map(np.asarray, initial_shares(scenarios))
         best: Plan | None = None
         value = np.full(batch, -np.inf)
         history = np.full((batch, self.max_iterations), np.nan)

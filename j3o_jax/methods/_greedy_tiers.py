@@ -18,6 +18,7 @@ from ._director import Director, Round, serving_bonus
 from ._lanes import edges_first, edges_last, of_groups, of_models
 from ._onloading import Placement, client_capacity, edge_work, placement_of_choices, to_serve, within_window
 from ._settling import initial_shares, pick
+from ._starts import Start, start_shares
 
 
 class GreedySettings(NamedTuple):
@@ -40,19 +41,22 @@ class GreedyTiers(Director):
         scenarios: Scenario,
         groups: ClientGroups,
         step_size: Float[AnyArray, " B"],
+        start: Float[AnyArray, "B 4"],
         tolerance: Float[AnyArray, ""],
         settings: GreedySettings,
     ):
         self.scenarios = scenarios
         self.groups = groups
         self.step_size = step_size
+        self.start = start
         self.tolerance = tolerance
         self.settings = settings
         self.client, self.edge = region(_tiers)(scenarios, groups)
 
     def begin(self) -> Any:
-        """See `Director`: the shares of line 1."""
-        return initial_shares(self.scenarios)
+        """See `Director`: the shares of line 1, or of another start (`Start`)."""
+        _, uplink = initial_shares(self.scenarios)
+        return start_shares(Start(*jnp.swapaxes(self.start, 0, 1)[..., None, None]), uplink)
 
     def learn(self, known: Any, turn: Any, news: Round) -> tuple[Any, Any]:
         """See `Director`: the best plan's shares, as long as F rises."""

@@ -1,6 +1,7 @@
 """J3O, the paper's alternating algorithm (Algorithm 1)."""
 
 import functools
+from collections.abc import Iterable
 from typing import Any, Literal
 
 import equinox as eqx
@@ -24,7 +25,12 @@ from ._director import Settings, serving_bonus
 from ._greedy_tiers import GreedySettings, GreedyTiers
 from ._multiplier import DualSearch, Subgradient
 from ._onloading import Placement, greedy_placement
-from ._settling import offloading_problems, pick, settled_plans
+from ._settling import initial_shares, offloading_problems, pick, settled_plans
+from ._starts import STARTS, USUAL_STARTS, best_outcome, start_shares
+
+
+def _names(given: str | Iterable[str]) -> tuple[str, ...]:
+    return (given,) if isinstance(given, str) else tuple(given)
 
 
 class J3O(AlternatingMethod):
@@ -52,6 +58,9 @@ class J3O(AlternatingMethod):
     - `activations`: with batching, most trials of other pairs of edge and task that are worth their set-up time, after
       the rounds; only changes that may bring something by the prices are tried. 0 leaves the rounds' pairs.
     - `chunk`: instances that a device works on at a time; None chooses. Answers do not depend on it.
+    - `starts`: one name or several of shares that the rounds begin from, one after another or, on a device, together;
+      the best plan is kept. ``"paper"`` is line 1 of Algorithm 1, ``"local"`` offloads nothing, ``"all"`` everything,
+      and ``"both"`` makes clients ready for all and edges for half of it. Two starts take twice as long as one.
     """
 
     lp: AbstractOffloadingSolver = HierarchicalLP()
@@ -63,6 +72,7 @@ class J3O(AlternatingMethod):
     surrogate_width: float = eqx.field(static=True, default=0.1)
     activations: int = eqx.field(static=True, default=50)
     chunk: int | None = eqx.field(static=True, default=None)
+    starts: tuple[str, ...] = eqx.field(static=True, default=USUAL_STARTS, converter=_names)
 
     def __check_init__(self):
         if self.surrogate not in (None, "log"):
@@ -77,6 +87,8 @@ class J3O(AlternatingMethod):
             raise ValueError(f"greedy: must be 'plus_max' or 'paper', got {self.greedy!r}")
         if self.chunk is not None and self.chunk < 1:
             raise ValueError(f"chunk: must be at least 1, got {self.chunk}")
+        if not self.starts or not set(self.starts) <= STARTS.keys():
+            raise ValueError(f"starts: must be some of {', '.join(map(repr, STARTS))}, got {self.starts!r}")
         if self.grid_shape and not isinstance(self.lp, HierarchicalLP):
             raise ValueError("multiplier.step_size: an array of step sizes needs lp=HierarchicalLP()")
 
@@ -92,7 +104,9 @@ class J3O(AlternatingMethod):
     def run(self, scenarios: Scenario, key: Any) -> Outcome:
         """See `AbstractMethod`."""
         if not isinstance(self.lp, HierarchicalLP):
-            return super().run(scenarios, key)
+            _, uplink = jax.tree.map(np.asarray, initial_shares(scenarios))
+            shares = [start_shares(STARTS[name], uplink) for name in self.starts]
+            return best_outcome([self.run_from(scenarios, key, *own) for own in shares])
         return self._run_on_device(scenarios, self.lp)
 
     def run_traced(self, scenarios: Scenario) -> Outcome:
@@ -104,7 +118,21 @@ class J3O(AlternatingMethod):
         step_size = jnp.broadcast_to(jnp.asarray(self.multiplier.step_size), scenarios.demand.shape[:1])
         tolerances = jnp.asarray(self.lp.tolerance), jnp.asarray(self.tolerance)
         program = _program(*self._settings(self.lp, sizes_differ=True))
-        return outcome_of(program((scenarios, groups, step_size), tolerances), scenarios.allow_unserved, {})
+        found = program(self._from_all_starts(scenarios, groups, step_size), tolerances)
+        outcome = outcome_of(found, scenarios.allow_unserved, {})
+        return best_outcome(self._of_each_start(outcome, scenarios.demand.shape[0]))
+
+    def _from_all_starts(self, scenarios: Scenario, groups: ClientGroups, step_size: AnyArray) -> tuple[Any, ...]:
+        """The program's batch: all instances from the first start, then from the next."""
+        batch, times = scenarios.demand.shape[0], len(self.starts)
+        shares = np.repeat([STARTS[name] for name in self.starts], batch, axis=0)
+        xp = step_size.__array_namespace__()
+        repeated = jax.tree.map(lambda array: xp.concatenate([array] * times), (scenarios, groups, step_size))
+        return *repeated, shares
+
+    def _of_each_start(self, outcome: Outcome, batch: int) -> list[Outcome]:
+        parts = [slice(number * batch, (number + 1) * batch) for number in range(len(self.starts))]
+        return [jax.tree.map(lambda array, part=part: array[part], outcome) for part in parts]
 
     def _run_on_device(self, scenarios: Scenario, lp: HierarchicalLP) -> Outcome:
         batch = scenarios.demand.shape[0]
@@ -114,15 +142,16 @@ class J3O(AlternatingMethod):
         settings = self._settings(lp, sizes_differ=_sizes_differ(scenarios))
         ran = run_batched(
             _program(*settings),
-            (scenarios, groups, step_size),
+            self._from_all_starts(scenarios, groups, step_size),
             (np.asarray(lp.tolerance), np.asarray(self.tolerance)),
             key=settings,
             bytes_per_instance=bytes_of_instance(scenarios, groups),
             chunk=self.chunk,
+            together=len(self.starts),
         )
-        compiling = {"compile_seconds": np.full(batch, ran.compile_seconds)}
-        outcome = outcome_of(ran.results, scenarios.allow_unserved, compiling)
-        return jax.tree.map(np.asarray, outcome)
+        outcome = jax.tree.map(np.asarray, outcome_of(ran.results, scenarios.allow_unserved, {}))
+        best = best_outcome(self._of_each_start(outcome, batch))
+        return best._replace(stats=best.stats | {"compile_seconds": np.full(batch, ran.compile_seconds)})
 
     def _settings(self, lp: HierarchicalLP, *, sizes_differ: bool) -> tuple[GreedySettings, Settings]:
         plus_max = self.greedy == "plus_max" and sizes_differ
@@ -193,10 +222,10 @@ def _sizes_differ(scenarios: Scenario) -> bool:
 
 @functools.cache
 def _program(greedy: GreedySettings, settings: Settings) -> Any:
-    def program(batch: tuple[Scenario, ClientGroups, Any], tolerances: tuple[Any, Any]) -> Alternation:
-        scenarios, groups, step_size = batch
+    def program(batch: tuple[Scenario, ClientGroups, Any, Any], tolerances: tuple[Any, Any]) -> Alternation:
+        scenarios, groups, step_size, start = batch
         lp_tolerance, tolerance = tolerances
-        director = GreedyTiers(scenarios, groups, step_size, tolerance, greedy)
+        director = GreedyTiers(scenarios, groups, step_size, start, tolerance, greedy)
         return alternate(scenarios, groups, director, lp_tolerance, settings)
 
     return program

@@ -20,6 +20,12 @@ Solver = Annotated[
 ]
 
 
+Starts = Annotated[
+    list[Literal["paper", "local", "all", "both"]] | None,
+    Field(min_length=1, description="a list of 'paper', 'local', 'all' and 'both'"),
+]
+
+
 class Settings(Part):
     """Settings of one method; what is None is left at the method's own default."""
 
@@ -64,6 +70,7 @@ class J3OSettings(Settings):
     surrogate: Annotated[Literal["log"] | None, Field(description="'log', or leave it out")] = None
     surrogate_width: Positive = None
     activations: CountOrZero = None
+    starts: Starts = None
     lp: Solver = None
     multiplier: Annotated[
         Literal["dual_search", "subgradient"] | None, Field(description="'dual_search' or 'subgradient'")

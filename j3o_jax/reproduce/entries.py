@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import TypeAlias
 
-Value: TypeAlias = bool | int | float
+Value: TypeAlias = bool | int | float | str
 """What a setting of a method or a parameter of a benchmark can be."""
 
 
@@ -37,10 +37,10 @@ METHODS: Mapping[str, Entry] = {
     "rand-ao": Entry("RandAO", "Rand-AO"),
     "full-local": Entry("FullLocal", "Full-Local", level=True),
     "exact-milp": Entry("ExactMILP", "MINLP Solver", {"gap": 1e-4}, timed=True, level=True),
-    "j3o": Entry("J3O", "J3O"),
+    "j3o": Entry("J3O", "J3O", {"starts": "paper"}),
     # One algorithm under the name that the paper gives it where edges serve in batches, without the trials at its end
     # that the paper does not have.
-    "baj3o": Entry("BAJ3O", "BAJ3O", {"activations": 0}, drawn_as="j3o"),
+    "baj3o": Entry("BAJ3O", "BAJ3O", {"activations": 0, "starts": "paper"}, drawn_as="j3o"),
     "price-directed": Entry("PriceDirected", "PriceDirected"),
 }
 

@@ -71,14 +71,14 @@ class Rates(NamedTuple):
 
 
 @program_at("full")
-def measure(requests: jax.Array, windows: Windows, drop: bool) -> AtEdges:
+def measure(requests: AnyArray, windows: Windows, drop: bool) -> AtEdges:
     """Figures of the edges for counts of requests ``[R, N, E, T]``."""
     return jax.vmap(lambda counts: _measure(counts, windows, drop))(requests)
 
 
 @program_at("full")
 def draw_and_measure(
-    key: jax.Array, numbers: jax.Array, windows: Windows, rates: Rates, drop: bool
+    key: AnyArray, numbers: AnyArray, windows: Windows, rates: Rates, drop: bool
 ) -> tuple[AtEdges, AtClients]:
     """Figures of the replications with the given numbers, each with draws of its own that depend on nothing else."""
 
@@ -91,7 +91,7 @@ def draw_and_measure(
     return jax.vmap(one)(numbers)
 
 
-def _measure(requests: jax.Array, windows: Windows, drop: bool) -> AtEdges:
+def _measure(requests: AnyArray, windows: Windows, drop: bool) -> AtEdges:
     times = (windows.setup, windows.seconds)
     kept = fitting(requests, windows.window, *times) if drop else requests
     taken = batch_seconds(kept, *times)
