@@ -268,7 +268,7 @@ def linear_programs(problems: OffloadingProblem) -> LinearPrograms:
     unit = cost.mean(axis=1)
     unit = np.where(unit > 0.0, unit, 1.0)
     wanted = problems.wanted
-    upper = flat(problems.local_open & wanted, problems.edge_open & wanted, wanted)
+    upper = flat(problems.local_open & wanted, problems.edge_open & wanted, problems.cloud_open & wanted)
     return LinearPrograms(cost / unit[:, None], unit, upper, starts, columns, values / scale[:, rows], right / scale)
 
 

@@ -152,20 +152,25 @@ class _Case:
             for tier in ("local", "edge", "cloud")
         }
 
+        # Of what serves each stream there, 0 where nothing does. [B, C, T]
+        instance, home = (index[..., None] for index in self.at_home)
+        task = np.arange(scenario.tasks)
+        at_edge = self.model["edge"][self.at_home]
+        self.accuracy = {
+            "local": self.given["client_accuracy"][instance, home, self.model["client"], task] * self.chosen["client"],
+            "edge": self.given["edge_accuracy"][instance, home, at_edge, task] * self.chosen["edge"][self.at_home],
+            "cloud": np.broadcast_to(self.given["cloud_accuracy"][:, None], self.plan["cloud"].shape),
+        }
+
     def objective(self) -> np.ndarray:
         """F ``[B]``, equations (2)–(7); 0 where nothing is asked."""
-        given, plan = self.given, self.plan
-        instance, home = (index[..., None] for index in self.at_home)
-        task = np.arange(self.scenario.tasks)
-        local = given["client_accuracy"][instance, home, self.model["client"], task] * self.chosen["client"]
-        edge = given["edge_accuracy"][instance, home, self.model["edge"][self.at_home], task]
-        worth = plan["local"] * local + plan["edge"] * edge * self.chosen["edge"][self.at_home]
-        worth = worth + plan["cloud"] * given["cloud_accuracy"][:, None]
+        given = self.given
+        worth = sum(self.plan[tier] * accuracy for tier, accuracy in self.accuracy.items())
         total = given["demand"].sum(axis=(1, 2))
         return np.where(total == 0, 0.0, (given["demand"] * worth).sum(axis=(1, 2)) / total)
 
     def choices(self) -> Iterator[_Test]:
-        """(1): a model that is chosen is held, and one is chosen where queries are served."""
+        """(1): a model that is chosen is held; one is chosen where queries are served, and supports them."""
         for node, axes, constraint in (
             ("client", "CT", "client_choice (1a)"),
             ("edge", "ET", "edge_choice (1b)"),
@@ -181,6 +186,15 @@ class _Case:
         for tier, constraint in (("local", "local_without_model (1a)"), ("edge", "edge_without_model (1b)")):
             amount = np.where(missing[tier] & (self.rate[tier] > 0), np.fmax(self.plan[tier], 0.0), 0.0)
             yield _Test(constraint, "CT", amount, "a share of {:.6g} is served there without a model", (amount,))
+        for tier, constraint, chosen, by in (
+            ("local", "local_unsupported (3)", self.chosen["client"], "a model that"),
+            ("edge", "edge_unsupported (5)", self.chosen["edge"][self.at_home], "a model that"),
+            ("cloud", "cloud_unsupported (7)", True, "the cloud, which"),
+        ):
+            useless = chosen & ~(self.accuracy[tier] > 0) & (self.rate[tier] > 0)
+            amount = np.where(useless, np.fmax(self.plan[tier], 0.0), 0.0)
+            text = f"a share of {{:.6g}} is served by {by} does not support the task"
+            yield _Test(constraint, "CT", amount, text, (amount,))
 
     def shares(self) -> Iterator[_Test]:
         """(13): shares in [0, 1] that sum to 1, with nothing unserved where that is not allowed."""

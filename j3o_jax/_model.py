@@ -4,12 +4,16 @@ Functions of one scenario, in `jax.numpy`; batches go through `jax.vmap`. Number
 equations; letters are those of ``docs/formulation.md``. A choice of −1 means "no model".
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import equinox as eqx
 import jax.numpy as jnp
 
 from ._scenario import Scenario
 from ._types import AnyArray, Bool, Float, Int
+
+# Where every query must be served, serving one is worth more than any accuracy (which is at most 1).
+_SERVE_FIRST = 10.0
 
 
 class Plan(NamedTuple):
@@ -48,6 +52,42 @@ def normalized_demand(scenario: Scenario) -> Float[AnyArray, "C T"]:
 def client_model_accuracy(scenario: Scenario) -> Float[AnyArray, "C M T"]:
     """a^e_{m,t} as each client sees it: that of its own edge's data, Σ_e y_{c,e} a^e_{m,t} in (4). ``[C, M, T]``"""
     return scenario.client_accuracy[scenario.client_edge]
+
+
+def serving_first(scenario: Scenario, where: Bool[AnyArray, "*batch"] | None = None) -> Scenario:
+    """The scenarios with serving a query put before serving it well, where every query must be served.
+
+    Every accuracy above 0 is raised by more than any accuracy. One of 0 stays: what does not support a task serves none
+    of its queries. Where queries may be left unserved, this is the scenarios as they are.
+
+    **Arguments:**
+
+    - `scenario`: with any batch axes.
+    - `where`: the instances that this is for; all by default. ``[*batch]``
+    """
+    if scenario.allow_unserved:
+        return scenario
+    xp = scenario.demand.__array_namespace__()
+
+    def raised(accuracy: AnyArray) -> AnyArray:
+        more: Any = _SERVE_FIRST
+        if where is not None:
+            more = xp.where(where, _SERVE_FIRST, 0.0).reshape(where.shape + (1,) * (accuracy.ndim - where.ndim))
+        return xp.where(accuracy > 0.0, accuracy + more, 0.0)
+
+    def accuracies(of: Scenario) -> tuple[Any, ...]:
+        return of.client_accuracy, of.edge_accuracy, of.cloud_accuracy
+
+    # Not by the constructor, which wants accuracies of at most 1.
+    return eqx.tree_at(accuracies, scenario, tuple(map(raised, accuracies(scenario))))
+
+
+def without_serving_first(scenario: Scenario, value: Float[AnyArray, "*batch"]) -> Float[AnyArray, "*batch"]:
+    """F of plans that serve all queries, from their objectives in `serving_first(scenario)`. ``[*batch]``"""
+    if scenario.allow_unserved:
+        return value
+    xp = scenario.demand.__array_namespace__()
+    return value - xp.where(xp.any(scenario.demand > 0.0, axis=(-2, -1)), _SERVE_FIRST, 0.0)
 
 
 def chosen_model(values: Float[AnyArray, "V M T"], choice: Int[AnyArray, "V T"]) -> Float[AnyArray, "V T"]:

@@ -51,7 +51,8 @@ class Scenario(eqx.Module):
     - `cloud_uplink`: κ_s, MB/s. ``[]``
     - `input_size`: MB/query. ``[T]``
     - `batching`: a `Batching`, or None for the compute limit (10) at the edges.
-    - `allow_unserved`: whether a query may be left unserved, at accuracy 0. False is P1 as printed.
+    - `allow_unserved`: whether a query may be left unserved, at accuracy 0. If False, every query must reach a model
+      or a cloud that supports its task.
     - `names`: what tasks, models, clients and edges are called, if they have names.
 
     Capacities may be infinite, which means "no limit".

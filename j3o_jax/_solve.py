@@ -12,7 +12,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ._model import Plan, capacities, normalized_demand, stream_accuracy, usage
+from ._model import (
+    Plan,
+    capacities,
+    client_choice_accuracy,
+    edge_choice_accuracy,
+    normalized_demand,
+    stream_accuracy,
+    usage,
+)
 from ._names import Names
 from ._precision import double_precision
 from ._programs import program
@@ -86,9 +94,13 @@ def solve(
 
     status, success = judged.status, judged.success
     for instance in np.flatnonzero(~success & ~invalid):
-        if outcome.reasons and outcome.reasons[instance]:
+        infeasible = status[instance] == Status.infeasible
+        unsupported = _unsupported_reason(flat, int(instance), scenario.names) if infeasible else ""
+        if unsupported:
+            reasons[instance] = unsupported
+        elif outcome.reasons and outcome.reasons[instance]:
             reasons[instance] = outcome.reasons[instance]
-        elif status[instance] == Status.infeasible:
+        elif infeasible:
             reasons[instance] = _unserved_reason(flat, outcome.plan, int(instance), scenario.labels)
     plan = outcome.plan
     value = _mean_accuracy(flat.demand, judged.accuracy)
@@ -174,14 +186,17 @@ def _judge(scenarios: Scenario, plans: Plan, status: AnyArray, invalid: AnyArray
     """A plan that breaks a limit, or has no finite worth, is an error, whatever the method says of it."""
 
     def one(scenario: Scenario, plan: Plan) -> tuple[jax.Array, jax.Array, jax.Array]:
-        """F, the accuracy of streams, and the largest excess: over a limit, of shares, of shares without a model."""
+        """F, the accuracy of streams, and the largest excess: over a limit, of shares, of shares without support."""
         used, limits = usage(scenario, plan), capacities(scenario)
         excess = [_excess(u, limit) for u, limit in zip(used, limits, strict=True)]
         shares = jnp.stack([plan.local, plan.edge, plan.cloud, plan.unserved])
         excess += [jnp.max(-shares), jnp.max(jnp.abs(jnp.sum(shares, axis=0) - 1.0))]
-        at_edge = plan.edge_choice[scenario.client_edge]
-        for share, choice in ((plan.local, plan.client_choice), (plan.edge, at_edge)):
-            excess.append(jnp.max(jnp.where((choice < 0) & (scenario.demand > 0.0), share, 0.0)))
+        # Without a model, or by one that does not support the task, accuracy is 0.
+        at_client = client_choice_accuracy(scenario, plan.client_choice)
+        at_edge = edge_choice_accuracy(scenario, plan.edge_choice)[scenario.client_edge]
+        in_cloud = jnp.broadcast_to(scenario.cloud_accuracy[None, :], plan.cloud.shape)
+        for share, of_share in ((plan.local, at_client), (plan.edge, at_edge), (plan.cloud, in_cloud)):
+            excess.append(jnp.max(jnp.where((of_share <= 0.0) & (scenario.demand > 0.0), share, 0.0)))
         if not scenario.allow_unserved:
             excess.append(jnp.max(jnp.where(scenario.demand > 0.0, plan.unserved, 0.0)))
         accuracy = stream_accuracy(scenario, plan)
@@ -212,6 +227,32 @@ def _but_for_rounding(bound: np.ndarray, value: np.ndarray) -> np.ndarray:
 def _excess(used: jax.Array, limit: jax.Array) -> jax.Array:
     over = jnp.where(used > limit, used - limit, 0.0)
     return jnp.max(jnp.where(over > 0.0, over / jnp.where(limit > 0.0, limit, jnp.finfo(used.dtype).tiny), 0.0))
+
+
+def _unsupported_reason(flat: Scenario, instance: int, names: Names | None) -> str:
+    """A task that is asked for and that nothing supports within reach, whatever is held; "" where there is none."""
+    one = flat[instance]
+    asked, home = one.demand > 0.0, one.client_edge
+    at_client = one.client_accuracy.max(axis=1)[home] > 0.0
+    at_edge = one.edge_accuracy.max(axis=1)[home] > 0.0
+    linked = (one.edge_uplink[home] > 0.0)[:, None] | (one.input_size <= 0.0)
+    to_cloud = linked & ((one.cloud_uplink > 0.0) | (one.input_size <= 0.0))
+    supported = at_client | (at_edge & linked) | ((one.cloud_accuracy > 0.0) & to_cloud)
+    stranded = asked & ~supported
+    if not stranded.any():
+        return ""
+    task = int(stranded.any(axis=0).argmax())
+    client = int(stranded[:, task].argmax())
+    edge = int(home[client])
+    # Elsewhere, on other data, a model may support it.
+    everywhere = not (supported & asked)[:, task].any()
+    here = "" if everywhere else f" at edge {edge if names is None else names.edges[edge]}"
+    reach = " within reach" if at_edge[client, task] else ""
+    cloud = "no uplink leads to the cloud" if one.cloud_accuracy[task] > 0.0 else "the cloud neither"
+    return (
+        f"task {task if names is None else names.tasks[task]}: no model{reach} supports it{here} and {cloud}, "
+        "so it is proven that no plan serves all the load; add a model that does, or allow unserved queries"
+    )
 
 
 def _unserved_reason(flat: Scenario, plan: Plan, instance: int, labels: Names) -> str:

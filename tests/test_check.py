@@ -23,7 +23,7 @@ from support.plans import (
 )
 from support.scenarios import tiny_scenarios
 
-from j3o_jax import Scenario, Solution
+from j3o_jax import Scenario
 from j3o_jax._check import BATCH_THRESHOLD, check
 
 
@@ -154,13 +154,6 @@ class TestBatching:
         assert check(idle, retold(idle, solution, local=local, edge=edge)).ok
 
 
-def all_supported() -> tuple[Scenario, Solution]:
-    """A plan in a scenario in which every model is of use for every task."""
-    scenario, solution = valid(5)
-    names = ("client_accuracy", "edge_accuracy")
-    return dataclasses.replace(scenario, **{name: 0.5 + getattr(scenario, name) / 2 for name in names}), solution
-
-
 class TestChoices:
     @pytest.mark.parametrize(("node", "place"), [("client", "client 1, task 2"), ("edge", "edge 1, task 2")])
     def test_a_choice_must_be_held(self, node, place):
@@ -175,7 +168,7 @@ class TestChoices:
             assert (violation.constraint, violation.place) == (f"{node}_choice {equation}", place)
 
     def test_serving_locally_needs_a_model(self):
-        scenario, solution = all_supported()
+        scenario, solution = valid(5)
         changed = retold(scenario, solution, client_choice=entry(solution.client_choice, (3, 1), -1))
         violation = only(check(scenario, changed))
         assert (violation.constraint, violation.place) == ("local_without_model (1a)", "client 3, task 1")
@@ -186,7 +179,7 @@ class TestChoices:
         assert changed.objective == pytest.approx(worth(scenario, left), abs=1e-14)
 
     def test_serving_at_the_edge_needs_a_model(self):
-        scenario, solution = all_supported()
+        scenario, solution = valid(5)
         changed = retold(scenario, solution, edge_choice=entry(solution.edge_choice, (1, 0), -1))
         report = check(scenario, changed)
         found = {(one.constraint, one.place) for one in report.violations}
@@ -201,6 +194,43 @@ class TestChoices:
         silent = dataclasses.replace(scenario, demand=entry(scenario.demand, (3, 1), 0.0))
         changed = retold(silent, solution, client_choice=entry(solution.client_choice, (3, 1), -1))
         assert check(silent, changed).ok
+
+
+class TestSupport:
+    @pytest.mark.parametrize("allow_unserved", [False, True])
+    @pytest.mark.parametrize("tier", ["local", "edge", "cloud"])
+    def test_what_does_not_support_a_task_serves_none_of_it(self, tier, allow_unserved):
+        scenario, solution = valid(5, allow_unserved=allow_unserved)
+        model = {"local": solution.client_choice[1, 2], "edge": solution.edge_choice[1, 2], "cloud": None}[tier]
+        field = {"local": "client_accuracy", "edge": "edge_accuracy", "cloud": "cloud_accuracy"}[tier]
+        place = (2,) if tier == "cloud" else (1, int(model), 2)
+        poorer = dataclasses.replace(scenario, **{field: entry(getattr(scenario, field), place, 0.0)})
+        report = check(poorer, retold(poorer, solution))
+        # Clients 1 and 2 are at edge 1; the cloud is everybody's.
+        same = (np.arange(CLIENTS) >= 0) if tier != "local" else solution.client_choice[:, 2] == model
+        clients = [c for c in range(CLIENTS) if same[c] and (tier == "cloud" or scenario.client_edge[c] == 1)]
+        equation = {"local": "(3)", "edge": "(5)", "cloud": "(7)"}[tier]
+        assert [(one.constraint, one.place) for one in report.violations] == [
+            (f"{tier}_unsupported {equation}", f"client {client}, task 2") for client in clients
+        ]
+        share = getattr(solution, tier)[clients[0], 2]
+        assert report.violations[0].amount == share
+        server = "the cloud, which" if tier == "cloud" else "a model that"
+        assert f"a share of {share:.6g} is served by {server} does not support" in report.violations[0].message
+        # Left unserved instead, it is a plan where queries may be left.
+        shares = getattr(solution, tier).copy()
+        shares[clients, 2] = 0.0
+        left = solution.unserved + getattr(solution, tier) - shares
+        report = check(poorer, retold(poorer, solution, **{tier: shares}, unserved=left))
+        assert bool(report.ok) == allow_unserved
+        if not allow_unserved:
+            assert {one.constraint for one in report.violations} == {"all_served (13)"}
+
+    def test_streams_without_demand_are_free(self):
+        scenario, solution = valid(5)
+        cloud = entry(scenario.cloud_accuracy, (2,), 0.0)
+        silent = dataclasses.replace(scenario, cloud_accuracy=cloud, demand=scenario.demand * (np.arange(TASKS) != 2))
+        assert check(silent, retold(silent, solution)).ok
 
 
 class TestShares:

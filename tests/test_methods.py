@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from support.methods import METHODS, VARIANTS, draw_batch
 from support.oracle import brute_force, milp_optimum
+from support.plans import unsupported_choices
 from support.scenarios import EXTREMES, random_scenario, stack
 
 import j3o_jax as j3o
@@ -22,6 +23,7 @@ def test_every_plan_passes_the_checker_and_history_never_falls(name, variant):
         report = j3o.check(batch, solution)
         success = np.isin(solution.status, [s for s in j3o.Status if s.success])
         np.testing.assert_array_equal(report.ok, success)
+        assert not unsupported_choices(batch, solution)[success].any()
         if variant["allow_unserved"]:
             assert success.all()
         else:

@@ -82,8 +82,12 @@ def one_of_each(**changes) -> Scenario:
         ({"allow_unserved": False}, None),
         # All are served: 1 to the cloud, 5 to the edge, 4 local.
         ({"allow_unserved": False, "client_compute": [12.0]}, 0.1 * 1.0 + 0.5 * 0.8 + 0.4 * 0.5),
-        # Served at accuracy 0, since all must be served: the client has no model of use.
-        ({"allow_unserved": False, "client_compute": [12.0], "client_accuracy": [[[0.0]]]}, 0.5),
+        # The client has no model that supports the task: what it would have to serve is left, or cannot be.
+        ({"client_compute": [12.0], "client_accuracy": [[[0.0]]]}, 0.1 * 1.0 + 0.5 * 0.8),
+        ({"allow_unserved": False, "client_compute": [12.0], "client_accuracy": [[[0.0]]]}, None),
+        # The cloud does not support it: 5 to the edge, 5 local.
+        ({"allow_unserved": False, "client_compute": [15.0], "cloud_accuracy": [0.0]}, 0.5 * 0.8 + 0.5 * 0.5),
+        ({"allow_unserved": False, "client_compute": [12.0], "cloud_accuracy": [0.0]}, None),
         # The link to the edge carries 3: 1 on to the cloud, 2 stay.
         ({"edge_uplink": [3.0]}, 0.1 * 1.0 + 0.2 * 0.8 + 0.2 * 0.5),
         ({"edge_memory": [0.9]}, 0.1 * 1.0 + 0.2 * 0.5),

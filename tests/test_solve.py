@@ -88,7 +88,12 @@ def test_no_method_can_call_nan_or_a_broken_limit_a_success():
     everything = good._replace(local=np.ones_like(good.local), unserved=np.zeros_like(good.local))
     too_large = good._replace(client_models=np.ones_like(good.client_models))
     more_than_all = good._replace(unserved=good.unserved + 0.5)
-    for bad in (poisoned, everything, too_large, more_than_all):
+    # A share that goes to the cloud, where the cloud supports no task.
+    scenario = dataclasses.replace(scenario, cloud_accuracy=np.zeros_like(scenario.cloud_accuracy))
+    assert j3o.solve(scenario, _Fixed(good)).status == j3o.Status.optimal
+    little = 1e-3 * (good.unserved > 0.5)
+    to_cloud = good._replace(cloud=little, unserved=good.unserved - little)
+    for bad in (poisoned, everything, too_large, more_than_all, to_cloud):
         solution = j3o.solve(scenario, _Fixed(bad))
         assert solution.status == j3o.Status.numerical_error
         assert np.isnan(solution.objective)

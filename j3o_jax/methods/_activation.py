@@ -2,7 +2,7 @@
 
 At the prices of an offloading step's answer the Lagrangian falls apart into pairs: a pair that runs model m earns
 
-    Σ_{c ∈ C_e} max(0, λ̄ (a_mt + bonus) − λ d u_e − λ w_m π_e − n_ct) − π_e β_e ν_m / T_b
+    Σ_{c ∈ C_e} max(0, λ̄ a_mt − λ d u_e − λ w_m π_e − n_ct) − π_e β_e ν_m / T_b
 
 where n_ct is what the stream has elsewhere at the prices. At the answer itself this adds up to its value (strong
 duality), at any other choice of pairs and models it bounds the value from above (weak duality). So a change of a pair
@@ -73,7 +73,6 @@ def after_turn(
     better: Any,
     placement: Placement,
     routed: HierarchicalLPSolution | Offloading,
-    bonus: Any,
 ) -> Trials:
     """What is left to try after an offloading step of the instances `active`.
 
@@ -83,7 +82,7 @@ def after_turn(
     - `better`: whether the change stays, and so the prices in `routed` are those of `placement`. ``[B]``
     """
     prices = routed.client_price, routed.edge_price, routed.edge_uplink_price, routed.cloud_uplink_price
-    found = jax.vmap(promises)(scenarios, placement, *prices, bonus)
+    found = jax.vmap(promises)(scenarios, placement, *prices)
     anew = (active & routed.solved & (better | (trials.count == 0)))[:, None, None]
     gain = jnp.where(anew, found.gain, jnp.where(tried, -jnp.inf, trials.left.gain))
     left = Promises(gain, jnp.where(anew, found.choice, trials.left.choice))
@@ -97,28 +96,26 @@ def promises(
     edge_price: Float[AnyArray, " E"],
     edge_uplink_price: Float[AnyArray, " E"],
     cloud_uplink_price: Float[AnyArray, ""],
-    bonus: Any = 0.0,
 ) -> Promises:
     """What changes of single pairs can bring at the prices of the offloading step of one scenario with batching.
 
     **Arguments:**
 
     - `client_price`, …: multipliers of that step, in objective per unit of each capacity.
-    - `bonus`: what serving a query earned there besides its accuracy.
     """
     assert scenario.batching is not None
     home, weight = scenario.client_edge, normalized_demand(scenario)
     data = scenario.demand * scenario.input_size[None, :]
     on_the_way = data * edge_uplink_price[home][:, None]
-    local = weight * (client_choice_accuracy(scenario, placement.client_choice) + bonus)
+    local = weight * client_choice_accuracy(scenario, placement.client_choice)
     local = local - scenario.demand * client_choice_compute(scenario, placement.client_choice) * client_price[:, None]
     local = jnp.where(placement.client_choice >= 0, local, 0.0)
-    cloud = weight * (scenario.cloud_accuracy[None, :] + bonus) - on_the_way - data * cloud_uplink_price
+    cloud = weight * scenario.cloud_accuracy[None, :] - on_the_way - data * cloud_uplink_price
     elsewhere = jnp.maximum(jnp.maximum(local, cloud), 0.0)
 
     work = edge_price[:, None] * scenario.edge_model_compute[None, :]
     toll = scenario.demand[:, None, :] * work[home][:, :, None]
-    net = weight[:, None, :] * (scenario.edge_accuracy[home] + bonus) - on_the_way[:, None, :] - toll
+    net = weight[:, None, :] * scenario.edge_accuracy[home] - on_the_way[:, None, :] - toll
     surplus = sum_per_edge(jnp.maximum(net - elsewhere[:, None, :], 0.0), home, scenario.edges)
     limited = jnp.isfinite(scenario.edge_compute)
     rate = jnp.where(limited, edge_price * jnp.where(limited, scenario.edge_compute, 0.0), 0.0)

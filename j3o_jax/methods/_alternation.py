@@ -7,13 +7,13 @@ import equinox as eqx
 import jax
 import numpy as np
 
-from .._model import Plan
+from .._model import Plan, serving_first, without_serving_first
 from .._scenario import Scenario
 from .._status import Status
 from .._types import Bool, Float
 from ..routing import AbstractOffloadingSolver
 from ._base import AbstractMethod, Outcome
-from ._onloading import SERVE_FIRST, Placement
+from ._onloading import Placement
 from ._settling import (
     ALL_SERVED,
     initial_shares,
@@ -53,8 +53,6 @@ class AlternatingMethod(AbstractMethod):
         at_edge: Float[np.ndarray, "B C T"],
         active: Bool[np.ndarray, " B"],
         key: Any,
-        *,
-        bonus: float,
     ) -> tuple[Placement, Bool[np.ndarray, " B"]]:
         """Line 4: a placement for the shares of every instance, any where not `active`, and where none was found.
 
@@ -62,7 +60,6 @@ class AlternatingMethod(AbstractMethod):
 
         - `at_client`, `at_edge`: shares 1 − o^c that clients and o^c − o^{c,e} that edges have to serve.
         - `key`: a JAX key of this iteration.
-        - `bonus`: what serving a query earns besides its accuracy.
         """
 
     def run(self, scenarios: Scenario, key: Any) -> Outcome:
@@ -79,7 +76,7 @@ class AlternatingMethod(AbstractMethod):
         """`run` from shares that clients and edges have to serve at first."""
         batch = scenarios.batch_shape[0]
         strict = not scenarios.allow_unserved
-        bonus = SERVE_FIRST if strict else 0.0
+        valued = serving_first(scenarios)
         best: Plan | None = None
         value = np.full(batch, -np.inf)
         history = np.full((batch, self.max_iterations), np.nan)
@@ -88,8 +85,8 @@ class AlternatingMethod(AbstractMethod):
         iterations = np.zeros(batch, dtype=np.int64)
         for iteration in range(self.max_iterations):
             own_key = jax.random.fold_in(key, iteration)
-            placement, unplaced = self.place(scenarios, at_client, at_edge, active, own_key, bonus=bonus)
-            plan, plan_value, solved = self._route(scenarios, placement, active, bonus)
+            placement, unplaced = self.place(scenarios, at_client, at_edge, active, own_key)
+            plan, plan_value, solved = self._route(valued, placement, active)
             solved &= ~unplaced
             failed |= active & ~solved & (iteration == 0)
             better = active & solved & (plan_value > value)
@@ -99,7 +96,7 @@ class AlternatingMethod(AbstractMethod):
             iterations += active
             # A plan that leaves queries where none may be left is no plan yet, and has no objective.
             complete = most_unserved(scenarios, best) <= ALL_SERVED
-            worth = np.where(complete, value - SERVE_FIRST, np.nan) if strict else value
+            worth = np.where(complete, without_serving_first(scenarios, value), np.nan) if strict else value
             history[active, iteration] = worth[active]
             if not self.persists:
                 active &= better & (rise >= self.tolerance)
@@ -125,12 +122,12 @@ class AlternatingMethod(AbstractMethod):
         )
 
     def _route(
-        self, scenarios: Scenario, placement: Placement, active: np.ndarray, bonus: float
+        self, scenarios: Scenario, placement: Placement, active: np.ndarray
     ) -> tuple[Plan, np.ndarray, np.ndarray]:
         """Line 10: the best shares for the placement, what the plan is worth, and whether the LP was solved."""
-        problem = offloading_problems(scenarios, placement, bonus)
+        problem = offloading_problems(scenarios, placement)
         offloading = self.lp.offload(problem, active, allow_unserved=True)
-        plan, value = settled_plans(scenarios, problem, placement, offloading, bonus, allow_unserved=True)
+        plan, value = settled_plans(scenarios, problem, placement, offloading, allow_unserved=True)
         return jax.tree.map(np.asarray, plan), np.asarray(value), offloading.solved
 
     def _finish(self, scenarios: Scenario, plan: Plan, active: np.ndarray) -> tuple[Plan, np.ndarray]:

@@ -65,8 +65,8 @@ def bilinear(scenario: Scenario) -> Bilinear:
     - l·z^c and g·z^e in (3) and (5), in (9) and in (10) or (28). In (28) the set-up goes with z^e, not 1[λ^e > 0]:
       that comes to the same, since a model that serves nobody need not be chosen.
 
-    What must be 0 anyway is left out: models larger than the memory or, where unserved queries are allowed, without
-    accuracy; streams that nobody asks for; what needs some of a resource of which there is none.
+    What must be 0 anyway is left out: models larger than the memory; a task at models, or in a cloud, without accuracy
+    for it; streams that nobody asks for; what needs some of a resource of which there is none.
     """
     home, demand, strict = scenario.client_edge, scenario.demand, not scenario.allow_unserved
     asked = demand > 0.0
@@ -84,7 +84,7 @@ def bilinear(scenario: Scenario) -> Bilinear:
     ):
         parts = in_parts(size, (memory * (1.0 + ROUNDING))[:, None])
         held = columns.add((parts <= 1.0) & possible, whole=True)
-        choice = columns.add((held >= 0)[:, :, None] & ((accuracy > 0.0) | strict), whole=True)
+        choice = columns.add((held >= 0)[:, :, None] & (accuracy > 0.0), whole=True)
         columns.limit(held, parts)
         columns.limit(np.moveaxis(choice, 1, 2), 1.0)
         pairs = np.stack(np.broadcast_arrays(choice, held[:, :, None]), axis=-1)
@@ -96,7 +96,8 @@ def bilinear(scenario: Scenario) -> Bilinear:
     edge_data, cloud_data = in_parts(data, scenario.edge_uplink[home][:, None]), in_parts(data, scenario.cloud_uplink)
     local = columns.add(asked)
     edge = columns.add(asked & np.isfinite(edge_data))
-    cloud = columns.add(asked & np.isfinite(edge_data + cloud_data), weight * scenario.cloud_accuracy)
+    to_cloud = asked & np.isfinite(edge_data + cloud_data) & (scenario.cloud_accuracy > 0.0)
+    cloud = columns.add(to_cloud, weight * scenario.cloud_accuracy)
     shares = np.stack([local, edge, cloud], axis=-1)
     columns.limit(shares[asked], 1.0, least=1.0 if strict else -np.inf)
     if strict:

@@ -15,15 +15,15 @@ from j3o_kernels.client_groups import ClientGroups
 from j3o_kernels.hierarchical_lp import HierarchicalLPSolution, all_servable, route, served_most
 from j3o_kernels.stages import region
 
-from .._model import Plan, edge_demand
+from .._model import Plan, edge_demand, serving_first, without_serving_first
 from .._scenario import Scenario
 from .._status import Status
 from .._types import AnyArray, Bool, Float, Int
 from ..routing import Offloading, OffloadingProblem
 from ._activation import Trials, after_turn, first_promise, no_trials
 from ._base import Outcome
-from ._director import Director, Round, Settings, serving_bonus
-from ._onloading import SERVE_FIRST, Placement, placement_of_choices
+from ._director import Director, Round, Settings
+from ._onloading import Placement, placement_of_choices
 from ._settling import (
     ALL_SERVED,
     initial_shares,
@@ -89,7 +89,7 @@ class _Routing(NamedTuple):
 
     - `placement`, `tried`: what is placed, and the pair that is on trial.
     - `problem`, `asked`: its offloading step, and that which is solved.
-    - `extra`: what serving a query counts besides its accuracy; `last`: whether it is the last routing.
+    - `last`: whether it is the last routing.
     - `aim`, `must_serve`, `active`: see `route`.
     """
 
@@ -97,7 +97,6 @@ class _Routing(NamedTuple):
     tried: Any
     problem: OffloadingProblem
     asked: OffloadingProblem
-    extra: Any
     last: Any
     aim: Any
     must_serve: Any
@@ -159,7 +158,7 @@ def ended(scenarios: Scenario, state: Progress) -> Alternation:
     """What came of it."""
     return Alternation(
         plan=state.plan,
-        value=state.value - serving_bonus(scenarios),
+        value=without_serving_first(scenarios, state.value),
         limited=state.limited,
         failed=state.failed,
         complete=most_unserved(scenarios, state.plan) <= ALL_SERVED,
@@ -183,7 +182,6 @@ def advanced(
     """Rounds until every instance is done, or until the turn `until`."""
     batch = scenarios.demand.shape[0]
     strict = not scenarios.allow_unserved
-    bonus = serving_bonus(scenarios)
     after_trials = _PROVES_ALL_SERVABLE if strict else _ROUTES_LAST
     after_rounds = after_trials if state.trials is None else _ACTIVATES
     after_last = DONE if scenarios.batching is None else _ROUTES_AGAIN
@@ -198,15 +196,15 @@ def advanced(
             # The first turn of the trials is for the prices.
             tried = tried & (activates & (state.trials.count > 0))[:, None, None]
             placement = pick(activates & (state.trials.count > 0), changed, placement)
-        extra = jnp.where(alternates | activates, bonus, 0.0)
-        problem = asked = offloading_problems(scenarios, placement, extra)
+        valued = serving_first(scenarios, alternates | activates)
+        problem = asked = offloading_problems(valued, placement)
         if state.arrivals is not None:
             tangents = jax.vmap(tangent, in_axes=(0, 0, None))(scenarios, state.arrivals, settings.surrogate_width)
-            asked = pick(alternates, offloading_problems(scenarios, placement, extra, tangents), problem)
+            asked = pick(alternates, offloading_problems(valued, placement, tangents), problem)
         last = (stage == _ROUTES_LAST) | (stage == _ROUTES_AGAIN)
         asked = served_most(asked, stage == _PROVES_ALL_SERVABLE)
         aim = jnp.where(last, _LAST, 1.0) * lp_tolerance
-        return _Routing(placement, tried, problem, asked, extra, last, aim, last & strict, stage < DONE)
+        return _Routing(placement, tried, problem, asked, last, aim, last & strict, stage < DONE)
 
     def turn(state: Progress) -> Progress:
         new = director.place(state.known, state.turn, state.plan, state.stage == _ALTERNATES)
@@ -228,7 +226,8 @@ def advanced(
 
     def settle(state: Progress, routing: _Routing, routed: HierarchicalLPSolution) -> tuple[_Routing, Plan, Any, Any]:
         alternates = state.stage == _ALTERNATES
-        placement, problem, extra, last = routing.placement, routing.problem, routing.extra, routing.last
+        valued = serving_first(scenarios, alternates | (state.stage == _ACTIVATES))
+        placement, problem, last = routing.placement, routing.problem, routing.last
         arrivals = state.arrivals
         if arrivals is not None:
             # What the linearised program opened is settled by the true (28).
@@ -236,8 +235,8 @@ def advanced(
             opened = jax.vmap(serves)(scenarios, arrivals) | ~alternates[:, None, None]
             choice = jnp.where(opened, placement.edge_choice, -1)
             placement = placement_of_choices(scenarios, placement.client_choice, choice)
-            problem = offloading_problems(scenarios, placement, extra)
-        plan, value = _settled(scenarios, problem, placement, routed, extra, last)
+            problem = offloading_problems(valued, placement)
+        plan, value = _settled(valued, problem, placement, routed, last)
         return routing._replace(placement=placement, problem=problem), plan, value, arrivals
 
     def after(
@@ -251,7 +250,7 @@ def advanced(
         stage, plan = state.stage, state.plan
         alternates, activates = stage == _ALTERNATES, stage == _ACTIVATES
         first = state.turn == 0
-        placement, problem, extra, last = routing.placement, routing.problem, routing.extra, routing.last
+        placement, problem, last = routing.placement, routing.problem, routing.last
         better = (alternates | activates) & routed.solved & (value > state.value)
         failed = state.failed | (alternates & first & ~routed.solved)
         best = jnp.where(better, value, state.value)
@@ -264,7 +263,7 @@ def advanced(
         complete = most_unserved(scenarios, plan) <= ALL_SERVED
 
         # A plan that leaves queries where none may be left is no plan yet, and has no objective.
-        worth = jnp.where(complete, best - SERVE_FIRST, jnp.nan) if strict else best
+        worth = jnp.where(complete, without_serving_first(scenarios, best), jnp.nan) if strict else best
         final = jnp.where(routed.solved & (complete | (not strict)), value, jnp.nan)
         final = jnp.where(activates, worth, jnp.where(last, final, jnp.nan))
         latest = jnp.maximum(state.iterations - 1, 0)
@@ -274,7 +273,7 @@ def advanced(
         trials, tries_on = state.trials, False
         if trials is not None:
             at_hand = Placement(*plan[:4])
-            trials = after_turn(scenarios, trials, activates, routing.tried, better, at_hand, routed, extra)
+            trials = after_turn(serving_first(scenarios), trials, activates, routing.tried, better, at_hand, routed)
             tries_on = trials.left.any & (trials.count <= settings.activations)
         following = jnp.select(
             [
@@ -325,7 +324,6 @@ def _settled(
     problem: OffloadingProblem,
     placement: Placement,
     routed: HierarchicalLPSolution,
-    bonus: Any,
     last: Any,
 ) -> tuple[Plan, Any]:
     """`settled_plans`; in the last routing of an instance what is as good as nothing is nothing."""
@@ -333,10 +331,10 @@ def _settled(
     shares = {name: getattr(routed, name) for name in ("local", "edge", "cloud")}
     shares = {name: jnp.where(share > dust, share, 0.0) for name, share in shares.items()}
     clean = Offloading(**{name: getattr(routed, name) for name in Offloading._fields} | shares)
-    plan, value = settled_plans(scenarios, problem, placement, clean, bonus, allow_unserved=True)
+    plan, value = settled_plans(scenarios, problem, placement, clean, allow_unserved=True)
     if scenarios.allow_unserved:
         return plan, value
-    full, full_value = settled_plans(scenarios, problem, placement, clean, bonus, allow_unserved=False)
+    full, full_value = settled_plans(scenarios, problem, placement, clean, allow_unserved=False)
     return pick(last, full, plan), jnp.where(last, full_value, value)
 
 

@@ -6,9 +6,8 @@ from typing import Any, NamedTuple
 from j3o_kernels.hierarchical_lp import HierarchicalLPSolution
 
 from .._model import Plan
-from .._scenario import Scenario
 from ..routing import OffloadingProblem
-from ._onloading import SERVE_FIRST, Placement
+from ._onloading import Placement
 
 
 class Settings(NamedTuple):
@@ -31,7 +30,8 @@ class Round(NamedTuple):
 
     - `alternates`: instances that had one; the rest means nothing for the others. ``[B]``
     - `placement`, `problem`, `routed`, `plan`: what was placed, its offloading step, and the plan. ``[B, ...]``
-    - `value`: of the plan; `best`, `best_before`: of the best plans with and without it. ``[B]``
+    - `value`: of the plan; `best`, `best_before`: of the best plans with and without it. In all of them serving comes
+      first (`serving_first`). ``[B]``
     - `better`: whether it is the best plan now. ``[B]``
     """
 
@@ -60,8 +60,3 @@ class Director(abc.ABC):
     @abc.abstractmethod
     def learn(self, known: Any, turn: Any, news: Round) -> tuple[Any, Any]:
         """What is known after a round, and which instances want another one ``[B]``."""
-
-
-def serving_bonus(scenarios: Scenario) -> float:
-    """What serving a query counts on top of its accuracy, during the rounds."""
-    return 0.0 if scenarios.allow_unserved else SERVE_FIRST

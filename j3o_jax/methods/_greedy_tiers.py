@@ -11,10 +11,10 @@ from j3o_kernels.batched_onloading import NodeTier, completed_choice, onload_tie
 from j3o_kernels.client_groups import ClientGroups
 from j3o_kernels.stages import region
 
-from .._model import Plan
+from .._model import Plan, serving_first
 from .._scenario import Scenario
 from .._types import AnyArray, Float
-from ._director import Director, Round, serving_bonus
+from ._director import Director, Round
 from ._lanes import edges_first, edges_last, of_groups, of_models
 from ._onloading import Placement, client_capacity, edge_work, placement_of_choices, to_serve, within_window
 from ._settling import initial_shares, pick
@@ -98,10 +98,10 @@ class GreedyTiers(Director):
 def _tiers(scenarios: Scenario, groups: ClientGroups) -> tuple[NodeTier, NodeTier]:
     """Clients and edges as tiers that have nothing to serve yet."""
     cost, setup, capacity = jax.vmap(edge_work)(scenarios)
-    bonus = serving_bonus(scenarios)
+    valued = serving_first(scenarios)
     client = NodeTier(
         weight=jnp.zeros(0),
-        accuracy=of_groups(scenarios.client_accuracy, groups) + bonus,
+        accuracy=of_groups(valued.client_accuracy, groups),
         cost=of_models(scenarios.client_model_compute),
         setup=None,
         size=of_models(scenarios.client_model_memory),
@@ -110,7 +110,7 @@ def _tiers(scenarios: Scenario, groups: ClientGroups) -> tuple[NodeTier, NodeTie
     )
     edge = NodeTier(
         weight=jnp.zeros(0),
-        accuracy=edges_last(scenarios.edge_accuracy)[:, :, None] + bonus,
+        accuracy=edges_last(valued.edge_accuracy)[:, :, None],
         cost=edges_last(cost)[:, None],
         setup=None if scenarios.batching is None else edges_last(setup)[:, None],
         size=of_models(scenarios.edge_model_memory),

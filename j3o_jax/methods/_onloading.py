@@ -8,16 +8,13 @@ import optax
 
 from j3o_kernels.onloading import NodeProblem, chosen, dual_search, greedy_lagrangian
 
-from .._model import client_model_accuracy, edge_choice_setup, edge_demand, normalized_demand
+from .._model import client_model_accuracy, edge_choice_setup, edge_demand, normalized_demand, serving_first
 from .._scenario import Scenario
 from .._types import AnyArray, Bool, Float, Int
 
 # A stream that is sent away whole leaves its node no reason to prefer one model to another. This much of it counts
 # as if it stayed, which decides between models that are otherwise equal and leaves the rest alone.
 _REMAINDER = 1e-6
-
-# Where every query must be served, serving one is worth more than any accuracy (which is at most 1).
-SERVE_FIRST = 10.0
 
 
 class Placement(NamedTuple):
@@ -33,23 +30,21 @@ def node_problem(
     scenario: Scenario,
     at_client: Float[AnyArray, "C T"],
     at_edge: Float[AnyArray, "C T"],
-    *,
-    bonus: float = 0.0,
 ) -> NodeProblem:
     """The onloading step (14), (16) for fixed shares: clients first, then edges, V = C + E rows.
 
     Loads and capacities are per query of the whole system (divided by λ_tot), as in (18); those of edges with
-    batching are parts of the window, (28) divided by T_b.
+    batching are parts of the window, (28) divided by T_b. Gains are those of `serving_first`.
 
     **Arguments:**
 
     - `at_client`: share of each stream that its client has to serve, 1 − o^c.
     - `at_edge`: share that its edge has to serve, o^c − o^{c,e}.
-    - `bonus`: added to the accuracy of whatever serves a query; every model then serves every task.
     """
     stays, arrives = to_serve(scenario, at_client, at_edge)
-    client_gain = stays[:, None, :] * (client_model_accuracy(scenario) + bonus)
-    edge_gain = arrives[:, None, :] * (scenario.edge_accuracy + bonus)
+    valued = serving_first(scenario)
+    client_gain = stays[:, None, :] * client_model_accuracy(valued)
+    edge_gain = arrives[:, None, :] * valued.edge_accuracy
     edge_cost, setup, edge_capacity = edge_work(scenario)
     client_load = stays[:, None, :] * scenario.client_model_compute[None, :, None]
     edge_load = arrives[:, None, :] * edge_cost[:, :, None]
@@ -116,10 +111,9 @@ def greedy_placement(
     *,
     steps: int,
     plus_max: bool,
-    bonus: float = 0.0,
 ) -> Placement:
     """GREEDY-LR (Algorithm 2) for one scenario and fixed shares; without an optimizer, by the dual search."""
-    problem = node_problem(scenario, at_client, at_edge, bonus=bonus)
+    problem = node_problem(scenario, at_client, at_edge)
     if optimizer is None:
         onloading = dual_search(problem, steps=steps, plus_max=plus_max)
     else:

@@ -19,9 +19,9 @@ from j3o_kernels.client_groups import ClientGroups, EdgeTree
 from j3o_kernels.price_placement import CapacityPrices, Choices, Market, Trial, place_at_prices
 from j3o_kernels.stages import region
 
-from .._model import Plan, normalized_demand
+from .._model import Plan, normalized_demand, serving_first, without_serving_first
 from .._scenario import Scenario
-from ._director import Director, Round, serving_bonus
+from ._director import Director, Round
 from ._dual_bound import DualBound
 from ._lanes import beside, edges_first, edges_last, of_groups, of_models
 from ._onloading import Placement, edge_work, placement_of_choices, within_window
@@ -98,8 +98,7 @@ class PriceExchange(Director):
         # From a price of a GFLOP/s, or of a MB/s, to that of a unit of load of all queries together.
         self.per_load = total
         self.per_work = total[:, None] if scenarios.batching is None else jnp.asarray(scenarios.edge_compute)
-        self.bonus = serving_bonus(scenarios)
-        self.market = region(lambda: _market(scenarios, groups, home, self.bonus))()
+        self.market = region(lambda: _market(scenarios, groups, home))()
         told = proven.prices
         self.relaxed = CapacityPrices(
             jnp.transpose(told.client), jnp.transpose(told.compute), jnp.transpose(told.uplink), jnp.asarray(told.cloud)
@@ -158,7 +157,8 @@ class PriceExchange(Director):
         prices = jax.tree.map(lambda old, new: _moved(old, new, step), known.prices, told)
 
         first = ~jnp.isfinite(news.best_before)
-        open_gap = (self.proven.bound + self.bonus - news.best) / jnp.maximum(jnp.abs(news.best), _VISIBLE)
+        objective = without_serving_first(self.scenarios, news.best)
+        open_gap = (self.proven.bound - objective) / jnp.maximum(jnp.abs(news.best), _VISIBLE)
         worse = jnp.clip(open_gap, 0.0, 1.0) * _WORSE * (1.0 - (turn % _CYCLE) / _CYCLE)
         bar = known.here.worth - jnp.where(searches, worse, -_VISIBLE)[None] * jnp.abs(known.here.worth)
         changed = self._changed(placed, known.here.choices)
@@ -187,7 +187,6 @@ class PriceExchange(Director):
             exchanged=known.exchanged + exchanges.astype(int),
             stalled=stalled,
         )
-        objective = news.best - self.bonus
         proven = self.proven.bound - objective <= self.gap * objective
         patience = self.settings.patience * jnp.clip(open_gap / _WIDE_GAP, _LEAST_PATIENCE, 1.0)
         waits = ~searches | (stalled.astype(patience.dtype) < patience)
@@ -223,17 +222,18 @@ class PriceExchange(Director):
         return Choices(_pick(of_groups, new.client, old.client), _pick(edges, new.edge, old.edge))
 
 
-def _market(scenarios: Scenario, groups: ClientGroups, home: Any, bonus: float) -> Market:
+def _market(scenarios: Scenario, groups: ClientGroups, home: Any) -> Market:
     cost, setup, _ = jax.vmap(edge_work)(scenarios)
+    valued = serving_first(scenarios)
 
     def works(capacity: Any) -> Any:
         return jnp.asarray(capacity) > 0.0
 
     return Market(
         weight=groups.spread(jax.vmap(normalized_demand)(scenarios)),
-        client_accuracy=of_groups(scenarios.client_accuracy, groups) + bonus,
-        edge_accuracy=edges_last(scenarios.edge_accuracy) + bonus,
-        cloud_accuracy=edges_last(scenarios.cloud_accuracy)[:, None, None] + bonus,
+        client_accuracy=of_groups(valued.client_accuracy, groups),
+        edge_accuracy=edges_last(valued.edge_accuracy),
+        cloud_accuracy=edges_last(valued.cloud_accuracy)[:, None, None],
         client_cost=of_models(scenarios.client_model_compute),
         edge_cost=edges_last(cost),
         edge_setup=None if scenarios.batching is None else edges_last(setup),

@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 import jax
 import jax.numpy as jnp
 
-from .._model import Plan, edge_demand, normalized_demand, objective
+from .._model import Plan, edge_demand, objective
 from .._programs import program
 from .._scenario import Scenario
 from .._types import AnyArray, Bool, Float
@@ -36,20 +36,14 @@ def initial_shares(scenarios: Scenario) -> tuple[AnyArray, AnyArray]:
 def offloading_problems(
     scenarios: Scenario,
     placement: Placement,
-    bonus: float | Float[AnyArray, " B"] = 0.0,
     tangents: Tangent | None = None,
 ) -> OffloadingProblem:
-    """The offloading step (17) of every instance for its placement; one bonus, or one for each instance."""
+    """The offloading step (17) of every instance for its placement."""
 
-    def one(scenario: Scenario, placement: Placement, bonus: Any, tangent: Tangent | None) -> OffloadingProblem:
-        choices = placement.client_choice, placement.edge_choice
-        return offloading_problem(scenario, *choices, bonus=bonus, tangent=tangent)
+    def one(scenario: Scenario, placement: Placement, tangent: Tangent | None) -> OffloadingProblem:
+        return offloading_problem(scenario, placement.client_choice, placement.edge_choice, tangent=tangent)
 
-    return jax.vmap(one)(scenarios, placement, _of_each(scenarios, bonus), tangents)
-
-
-def _of_each(scenarios: Scenario, bonus: Any) -> AnyArray:
-    return jnp.broadcast_to(jnp.asarray(bonus, dtype=scenarios.demand.dtype), scenarios.demand.shape[:1])
+    return jax.vmap(one)(scenarios, placement, tangents)
 
 
 @program
@@ -58,19 +52,17 @@ def settled_plans(
     problem: OffloadingProblem,
     placement: Placement,
     offloading: Offloading,
-    bonus: float | Float[AnyArray, " B"] = 0.0,
     *,
     allow_unserved: bool,
 ) -> tuple[Plan, AnyArray]:
-    """Plans that keep every limit, and their F plus `bonus` for the part of the queries that is served."""
+    """Plans that keep every limit, and their objectives."""
 
-    def one(scenario: Scenario, problem: Any, placement: Any, offloading: Any, bonus: Any) -> tuple[Plan, AnyArray]:
+    def one(scenario: Scenario, problem: Any, placement: Any, offloading: Any) -> tuple[Plan, AnyArray]:
         local, edge, cloud, unserved = settle_shares(problem, offloading, allow_unserved=allow_unserved)
         plan = Plan(**placement._asdict(), local=local, edge=edge, cloud=cloud, unserved=unserved)
-        left = jnp.sum(normalized_demand(scenario) * plan.unserved)
-        return plan, objective(scenario, plan) + bonus * (1.0 - left)
+        return plan, objective(scenario, plan)
 
-    return jax.vmap(one)(scenarios, problem, placement, offloading, _of_each(scenarios, bonus))
+    return jax.vmap(one)(scenarios, problem, placement, offloading)
 
 
 @program

@@ -140,9 +140,8 @@ def strong_formulation(
     client_accuracy, edge_accuracy = scenario.client_accuracy[home], scenario.edge_accuracy[home]
     local_open = pairs & (local_most > 0.0) & _holds(scenario.client_model_memory, scenario.client_memory)[:, :, None]
     edge_open = pairs & (edge_most > 0.0) & _holds(scenario.edge_model_memory, scenario.edge_memory)[home][:, :, None]
-    if scenario.allow_unserved:
-        local_open &= client_accuracy > 0.0
-        edge_open &= edge_accuracy > 0.0
+    local_open &= client_accuracy > 0.0
+    edge_open &= edge_accuracy > 0.0
     edge_open &= (setup <= 1.0 + ROUNDING)[home][:, :, None]
     if only is not None:
         client_only, edge_only = (choice[:, None, :] == np.arange(models)[:, None] for choice in only)
@@ -158,8 +157,7 @@ def strong_formulation(
     edge_choice = build.variables(edge_used, whole=True)
     local = build.variables(local_open, weight[:, None, :] * client_accuracy * local_most)
     edge = build.variables(edge_open, weight[:, None, :] * edge_accuracy * edge_most)
-    worth = (scenario.cloud_accuracy > 0.0) | (not scenario.allow_unserved)
-    cloud_open = pairs & (cloud_most > 0.0) & worth
+    cloud_open = pairs & (cloud_most > 0.0) & (scenario.cloud_accuracy > 0.0)
     cloud = build.variables(cloud_open, (weight * scenario.cloud_accuracy)[:, None, :] * cloud_most)
 
     # (1): one model for each task, of those that are held; (8): which must fit.

@@ -22,7 +22,7 @@ from ..routing import AbstractOffloadingSolver, CvxpyLP
 from ._alternation import AlternatingMethod
 from ._base import AbstractMethod, Outcome
 from ._node_milp import best_node_choice
-from ._onloading import SERVE_FIRST, Placement, models_in_use, node_problem, placement_of
+from ._onloading import Placement, models_in_use, node_problem, placement_of
 
 
 class GreedyAO(AlternatingMethod):
@@ -43,10 +43,10 @@ class GreedyAO(AlternatingMethod):
     tolerance: float = eqx.field(static=True, default=1e-6)
 
     def place(
-        self, scenarios: Scenario, at_client: Any, at_edge: Any, active: np.ndarray, key: Any, *, bonus: float
+        self, scenarios: Scenario, at_client: Any, at_edge: Any, active: np.ndarray, key: Any
     ) -> tuple[Placement, np.ndarray]:
         """See `AlternatingMethod`."""
-        found = _place_feasibly(scenarios, at_client, at_edge, None, bonus)
+        found = _place_feasibly(scenarios, at_client, at_edge, None)
         return jax.tree.map(np.asarray, found), np.zeros(active.shape, dtype=bool)
 
 
@@ -70,14 +70,14 @@ class RandAO(AlternatingMethod):
     persists: ClassVar[bool] = True
 
     def place(
-        self, scenarios: Scenario, at_client: Any, at_edge: Any, active: np.ndarray, key: Any, *, bonus: float
+        self, scenarios: Scenario, at_client: Any, at_edge: Any, active: np.ndarray, key: Any
     ) -> tuple[Placement, np.ndarray]:
         """See `AlternatingMethod`."""
         batch, clients, _ = scenarios.demand.shape
         prints = np.array([_fingerprint(scenarios, instance) for instance in range(batch)], dtype=np.uint32)
         shape = (clients + scenarios.edges, scenarios.models)
         priority = jax.vmap(lambda own: jax.random.uniform(jax.random.fold_in(key, own), shape))(prints)
-        found = _place_feasibly(scenarios, at_client, at_edge, priority, bonus)
+        found = _place_feasibly(scenarios, at_client, at_edge, priority)
         return jax.tree.map(np.asarray, found), np.zeros(active.shape, dtype=bool)
 
 
@@ -102,15 +102,15 @@ class OptAO(AlternatingMethod):
     enumeration_limit: int = eqx.field(static=True, default=4096)
 
     def place(
-        self, scenarios: Scenario, at_client: Any, at_edge: Any, active: np.ndarray, key: Any, *, bonus: float
+        self, scenarios: Scenario, at_client: Any, at_edge: Any, active: np.ndarray, key: Any
     ) -> tuple[Placement, np.ndarray]:
         """See `AlternatingMethod`."""
         choices = _all_choices(scenarios, self.enumeration_limit)
         unplaced = np.zeros(active.shape, dtype=bool)
         if choices is not None:
-            choice = np.asarray(_choose_of_all(scenarios, at_client, at_edge, choices, bonus))
+            choice = np.asarray(_choose_of_all(scenarios, at_client, at_edge, choices))
         else:
-            problem = jax.tree.map(np.asarray, _node_problems(scenarios, at_client, at_edge, bonus))
+            problem = jax.tree.map(np.asarray, _node_problems(scenarios, at_client, at_edge))
             batch, nodes, _, tasks = problem.gain.shape
             choice = np.full((batch, nodes, tasks), -1)
             for instance, node in itertools.product(np.flatnonzero(active), range(nodes)):
@@ -118,7 +118,7 @@ class OptAO(AlternatingMethod):
                     choice[instance, node] = best_node_choice(*(field[instance, node] for field in problem))
                 except RuntimeError:
                     unplaced[instance] = True
-        return jax.tree.map(np.asarray, _placements(scenarios, at_client, at_edge, choice, bonus)), unplaced
+        return jax.tree.map(np.asarray, _placements(scenarios, at_client, at_edge, choice)), unplaced
 
 
 class FullLocal(AbstractMethod):
@@ -131,9 +131,8 @@ class FullLocal(AbstractMethod):
     def run(self, scenarios: Scenario, key: Any) -> Outcome:
         """See `AbstractMethod`."""
         strict = not scenarios.allow_unserved
-        bonus = SERVE_FIRST if strict else 0.0
         batch, clients, tasks = scenarios.demand.shape
-        problem = jax.tree.map(np.asarray, _client_problems(scenarios, bonus))
+        problem = jax.tree.map(np.asarray, _client_problems(scenarios))
         choice = np.full((batch, clients, tasks), -1)
         reasons = [""] * batch
         for instance, client in np.ndindex(batch, clients):
@@ -142,7 +141,7 @@ class FullLocal(AbstractMethod):
                 choice[instance, client] = best_node_choice(*own, serve_all=strict)
             except RuntimeError as error:
                 reasons[instance] = f"client {client}: no models chosen: {error}"
-        plan, value = jax.tree.map(np.asarray, _serve_locally(scenarios, choice, bonus))
+        plan, value = jax.tree.map(np.asarray, _serve_locally(scenarios, choice))
         left = np.max(np.where(scenarios.demand > 0.0, plan.unserved, 0.0), axis=(1, 2))
         infeasible = strict & (left > 1e-6)
         return Outcome(
@@ -160,20 +159,20 @@ class FullLocal(AbstractMethod):
 
 
 @program
-def _client_problems(scenarios: Scenario, bonus: float) -> Any:
+def _client_problems(scenarios: Scenario) -> Any:
     def one(scenario: Scenario) -> Any:
         everything = jnp.ones_like(scenario.demand)
-        problem = node_problem(scenario, everything, jnp.zeros_like(everything), bonus=bonus)
+        problem = node_problem(scenario, everything, jnp.zeros_like(everything))
         return jax.tree.map(lambda field: field[: scenario.clients], problem)
 
     return jax.vmap(one)(scenarios)
 
 
 @program
-def _serve_locally(scenarios: Scenario, choice: Int[AnyArray, "B C T"], bonus: float) -> tuple[Plan, AnyArray]:
+def _serve_locally(scenarios: Scenario, choice: Int[AnyArray, "B C T"]) -> tuple[Plan, AnyArray]:
     def one(scenario: Scenario, choice: AnyArray) -> tuple[Plan, AnyArray]:
         everything = jnp.ones_like(scenario.demand)
-        problem = node_problem(scenario, everything, jnp.zeros_like(everything), bonus=bonus)
+        problem = node_problem(scenario, everything, jnp.zeros_like(everything))
         problem = jax.tree.map(lambda field: field[: scenario.clients], problem)
         gain, load = chosen(problem.gain, choice), chosen(problem.load, choice)
         local = jnp.where(choice >= 0, servable_shares(gain, load, problem.capacity), 0.0)
@@ -195,16 +194,16 @@ def _serve_locally(scenarios: Scenario, choice: Int[AnyArray, "B C T"], bonus: f
 
 
 @program
-def _node_problems(scenarios: Scenario, at_client: AnyArray, at_edge: AnyArray, bonus: float) -> Any:
-    return jax.vmap(lambda *own: node_problem(*own, bonus=bonus))(scenarios, at_client, at_edge)
+def _node_problems(scenarios: Scenario, at_client: AnyArray, at_edge: AnyArray) -> Any:
+    return jax.vmap(node_problem)(scenarios, at_client, at_edge)
 
 
 @program
 def _place_feasibly(
-    scenarios: Scenario, at_client: AnyArray, at_edge: AnyArray, priority: AnyArray | None, bonus: float
+    scenarios: Scenario, at_client: AnyArray, at_edge: AnyArray, priority: AnyArray | None
 ) -> Placement:
     def one(scenario: Scenario, at_client: AnyArray, at_edge: AnyArray, priority: AnyArray | None) -> Placement:
-        problem = node_problem(scenario, at_client, at_edge, bonus=bonus)
+        problem = node_problem(scenario, at_client, at_edge)
         held = feasible_selection(problem, priority)
         return placement_of(scenario, problem, held, most_accurate_choice(problem.gain, held))
 
@@ -212,22 +211,18 @@ def _place_feasibly(
 
 
 @program
-def _choose_of_all(
-    scenarios: Scenario, at_client: AnyArray, at_edge: AnyArray, choices: AnyArray, bonus: float
-) -> AnyArray:
+def _choose_of_all(scenarios: Scenario, at_client: AnyArray, at_edge: AnyArray, choices: AnyArray) -> AnyArray:
     def one(own: Any) -> AnyArray:
-        return best_of_all_choices(node_problem(*own, bonus=bonus), choices)
+        return best_of_all_choices(node_problem(*own), choices)
 
     # One instance after the other: all choices of all nodes of a whole batch would need a lot of memory.
     return jax.lax.map(one, (scenarios, at_client, at_edge))
 
 
 @program
-def _placements(
-    scenarios: Scenario, at_client: AnyArray, at_edge: AnyArray, choice: AnyArray, bonus: float
-) -> Placement:
+def _placements(scenarios: Scenario, at_client: AnyArray, at_edge: AnyArray, choice: AnyArray) -> Placement:
     def one(scenario: Scenario, at_client: AnyArray, at_edge: AnyArray, choice: AnyArray) -> Placement:
-        problem = node_problem(scenario, at_client, at_edge, bonus=bonus)
+        problem = node_problem(scenario, at_client, at_edge)
         return placement_of(scenario, problem, models_in_use(choice, scenario.models), choice)
 
     return jax.vmap(one)(scenarios, at_client, at_edge, choice)

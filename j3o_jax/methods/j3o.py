@@ -12,7 +12,7 @@ import numpy as np
 from j3o_kernels.client_groups import ClientGroups, group_clients, lone_clients
 
 from .._batched import run_batched
-from .._model import Plan
+from .._model import Plan, serving_first
 from .._programs import program
 from .._scenario import Scenario
 from .._types import AnyArray
@@ -21,7 +21,7 @@ from ._activation import Trials, after_turn, first_promise, no_trials
 from ._alternation import AlternatingMethod
 from ._base import Outcome
 from ._device import Alternation, alternate, bytes_of_instance, outcome_of
-from ._director import Settings, serving_bonus
+from ._director import Settings
 from ._greedy_tiers import GreedySettings, GreedyTiers
 from ._multiplier import DualSearch, Subgradient
 from ._onloading import Placement, greedy_placement
@@ -159,10 +159,10 @@ class J3O(AlternatingMethod):
         return greedy, Settings(self.max_iterations, lp.max_iterations, self.activations, self._width)
 
     def place(
-        self, scenarios: Scenario, at_client: Any, at_edge: Any, active: np.ndarray, key: Any, *, bonus: float
+        self, scenarios: Scenario, at_client: Any, at_edge: Any, active: np.ndarray, key: Any
     ) -> tuple[Placement, np.ndarray]:
         """See `AlternatingMethod`."""
-        found = _place(scenarios, at_client, at_edge, self.multiplier, self.greedy == "plus_max", bonus)
+        found = _place(scenarios, at_client, at_edge, self.multiplier, self.greedy == "plus_max")
         return jax.tree.map(np.asarray, found), np.zeros(active.shape, dtype=bool)
 
     def _finish(self, scenarios: Scenario, plan: Plan, active: np.ndarray) -> tuple[Plan, np.ndarray]:
@@ -173,19 +173,18 @@ class J3O(AlternatingMethod):
         return super()._finish(scenarios, plan, active)
 
     def _activate(self, scenarios: Scenario, plan: Plan, trials: Trials, active: np.ndarray) -> Plan:
-        bonus = serving_bonus(scenarios)
+        valued = serving_first(scenarios)
         value = np.full(active.shape, -np.inf)
         tried = np.zeros(trials.left.gain.shape, dtype=bool)
         placement = Placement(*plan[:4])
         for turn in range(self.activations + 1):
-            problem = offloading_problems(scenarios, placement, bonus)
+            problem = offloading_problems(valued, placement)
             routed = self.lp.offload(problem, active, allow_unserved=True)
-            settled, worth = settled_plans(scenarios, problem, placement, routed, bonus, allow_unserved=True)
+            settled, worth = settled_plans(valued, problem, placement, routed, allow_unserved=True)
             better = active & routed.solved & (np.asarray(worth) > value)
             plan, value = pick(better, jax.tree.map(np.asarray, settled), plan), np.where(better, worth, value)
             at_hand = Placement(*plan[:4])
-            extra = np.full(active.shape, bonus)
-            trials = after_turn(scenarios, trials, active, tried, better, at_hand, routed, extra)
+            trials = after_turn(valued, trials, active, tried, better, at_hand, routed)
             active = active & np.asarray(trials.left.any)
             if not active.any() or turn == self.activations:
                 return plan
@@ -238,7 +237,6 @@ def _place(
     at_edge: AnyArray,
     multiplier: DualSearch | Subgradient,
     plus_max: bool,
-    bonus: float,
 ) -> Placement:
     maker = multiplier.maker()
 
@@ -250,7 +248,6 @@ def _place(
             None if maker is None else maker(multiplier.step_size),
             steps=multiplier.steps,
             plus_max=plus_max,
-            bonus=bonus,
         )
 
     return jax.vmap(one)(scenarios, at_client, at_edge)

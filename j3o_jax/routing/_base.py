@@ -1,7 +1,7 @@
 """The offloading step (17): the best shares o for a fixed placement, and what any solver of it must offer."""
 
 import abc
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -85,19 +85,20 @@ def offloading_problem(
     client_choice: Int[AnyArray, "C T"],
     edge_choice: Int[AnyArray, "E T"],
     *,
-    bonus: Any = 0.0,
     tangent: tuple[Float[AnyArray, "E T"], Float[AnyArray, "E T"]] | None = None,
 ) -> OffloadingProblem:
     """The program (17) of one scenario for the choices z.
 
     **Arguments:**
 
-    - `bonus`: added to the accuracy of whatever serves a query, so that serving comes before serving well.
     - `tangent`: θ and ψ of (29), which put θ λ + ψ in place of the indicator of (28).
     """
     weight = normalized_demand(scenario)
     home = scenario.client_edge
-    edge_open = edge_choice >= 0
+    wanted = scenario.demand > 0.0
+    local_accuracy = client_choice_accuracy(scenario, client_choice)
+    edge_accuracy = edge_choice_accuracy(scenario, edge_choice)[home]
+    cloud_accuracy = jnp.broadcast_to(scenario.cloud_accuracy[None, :], wanted.shape)
     local_load = scenario.demand * client_choice_compute(scenario, client_choice)
     edge_load = scenario.demand * edge_choice_compute(scenario, edge_choice)[home]
     data = scenario.demand * scenario.input_size[None, :]
@@ -123,15 +124,17 @@ def offloading_problem(
 
     return OffloadingProblem(
         client_edge=home,
-        wanted=scenario.demand > 0.0,
-        local_value=weight * (client_choice_accuracy(scenario, client_choice) + bonus),
-        edge_value=weight * (edge_choice_accuracy(scenario, edge_choice)[home] + bonus),
-        cloud_value=weight * (scenario.cloud_accuracy[None, :] + bonus),
+        wanted=wanted,
+        local_value=weight * local_accuracy,
+        edge_value=weight * edge_accuracy,
+        cloud_value=weight * cloud_accuracy,
         local_load=local_load,
         edge_load=edge_load,
         data=data,
-        local_open=client_choice >= 0,
-        edge_open=edge_open[home],
+        # What does not support a task serves none of it; with no model chosen the accuracy is 0.
+        local_open=local_accuracy > 0.0,
+        edge_open=edge_accuracy > 0.0,
+        cloud_open=cloud_accuracy > 0.0,
         client_compute=at_most(scenario.client_compute, jnp.sum(local_load, axis=1)),
         edge_compute=at_most(edge_compute, per_edge(edge_load)),
         edge_uplink=at_most(scenario.edge_uplink, per_edge(data)),
@@ -149,7 +152,7 @@ def settle_shares(
     must be served, a rest within 5e-7 is spread over what the stream uses.
     """
 
-    def clip(share: AnyArray, is_open: AnyArray | bool) -> AnyArray:
+    def clip(share: AnyArray, is_open: AnyArray) -> AnyArray:
         return jnp.where(is_open & (share > _DUST), jnp.minimum(share, 1.0), 0.0)
 
     def relief(load: AnyArray, capacity: AnyArray) -> AnyArray:
@@ -160,7 +163,7 @@ def settle_shares(
 
     local = clip(offloading.local, problem.local_open)
     edge = clip(offloading.edge, problem.edge_open)
-    cloud = clip(offloading.cloud, True)
+    cloud = clip(offloading.cloud, problem.cloud_open)
     whole = jnp.maximum(local + edge + cloud, 1.0)
     local, edge, cloud = local / whole, edge / whole, cloud / whole
 

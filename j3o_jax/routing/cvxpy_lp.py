@@ -51,7 +51,9 @@ class CvxpyLP(AbstractOffloadingSolver):
         for instance in np.flatnonzero(active):
             one = OffloadingProblem(*(np.asarray(field[instance]) for field in problem))
             home = one.client_edge.astype(np.int64)
-            template = _template(clients, tasks, edges, home.tobytes(), allow_unserved)
+            # Where queries may be left, what the cloud does not support earns nothing there: `settle_shares` drops it.
+            closes_cloud = not allow_unserved and bool((one.wanted & ~one.cloud_open).any())
+            template = _template(clients, tasks, edges, home.tobytes(), allow_unserved, closes_cloud)
             with template.lock:
                 found, feasible = template.solve(one, self.solver, options)
                 if found is None and feasible and self.options is None and not sparse:
@@ -81,8 +83,10 @@ class CvxpyLP(AbstractOffloadingSolver):
 
 
 @functools.lru_cache(maxsize=64)
-def _template(clients: int, tasks: int, edges: int, home: bytes, allow_unserved: bool) -> "_Template":
-    return _Template(clients, tasks, edges, np.frombuffer(home, dtype=np.int64), allow_unserved)
+def _template(
+    clients: int, tasks: int, edges: int, home: bytes, allow_unserved: bool, closes_cloud: bool
+) -> "_Template":
+    return _Template(clients, tasks, edges, np.frombuffer(home, dtype=np.int64), allow_unserved, closes_cloud)
 
 
 class _Template:
@@ -92,7 +96,9 @@ class _Template:
     absolute tolerances mean the same whatever the units and however many clients there are.
     """
 
-    def __init__(self, clients: int, tasks: int, edges: int, home: np.ndarray, allow_unserved: bool):
+    def __init__(
+        self, clients: int, tasks: int, edges: int, home: np.ndarray, allow_unserved: bool, closes_cloud: bool
+    ):
         import cvxpy as cp
         import scipy.sparse
 
@@ -106,6 +112,7 @@ class _Template:
         self.right = [cp.Parameter(size, nonneg=True) for size in (clients, edges, edges, 1)]
         self.local_limit = cp.Parameter(shape, nonneg=True)
         self.edge_limit = cp.Parameter(shape, nonneg=True)
+        self.cloud_limit = cp.Parameter(shape, nonneg=True)
         self.shares = [cp.Variable(shape, nonneg=True) for _ in range(3)]
         local, edge, cloud = self.shares
         at_edge = scipy.sparse.csr_array((np.ones(clients), (home, np.arange(clients))), shape=(edges, clients))
@@ -122,6 +129,8 @@ class _Template:
             edge <= self.edge_limit,
             served <= 1 if allow_unserved else served == 1,
         ]
+        if closes_cloud:
+            constraints.append(cloud <= self.cloud_limit)
         gain = sum(cp.sum(cp.multiply(v, share)) for v, share in zip(self.value, self.shares, strict=True))
         self.problem = cp.Problem(cp.Maximize(gain), constraints)
         # The numbers are part of the problem, which threads share.
@@ -152,6 +161,8 @@ class _Template:
             parameter.value = value / value_scale
         self.local_limit.value = one.local_open.astype(float)
         self.edge_limit.value = one.edge_open.astype(float)
+        # Streams that nobody asks for are the cloud's where all must be served.
+        self.cloud_limit.value = (one.cloud_open | ~one.wanted).astype(float)
 
         try:
             with warnings.catch_warnings():

@@ -24,7 +24,10 @@ from .._solution import Solution
 
 # Constraints without which a plan says nothing of what to do with a request. Limits are not among them: what
 # happens beyond them is what a simulation is for.
-_NEEDED = ("arrays", "status", "client_choice", "edge_choice", "local_without", "edge_without", "shares", "share_sum")
+_NEEDED = (
+    *("arrays", "status", "client_choice", "edge_choice", "local_without", "edge_without"),
+    *("local_unsupported", "edge_unsupported", "cloud_unsupported", "shares", "share_sum"),
+)
 
 
 class Workload(NamedTuple):

@@ -124,9 +124,9 @@ def _program(problem: OffloadingProblem, serve_all: bool) -> tuple[_Program, Flo
     client = jnp.repeat(jnp.arange(clients), tasks)
     home = problem.client_edge[client]
     compute, work, uplink = problem.client_compute[client], problem.edge_compute[home], problem.edge_uplink[home]
-    local_load, edge_load, data, wanted, local_open, edge_open = (
+    local_load, edge_load, data, wanted, local_open, edge_open, cloud_open = (
         getattr(problem, name).ravel()
-        for name in ("local_load", "edge_load", "data", "wanted", "local_open", "edge_open")
+        for name in ("local_load", "edge_load", "data", "wanted", "local_open", "edge_open", "cloud_open")
     )
     values = jnp.stack([problem.local_value, problem.edge_value, problem.cloud_value]).reshape(3, -1)
 
@@ -137,7 +137,7 @@ def _program(problem: OffloadingProblem, serve_all: bool) -> tuple[_Program, Flo
     linked = fits(data, uplink)
     local = local_open & fits(local_load, compute)
     edge = edge_open & linked & fits(edge_load, work)
-    cloud = linked & fits(data, problem.cloud_uplink)
+    cloud = cloud_open & linked & fits(data, problem.cloud_uplink)
     options = jnp.stack([local, edge, cloud]) & wanted[None] & (serve_all | (values > 0.0))
     local, edge, cloud = options
 

@@ -33,6 +33,7 @@ class OffloadingProblem(NamedTuple):
     data: Float[AnyArray, "*batch C T"]
     local_open: Bool[AnyArray, "*batch C T"]
     edge_open: Bool[AnyArray, "*batch C T"]
+    cloud_open: Bool[AnyArray, "*batch C T"]
     client_compute: Float[AnyArray, "*batch C"]
     edge_compute: Float[AnyArray, "*batch E"]
     edge_uplink: Float[AnyArray, "*batch E"]

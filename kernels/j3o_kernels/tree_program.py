@@ -114,7 +114,7 @@ def _open_options(problem: OffloadingProblem, must: Array) -> tuple[AnyArray, An
         return jnp.take_along_axis(edges, home, axis=1)[:, :, None]
 
     link = (at_clients(problem.edge_uplink) > 0.0) | (problem.data <= 0.0)
-    to_cloud = link & ((problem.cloud_uplink[:, None, None] > 0.0) | (problem.data <= 0.0))
+    to_cloud = problem.cloud_open & link & ((problem.cloud_uplink[:, None, None] > 0.0) | (problem.data <= 0.0))
     local = problem.local_open & ((problem.client_compute[:, :, None] > 0.0) | (problem.local_load <= 0.0))
     edge = problem.edge_open & link & ((at_clients(problem.edge_compute) > 0.0) | (problem.edge_load <= 0.0))
     options = ((local, problem.local_value), (edge, problem.edge_value), (to_cloud, problem.cloud_value))

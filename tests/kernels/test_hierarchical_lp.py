@@ -162,7 +162,7 @@ def without_slack(rng, factor=1.0):
     """Capacities of just what some plan that serves everything needs; in half of the plans each stream has one way."""
     problem = random_programs(rng)
     shape = problem.data.shape
-    is_open = np.stack([problem.local_open, problem.edge_open, np.ones(shape, dtype=bool)], axis=-1)
+    is_open = np.stack([problem.local_open, problem.edge_open, problem.cloud_open], axis=-1)
     mixed, single = rng.dirichlet(np.ones(3), shape), np.eye(3)[rng.integers(3, size=shape)]
     share = np.where(rng.random((BATCH, 1, 1, 1)) < 0.5, mixed, single) * is_open
     share = np.where(share.sum(axis=-1, keepdims=True) > 0.1, share, np.eye(3)[2])
@@ -227,6 +227,7 @@ def assert_kept(problem, found, serve_all):
     assert min(share.min() for share in (local, edge, cloud)) >= 0.0
     assert not local[~(problem.local_open & problem.wanted)].any()
     assert not edge[~(problem.edge_open & problem.wanted)].any()
+    assert not cloud[~(problem.cloud_open & problem.wanted)].any()
     served = np.where(problem.wanted, local + edge + cloud, 1.0)
     assert (served <= 1 + 1e-8).all()
     if serve_all:
@@ -246,7 +247,7 @@ def proven_bound(problem, found, serve_all):
     linked = carries(problem.data, problem.edge_uplink[row, home][:, :, None])
     local = problem.local_open & carries(problem.local_load, problem.client_compute[:, :, None])
     edge = problem.edge_open & linked & carries(problem.edge_load, problem.edge_compute[row, home][:, :, None])
-    cloud = linked & carries(problem.data, problem.cloud_uplink[:, None, None])
+    cloud = problem.cloud_open & linked & carries(problem.data, problem.cloud_uplink[:, None, None])
     least = -np.inf if serve_all else 0.0
     surplus = np.maximum.reduce(
         [
@@ -294,7 +295,8 @@ def simplex(problem, serve_all):
         ]
     )
     wanted = problem.wanted.ravel()
-    able = np.stack([problem.local_open.ravel(), problem.edge_open.ravel(), wanted]) & wanted & ~closed
+    is_open = np.stack([problem.local_open, problem.edge_open, problem.cloud_open]).reshape(3, -1)
+    able = is_open & wanted & ~closed
     values = np.stack([problem.local_value, problem.edge_value, problem.cloud_value]).reshape(3, -1)
     answer = solve_program(
         Program(
@@ -377,6 +379,7 @@ def test_rows_that_depend_on_each_other():
         client_edge=np.array([[0, 0, 0, 1, 1]]),
         local_open=np.ones(size, dtype=bool),
         edge_open=np.ones(size, dtype=bool),
+        cloud_open=np.ones(size, dtype=bool),
         client_compute=np.ones((1, CLIENTS)),
         edge_compute=np.array([[1.0, 0.5]]),
         edge_uplink=np.array([[1.0, 4.0]]),
@@ -406,7 +409,8 @@ def test_a_little_too_little_is_infeasible():
     problem = family("no slack")
     wanted = problem.wanted & (np.arange(BATCH) > 2)[:, None, None]
     assert solve(problem._replace(wanted=wanted), serve_all=True).feasible.all()
-    only = problem._replace(local_open=np.zeros_like(wanted), edge_open=np.zeros_like(wanted))
+    closed, opened = np.zeros_like(wanted), np.ones_like(wanted)
+    only = problem._replace(local_open=closed, edge_open=closed, cloud_open=opened)
     needed = np.sum(problem.data, axis=(1, 2))
     plenty = 10 * np.broadcast_to(needed[:, None], problem.edge_uplink.shape)
     for factor, possible in ((1.0, True), (1 + 1e-5, True), (1 - 1e-5, False), (0.5, False)):
@@ -467,6 +471,7 @@ def generic(rng, count, clients, edges, tasks, home):
         *load,
         rng.random(shape) < 0.8,
         rng.random(shape) < 0.8,
+        rng.random(shape) < 0.9,
         rng.uniform(0.2, 1.5, (count, clients)),
         rng.uniform(0.2, 2.0, (count, edges)),
         rng.uniform(0.2, 2.0, (count, edges)),
@@ -529,6 +534,7 @@ def test_places_without_a_client_bound_nothing():
         wanted=np.ones(size, dtype=bool),
         local_open=np.zeros(size, dtype=bool),
         edge_open=np.zeros(size, dtype=bool),
+        cloud_open=np.ones(size, dtype=bool),
         cloud_value=np.ones(size),
         data=np.ones(size),
         edge_uplink=np.full((2, EDGES), 30.0),

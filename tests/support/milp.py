@@ -31,9 +31,8 @@ def milp_optimum(scenario: Scenario, gap: float = 1e-9) -> Plan | None:
     ):
         size = np.broadcast_to(getattr(scenario, f"{node}_model_memory"), (memory.size, models))
         fits = size <= memory[:, None] * (1 + 1e-9)
-        useful = (accuracy > 0) | (not scenario.allow_unserved)
         held[node] = program.variables(fits, whole=True)
-        used[node] = program.variables(fits[:, :, None] & useful, whole=True)
+        used[node] = program.variables(fits[:, :, None] & (accuracy > 0), whole=True)
         program.limit(held[node], size, memory)
         program.pairs(used[node], held[node][:, :, None])
         program.limit(np.moveaxis(used[node], 1, 2).reshape(-1, models), 1.0, np.ones(memory.size * tasks))
@@ -47,7 +46,7 @@ def milp_optimum(scenario: Scenario, gap: float = 1e-9) -> Plan | None:
         asked & ~((scenario.edge_compute == 0)[home, None, None] & (edge_work > 0)),
         weight * scenario.edge_accuracy[home],
     )
-    cloud = program.variables(asked[:, :1], weight * scenario.cloud_accuracy)
+    cloud = program.variables(asked[:, :1] & (scenario.cloud_accuracy > 0), weight * scenario.cloud_accuracy)
     program.pairs(local, used["client"])
     program.pairs(edge, used["edge"][home])
     whole = np.concatenate([local, edge, cloud], axis=1)

@@ -61,11 +61,13 @@ class Offloading:
         self.weight = self.rate / max(self.rate.sum(), np.finfo(float).tiny)
         self.data = self.rate * scenario.input_size
         self.home = scenario.client_edge
+        self.cloud_accuracy = _of_use(scenario.cloud_accuracy)
 
     def options(self, client_choice: np.ndarray, edge_choice: np.ndarray) -> tuple[np.ndarray, ...]:
         """Accuracy and GFLOP/s of all of a stream at its client, and the same at its edge: each ``[*n, C, T]``.
 
-        Choices are ``[*n, C, T]`` and ``[*n, E, T]``. Accuracies are NaN where no model is chosen.
+        Choices are ``[*n, C, T]`` and ``[*n, E, T]``. Accuracies are NaN where nothing can be served: no model is
+        chosen, or one that does not support the task.
         """
         given, task = self.scenario, np.arange(self.scenario.tasks)
         found = []
@@ -73,7 +75,7 @@ class Offloading:
             (client_choice, given.client_accuracy, given.client_model_compute),
             (edge_choice[..., self.home, :], given.edge_accuracy, given.edge_model_compute),
         ):
-            found.append(np.where(choice < 0, np.nan, accuracy[self.home[:, None], choice, task]))
+            found.append(_of_use(np.where(choice < 0, 0.0, accuracy[self.home[:, None], choice, task])))
             found.append(np.where(choice < 0, 0.0, self.rate * cost[choice]))
         return tuple(found)
 
@@ -124,7 +126,7 @@ class Offloading:
         loads = sparse.csr_array(loads[kept].multiply(1.0 / scale[kept, None]))
         whole = sparse.csr_array(sparse.hstack([sparse.eye_array(size)] * 3))
         asked = self.rate.ravel() > 0
-        accuracy = np.stack([local_accuracy, edge_accuracy, np.broadcast_to(given.cloud_accuracy, self.rate.shape)])
+        accuracy = np.stack([local_accuracy, edge_accuracy, np.broadcast_to(self.cloud_accuracy, self.rate.shape)])
         must = asked & (not given.allow_unserved)
         result = optimize.linprog(
             -np.nan_to_num(self.weight * accuracy).ravel(),
@@ -160,13 +162,19 @@ class Offloading:
         values = [
             self.weight * local_accuracy - node[:, None] * local_work,
             self.weight * edge_accuracy - compute * edge_work - uplink * self.data,
-            np.broadcast_to(self.weight * given.cloud_accuracy - (uplink + cloud) * self.data, local_work.shape),
+            np.broadcast_to(self.weight * self.cloud_accuracy - (uplink + cloud) * self.data, local_work.shape),
         ]
         if given.allow_unserved:
             values.append(np.zeros(local_work.shape))
         capacities = self.capacities(edge_choice)
         paid = np.where(prices > 0, prices * np.where(prices > 0, capacities, 0.0), 0.0).sum(axis=-1)
-        return paid + np.nanmax(values, axis=0).sum(axis=(-2, -1))
+        best = np.max([np.where(np.isnan(value), -np.inf, value) for value in values], axis=0)
+        return paid + np.where(self.rate > 0, best, 0.0).sum(axis=(-2, -1))
+
+
+def _of_use(accuracy: np.ndarray) -> np.ndarray:
+    """Accuracies, NaN in place of 0, which is that of what does not support a task."""
+    return np.where(accuracy > 0, accuracy, np.nan)
 
 
 def lp_optimum(scenario: Scenario, client_choice: np.ndarray, edge_choice: np.ndarray) -> Plan | None:

@@ -28,7 +28,7 @@ def brute_force(scenario: Scenario) -> Plan | None:
     nor are those that the prices of serving as much as possible show to be infeasible.
     """
     offloading = Offloading(scenario)
-    alike = {name: np.ones_like(getattr(scenario, name)) for name in _ACCURACIES}
+    alike = {name: (getattr(scenario, name) > 0).astype(float) for name in _ACCURACIES}
     serving = Offloading(dataclasses.replace(scenario, **alike, allow_unserved=True))
     nodes = [*_client_choices(scenario), *_edge_choices(scenario)]
     picks = np.indices([len(choices) for choices in nodes]).reshape(len(nodes), -1)
@@ -64,7 +64,6 @@ def _client_choices(scenario: Scenario) -> Iterator[np.ndarray]:
             np.zeros(scenario.models),
             scenario.client_model_memory,
             scenario.client_memory[client],
-            scenario.allow_unserved,
         )
 
 
@@ -77,7 +76,6 @@ def _edge_choices(scenario: Scenario) -> Iterator[np.ndarray]:
             np.zeros(scenario.models) if scenario.batching is None else scenario.batching.setup[edge],
             scenario.edge_model_memory,
             scenario.edge_memory[edge],
-            scenario.allow_unserved,
         )
 
 
@@ -87,7 +85,6 @@ def _choices(
     setup: np.ndarray,
     size: np.ndarray,
     memory: float,
-    allow_unserved: bool,
 ) -> np.ndarray:
     """Choices of one node that fit its memory and that no other dominates. ``[n, T]``"""
     models, tasks = accuracy.shape
@@ -97,7 +94,8 @@ def _choices(
         (accuracy.T[:, :, None] >= accuracy.T[:, None, :]) & (cost[:, None] <= cost) & (setup[:, None] <= setup)
     )
     better[:, :models, -1] = setup == 0
-    better[:, -1, :models] = (accuracy.T == 0) & allow_unserved
+    # A model that does not support the task serves none of it.
+    better[:, -1, :models] = accuracy.T == 0
     better[:, -1, -1] = True
     fitting = [
         choice

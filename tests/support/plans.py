@@ -54,12 +54,27 @@ def worth(scenario: Scenario, solution: Solution) -> float:
     return total / scenario.demand.sum()
 
 
+def unsupported_choices(scenario: Scenario, solution: Solution) -> np.ndarray:
+    """Instances of a batch in which a node chose a model for a task that it does not support there. ``[B]``"""
+    found = np.zeros(scenario.batch_shape, dtype=bool)
+    for instance in range(len(found)):
+        own, plan = scenario[instance], solution[instance]
+        for accuracy, choice in (
+            (own.client_accuracy[own.client_edge], plan.client_choice),
+            (own.edge_accuracy, plan.edge_choice),
+        ):
+            for node, task in np.argwhere(choice >= 0):
+                found[instance] |= accuracy[node, choice[node, task], task] == 0
+    return found
+
+
 def valid(seed: int = 0, **variant) -> tuple[Scenario, Solution]:
     """A random plan that uses every tier for every stream, and a scenario whose capacities it half fills."""
     rng = np.random.default_rng(seed)
     scenario = random_scenario(rng, clients=CLIENTS, edges=EDGES, tasks=TASKS, models=MODELS, **variant)
-    # Every edge has clients, and every edge model that is chosen serves somebody.
-    scenario = dataclasses.replace(scenario, client_edge=[0, 1, 1, 0])
+    # Every edge has clients, every edge model that is chosen serves somebody, and every model supports every task.
+    supported = {name: 0.5 + getattr(scenario, name) / 2 for name in ("client_accuracy", "edge_accuracy")}
+    scenario = dataclasses.replace(scenario, client_edge=[0, 1, 1, 0], **supported)
     local, edge, cloud, unserved = np.moveaxis(rng.dirichlet(np.ones(4), (CLIENTS, TASKS)), -1, 0)
     if not scenario.allow_unserved:
         local, unserved = local + unserved, np.zeros_like(unserved)
