@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 BENCHMARKS = (
+    "auto",
     "methods",
     "quality",
     "bounds",

@@ -26,6 +26,7 @@ from .io import load as load
 from .io import save as save
 from .methods import BAJ3O as BAJ3O
 from .methods import J3O as J3O
+from .methods import Auto as Auto
 from .methods import BilinearMINLP as BilinearMINLP
 from .methods import DualSearch as DualSearch
 from .methods import ExactMILP as ExactMILP

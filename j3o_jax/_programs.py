@@ -102,7 +102,9 @@ class _Programs:
             start = time.perf_counter()
             program = self.programs[key] = compile_it()
             self._let_go()
-            return program, time.perf_counter() - start
+            seconds = time.perf_counter() - start
+            _compiling.append(seconds)
+            return program, seconds
 
     def _let_go(self) -> None:
         most = most_mappings() // 2
@@ -112,6 +114,12 @@ class _Programs:
 
 
 _programs = _Programs()
+_compiling: list[float] = []
+
+
+def seconds_of_compiling() -> float:
+    """Seconds that this process has spent compiling programs, or loading them, so far."""
+    return sum(_compiling, start=0.0)
 
 
 @contextlib.contextmanager

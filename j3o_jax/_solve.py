@@ -23,7 +23,7 @@ from ._model import (
 )
 from ._names import Names
 from ._precision import double_precision
-from ._programs import program
+from ._programs import program, seconds_of_compiling
 from ._scenario import Scenario
 from ._solution import Solution
 from ._status import Status
@@ -85,12 +85,13 @@ def solve(
     if times != 1:
         flat, invalid, reasons = jax.tree.map(lambda array: np.concatenate([array] * times), (flat, invalid, reasons))
 
-    start = time.perf_counter()
+    start, compiled_before = time.perf_counter(), seconds_of_compiling()
     with double_precision():
         outcome = method.run(flat, _as_key(key))
         judged = _Judged(*map(np.asarray, _judge(flat, outcome.plan, outcome.status, invalid)))
-    seconds = time.perf_counter() - start
-    compiling = float(np.max(outcome.stats.get("compile_seconds", 0.0), initial=0.0))
+    compiling = seconds_of_compiling() - compiled_before
+    # Other threads may compile at the same time.
+    seconds = max(time.perf_counter() - start - compiling, 0.0)
 
     status, success = judged.status, judged.success
     for instance in np.flatnonzero(~success & ~invalid):
@@ -104,13 +105,14 @@ def solve(
             reasons[instance] = _unserved_reason(flat, outcome.plan, int(instance), scenario.labels)
     plan = outcome.plan
     value = _mean_accuracy(flat.demand, judged.accuracy)
+    spent = {"seconds": seconds / max(status.size, 1), "compile_seconds": compiling}
     solution = Solution(
         **plan._asdict(),
         objective=np.where(success, value, np.nan),
         bound=np.where(success, _but_for_rounding(np.asarray(outcome.bound), value), np.nan),
         status=status,
         history=np.where(success[:, None], outcome.history, np.nan),
-        stats=outcome.stats | {"seconds": np.full(status.shape, (seconds - compiling) / max(status.size, 1))},
+        stats=outcome.stats | {name: np.full(status.shape, each) for name, each in spent.items()},
         reasons=tuple(map(str, reasons)),
         names=scenario.names,
     )

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import j3o_jax as j3o
 
-SOLVE = [sys.executable, "-c", "from j3o_jax.cli import main; main()", "solve", "site.yaml", "--json"]
+J3O = ["solve", "site.yaml", "--method", "j3o", "--json"]
+SOLVE = [sys.executable, "-c", "from j3o_jax.cli import main; main()", *J3O]
 
 
 def test_the_second_command_finds_what_the_first_has_compiled(tmp_path):

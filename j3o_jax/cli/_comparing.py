@@ -2,17 +2,18 @@
 
 from collections.abc import Sequence
 
+from ..methods import Auto
 from ..plots import plot_comparison, save_figure
 from ..report.comparison import ComparisonReport, best_objective
 from ..report.summary import summarize
 from ._failures import InputError, WorkError
 from ._interrupts import cleaning_up
-from ._methods import Choice
+from ._methods import Choice, ignored
 from ._output import plain, show, show_json
 from ._plans import checked_plan, read_scenario, require_support
 
 
-def compare_on(file: str, choices: Sequence[Choice], *, plot: str | None, json: bool) -> None:
+def compare_on(file: str, choices: Sequence[Choice], seed: int | None, *, plot: str | None, json: bool) -> None:
     """Solve the scenario in `file` by every one of the methods, and hand out what they reach."""
     scenario = read_scenario(file)
     if scenario.batch_shape:
@@ -22,12 +23,16 @@ def compare_on(file: str, choices: Sequence[Choice], *, plot: str | None, json: 
     for name, method in methods.items():
         require_support(method, name, scenario, file)
     summaries = {
-        name: summarize(scenario, checked_plan(scenario, method, name, file, None)) for name, method in methods.items()
+        name: summarize(scenario, checked_plan(scenario, method, name, file, seed)) for name, method in methods.items()
     }
+    taken = Auto(time_limit=choices[0].time_limit).taken(scenario)
+    said_in_vain = ignored(choices)
     best = best_objective(summaries)
     told = {
         "file": file,
         "picture": plot,
+        "auto": {"chosen": taken.name, "because": taken.because},
+        "ignored": said_in_vain,
         "methods": {
             name: {
                 "status": summary.status,
@@ -54,4 +59,5 @@ def compare_on(file: str, choices: Sequence[Choice], *, plot: str | None, json: 
     if json:
         show_json(told)
     else:
-        show(ComparisonReport(summaries, f"Methods on {file}"))
+        auto = f"auto takes {taken.name} here, since {taken.because}"
+        show(ComparisonReport(summaries, f"Methods on {file}", [auto, *said_in_vain]))

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import j3o_jax
@@ -21,30 +22,30 @@ class Entry:
     - `kind`: name of its class in `j3o_jax`.
     - `does`: what it does, in a few words.
     - `routes`: whether it has an offloading LP, and so takes a solver for it.
-    - `timed`: whether it searches until an optimum is proven, and so takes a time limit and a gap.
     - `proves`: whether it ends at a proven gap, and so takes one.
     """
 
     kind: str
     does: str
     routes: bool = False
-    timed: bool = False
     proves: bool = False
 
 
 METHODS = {
+    "auto": Entry("Auto", "takes exact-milp, price-directed or j3o by size and time", proves=True),
     "j3o": Entry("J3O", "places models greedily and routes by an LP, in turn", routes=True),
     "price-directed": Entry("PriceDirected", "exchanges prices and proves how good the plan is", proves=True),
-    "exact-milp": Entry("ExactMILP", "proves an optimum by a mixed-integer program", timed=True),
+    "exact-milp": Entry("ExactMILP", "proves an optimum by a mixed-integer program", proves=True),
     "opt-ao": Entry("OptAO", "is j3o with proven optima in place of the greedy placement", routes=True),
     "greedy-ao": Entry("GreedyAO", "is j3o with a greedy placement that knows no prices", routes=True),
     "rand-ao": Entry("RandAO", "is j3o with placements at random", routes=True),
     "full-local": Entry("FullLocal", "answers every query on its own client"),
-    "bilinear-minlp": Entry("BilinearMINLP", "is the paper's own program: slow, for comparison", timed=True),
+    "bilinear-minlp": Entry("BilinearMINLP", "is the paper's own program: slow, for comparison", proves=True),
 }
+AUTO = "auto"
 DEFAULT = "j3o"
-# Left out: what takes minutes, or most of a minute to compile the first time.
-COMPARED = tuple(name for name in METHODS if name not in ("bilinear-minlp", "price-directed"))
+# Left out: what takes its whole time limit, and what is one of the others.
+COMPARED = tuple(name for name in METHODS if name not in ("bilinear-minlp", AUTO))
 LP_SOLVERS = ("HIGHS", "CLARABEL")
 FILES = (".yaml", ".yml", ".json")
 """How a name ends that is a file with a method and its settings, such as `j3o tune` writes."""
@@ -52,7 +53,7 @@ FILES = (".yaml", ".yml", ".json")
 LISTED = "; ".join(f"{name} {entry.does}" for name, entry in METHODS.items()) + "; or a file of j3o tune"
 
 TIME_LIMIT = 60.0
-"""Seconds for one scenario that an exact method takes at most, unless told otherwise."""
+"""Seconds for one scenario that a method takes at most, unless told otherwise."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,8 +63,8 @@ class Choice:
     **Arguments:**
 
     - `lp_solver`: for its LP, None for the usual one.
-    - `time_limit`: seconds for one scenario; of no concern to methods that end by themselves.
-    - `gap`: at which a plan counts as optimal, None for the method's own.
+    - `time_limit`: seconds for one scenario.
+    - `gap`: at which a plan counts as optimal, None for the method's own; methods that prove none do without.
     - `file`: what a file says, in place of all of this; its path is the name then.
     """
 
@@ -77,14 +78,17 @@ class Choice:
         """Make the method; this loads it."""
         if self.file is not None:
             return self.file.build()
-        settings: dict[str, Any] = {}
-        if METHODS[self.name].timed:
-            settings["time_limit"] = self.time_limit
-        if self.gap is not None:
+        settings: dict[str, Any] = {"time_limit": self.time_limit}
+        if self.gap is not None and METHODS[self.name].proves:
             settings["gap"] = self.gap
         if self.lp_solver is not None:
             settings["lp"] = j3o_jax.CvxpyLP(solver=self.lp_solver)
         return getattr(j3o_jax, METHODS[self.name].kind)(**settings)
+
+    @property
+    def ignores_gap(self) -> bool:
+        """Whether a gap was named that means nothing to it."""
+        return self.file is None and self.gap is not None and not METHODS[self.name].proves
 
 
 def choose(
@@ -101,21 +105,22 @@ def choose(
         return _in_file(name, next((word for word, value in given.items() if value is not None), None))
     if name not in METHODS:
         raise unknown("method", name, METHODS, option)
-    entry = METHODS[name]
-    if gap is not None and not (entry.timed or entry.proves):
-        raise InputError(f"--gap: {name} ends by itself and proves no gap: leave the option out")
-    if time_limit is not None and not entry.timed:
-        raise InputError(f"--time-limit: {name} ends by itself: leave the option out")
+    if name == AUTO and lp_solver is not None:
+        name = "j3o"  # of what it takes, this alone has such an LP
     seconds = TIME_LIMIT if time_limit is None else seconds_of(time_limit)
-    if gap is not None and not 0.0 <= gap < math.inf:
-        raise InputError(f"--gap {gap:g}: must be a number of at least 0, such as 1e-4")
     if lp_solver is not None:
-        if not entry.routes:
+        if not METHODS[name].routes:
             raise InputError(f"--lp-solver: {name} solves no LP: leave the option out")
         if lp_solver.upper() not in LP_SOLVERS:
             raise unknown("LP solver", lp_solver, LP_SOLVERS, "--lp-solver")
         lp_solver = lp_solver.upper()
-    return Choice(name, lp_solver, seconds, gap)
+    return Choice(name, lp_solver, seconds, None if gap is None else gap_of(gap))
+
+
+def ignored(choices: Iterable[Choice]) -> tuple[str, ...]:
+    """What was said to no effect, one sentence each."""
+    names = [choice.name for choice in choices if choice.ignores_gap]
+    return (f"--gap has no effect on {', '.join(names)}: no gap is proven there",) if names else ()
 
 
 def _in_file(path: str, besides: str | None) -> Choice:
@@ -132,3 +137,10 @@ def seconds_of(time_limit: float) -> float:
     if not 0.0 < time_limit < math.inf:
         raise InputError(f"--time-limit {time_limit:g}: must be a number of seconds above 0")
     return time_limit
+
+
+def gap_of(gap: float) -> float:
+    """The value of --gap, if it is one."""
+    if not 0.0 <= gap < math.inf:
+        raise InputError(f"--gap {gap:g}: must be a number of at least 0, such as 1e-4")
+    return gap

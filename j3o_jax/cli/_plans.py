@@ -13,7 +13,7 @@ from .._solution import Solution
 from .._solve import solve
 from .._status import Status
 from ..io import load
-from ..methods import AbstractMethod
+from ..methods import AbstractMethod, Auto, Taken
 from ._failures import InputError, WorkError
 from ._output import progress
 
@@ -34,6 +34,11 @@ def require_support(method: AbstractMethod, name: str, scenario: Scenario, file:
     """Refuse a method that does not know one of the scenario's limits."""
     if scenario.batching is not None and not method.supports_batching:
         raise InputError(f"{file}: has batching windows, which {name} does not know: choose another --method")
+
+
+def taken_by(method: AbstractMethod, scenario: Scenario) -> Taken | None:
+    """What a method that chooses another one takes; None for the others."""
+    return method.taken(scenario) if isinstance(method, Auto) else None
 
 
 def keep_compiled() -> None:

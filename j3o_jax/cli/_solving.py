@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 from .._scenario import Scenario
 from .._solution import Solution
 from ..io import check_writable, save
@@ -11,9 +13,9 @@ from ..report.summary import summarize
 from ..report.terminal import PlanReport
 from ._failures import InputError, WorkError
 from ._interrupts import cleaning_up
-from ._methods import Choice
+from ._methods import Choice, ignored
 from ._output import plain, show, show_json
-from ._plans import checked_plan, read_scenario, require_support
+from ._plans import checked_plan, read_scenario, require_support, taken_by
 
 CHECKED = "every limit kept, checked independently"
 
@@ -30,14 +32,24 @@ def solve_file(file: str, choice: Choice, seed: int | None, *, out: str | None, 
     if batch and plot is not None:
         size = scenario.demand[..., 0, 0].size
         raise InputError(f"{file}: holds {size:,} scenarios, and --plot draws one plan: leave --plot out")
-    solution = checked_plan(scenario, method, choice.name, file, seed)
+    taken = taken_by(method, scenario)
+    name, because = (choice.name, None) if taken is None else (taken.name, taken.because)
+    solution = checked_plan(scenario, method, name, file, seed)
     written = {"plan": out, "picture": plot}
     facts = [("Check", CHECKED), *((word.capitalize(), path) for word, path in written.items() if path)]
-    told = {"file": file, "method": choice.name, "checked": True, **written}
+    if because is not None:
+        facts.insert(0, ("Method", f"auto: {name}, since {because}; --method chooses another"))
+    planner = str(np.ravel(solution.stats.get("method", name))[0])
+    if planner != name:
+        facts.append(("Plan", f"by {planner}, which was better than what {name} had when its time was over"))
+    facts += [("Note", note) for note in ignored([choice])]
+    told = {"file": file, "method": choice.name, "chosen": name, "because": because, "checked": True, **written}
+    told["planned_by"] = planner
+    told["ignored"] = ignored([choice])
     if batch:
-        _finish_batch(solution, f"Plans for {file} ({choice.name})", facts, told, json)
+        _finish_batch(solution, f"Plans for {file} ({name})", facts, told, json)
     else:
-        _finish_one(scenario, solution, f"Plan for {file} ({choice.name})", facts, told, json)
+        _finish_one(scenario, solution, f"Plan for {file} ({name})", facts, told, json)
 
 
 def _finish_one(

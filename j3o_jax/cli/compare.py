@@ -17,15 +17,20 @@ def compare(
         _methods.COMPARED
     ),
     time_limit: Annotated[
-        float, typer.Option(metavar="SECONDS", help="Longest search of exact methods.")
+        float, typer.Option(metavar="SECONDS", help="Longest search of each method.")
     ] = _methods.TIME_LIMIT,
+    gap: Annotated[
+        float | None,
+        typer.Option(metavar="GAP", help="Gap at which methods that prove one call a plan optimal, such as 1e-4."),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(min=0, max=2**32 - 1, help="Seed of methods that draw at random.")] = None,
     plot: Annotated[str | None, typer.Option(metavar="FILE", help="Draw them (.png, .svg, .pdf).")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
 ) -> None:
     """Show what several methods reach on the same scenario, side by side."""
     names = [name.strip() for name in methods.split(",")]
-    seconds = _methods.seconds_of(time_limit)
-    choices = [dataclasses.replace(_methods.choose(name, "--methods"), time_limit=seconds) for name in names]
+    given = {"time_limit": _methods.seconds_of(time_limit), "gap": None if gap is None else _methods.gap_of(gap)}
+    choices = [dataclasses.replace(_methods.choose(name, "--methods"), **given) for name in names]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise InputError(f"--methods: {twice!r} is there twice: name each method once")
@@ -35,4 +40,4 @@ def compare(
 
     from ._comparing import compare_on
 
-    compare_on(file, choices, plot=plot, json=json)
+    compare_on(file, choices, seed, plot=plot, json=json)

@@ -11,7 +11,7 @@ from ._places import check_picture, check_plan
 
 def solve(
     file: Annotated[str, typer.Argument(metavar="FILE", help="Deployment (.yaml, .json) or batch (.npz).")],
-    method: Annotated[str, typer.Option(metavar="NAME", help=f"How to plan: {_methods.LISTED}.")] = _methods.DEFAULT,
+    method: Annotated[str, typer.Option(metavar="NAME", help=f"How to plan: {_methods.LISTED}.")] = _methods.AUTO,
     out: Annotated[str | None, typer.Option(metavar="FILE", help="Write the plan (.json, .npz).")] = None,
     plot: Annotated[str | None, typer.Option(metavar="FILE", help="Draw it (.png, .svg, .pdf).")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
@@ -21,10 +21,11 @@ def solve(
     ] = None,
     time_limit: Annotated[
         float | None,
-        typer.Option(metavar="SECONDS", help=f"Longest search of exact methods; {_methods.TIME_LIMIT:g} if not given."),
+        typer.Option(metavar="SECONDS", help=f"Longest search for a scenario; {_methods.TIME_LIMIT:g} if not given."),
     ] = None,
     gap: Annotated[
-        float | None, typer.Option(metavar="GAP", help="Gap at which exact methods call a plan optimal, such as 1e-4.")
+        float | None,
+        typer.Option(metavar="GAP", help="Gap at which methods that prove one call a plan optimal, such as 1e-4."),
     ] = None,
 ) -> None:
     """Choose the models that every client and edge holds, and where the queries are answered."""

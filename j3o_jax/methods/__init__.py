@@ -4,6 +4,8 @@ from ._base import AbstractMethod as AbstractMethod
 from ._base import Outcome as Outcome
 from ._multiplier import DualSearch as DualSearch
 from ._multiplier import Subgradient as Subgradient
+from .auto import Auto as Auto
+from .auto import Taken as Taken
 from .baselines import FullLocal as FullLocal
 from .baselines import GreedyAO as GreedyAO
 from .baselines import OptAO as OptAO

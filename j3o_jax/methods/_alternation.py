@@ -10,9 +10,10 @@ import numpy as np
 from .._model import Plan, serving_first, without_serving_first
 from .._scenario import Scenario
 from .._status import Status
+from .._time_limit import limiting_time, seconds_left
 from .._types import Bool, Float
 from ..routing import AbstractOffloadingSolver
-from ._base import AbstractMethod, Outcome
+from ._base import AbstractMethod, Outcome, require_time
 from ._onloading import Placement
 from ._settling import (
     ALL_SERVED,
@@ -35,6 +36,7 @@ class AlternatingMethod(AbstractMethod):
     lp: eqx.AbstractVar[AbstractOffloadingSolver]
     max_iterations: eqx.AbstractVar[int]
     tolerance: eqx.AbstractVar[float]
+    time_limit: eqx.AbstractVar[float]
 
     persists: ClassVar[bool] = False
     """Whether it goes on after a placement that brought nothing, because the next one will be another."""
@@ -44,6 +46,7 @@ class AlternatingMethod(AbstractMethod):
             raise ValueError(f"max_iterations: must be at least 1, got {self.max_iterations}")
         if not self.tolerance >= 0.0:
             raise ValueError(f"tolerance: must be >= 0, got {self.tolerance}")
+        require_time(self.time_limit)
 
     @abc.abstractmethod
     def place(
@@ -73,7 +76,14 @@ class AlternatingMethod(AbstractMethod):
         at_client: Float[np.ndarray, "B C T"],
         at_edge: Float[np.ndarray, "B C T"],
     ) -> Outcome:
-        """`run` from shares that clients and edges have to serve at first."""
+        """`run` from shares that clients and edges have to serve at first.
+
+        No round is begun when the time is over, but there is always one.
+        """
+        with limiting_time(self.time_limit * scenarios.batch_shape[0]):
+            return self._rounds(scenarios, key, at_client, at_edge)
+
+    def _rounds(self, scenarios: Scenario, key: Any, at_client: np.ndarray, at_edge: np.ndarray) -> Outcome:
         batch = scenarios.batch_shape[0]
         strict = not scenarios.allow_unserved
         valued = serving_first(scenarios)
@@ -82,10 +92,13 @@ class AlternatingMethod(AbstractMethod):
         history = np.full((batch, self.max_iterations), np.nan)
         active = np.ones(batch, dtype=bool)
         failed = np.zeros(batch, dtype=bool)
+        limited = np.zeros(batch, dtype=bool)
         iterations = np.zeros(batch, dtype=np.int64)
         for iteration in range(self.max_iterations):
             own_key = jax.random.fold_in(key, iteration)
             placement, unplaced = self.place(scenarios, at_client, at_edge, active, own_key)
+            # Where the time ended within, this was not the placement that more of it would have made.
+            limited = active & (seconds_left() <= 0.0)
             plan, plan_value, solved = self._route(valued, placement, active)
             solved &= ~unplaced
             failed |= active & ~solved & (iteration == 0)
@@ -103,9 +116,12 @@ class AlternatingMethod(AbstractMethod):
             active &= ~failed
             if not active.any():
                 break
+            if seconds_left() <= 0.0:
+                limited |= active
+                break
             at_client, at_edge = 1.0 - best.edge - best.cloud, best.edge
         assert best is not None
-        limited = active & (not self.persists)
+        limited |= active & (not self.persists)
         status = np.where(limited, Status.iteration_limit, Status.converged)
         best, final = self._finish(scenarios, best, ~failed)
         # With batching the last routing may be worth more than the last round.

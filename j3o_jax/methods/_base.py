@@ -30,6 +30,12 @@ class Outcome(NamedTuple):
     reasons: tuple[str, ...] = ()
 
 
+def require_time(time_limit: float) -> None:
+    """Raise `ValueError` for a time limit that is none."""
+    if not time_limit > 0.0:
+        raise ValueError(f"time_limit: must be > 0 seconds, got {time_limit}")
+
+
 class AbstractMethod(eqx.Module):
     """A way to solve scenarios: a frozen set of parameters with one function."""
 

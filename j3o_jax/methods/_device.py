@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from j3o_kernels.client_groups import ClientGroups
 from j3o_kernels.hierarchical_lp import HierarchicalLPSolution, all_servable, route, served_most
@@ -168,6 +169,14 @@ def ended(scenarios: Scenario, state: Progress) -> Alternation:
         gap=state.gap,
         residual=state.residual,
     )
+
+
+def cut_short(scenarios: Scenario, state: Progress, instances: Any) -> Progress:
+    """What is known in NumPy, with the rounds of some instances over, if they are not: what is left is to route."""
+    cut = np.zeros(state.stage.shape, dtype=bool)
+    cut[instances] = (state.stage[instances] == _ALTERNATES) | (state.stage[instances] == _ACTIVATES)
+    following = _ROUTES_LAST if scenarios.allow_unserved else _PROVES_ALL_SERVABLE
+    return state._replace(stage=np.where(cut, following, state.stage), limited=state.limited | cut)
 
 
 def advanced(

@@ -14,7 +14,7 @@ from .._scenario import Scenario
 from .._status import Status
 from .._types import Float, Int
 from ..routing import no_offloading
-from ._base import AbstractMethod, Outcome
+from ._base import AbstractMethod, Outcome, require_time
 from ._onloading import Placement, models_in_use
 from ._settling import ALL_SERVED, most_unserved, offloading_problems, settled_plans, without_idle
 from ._strong_formulation import strong_formulation
@@ -32,8 +32,7 @@ class ExactMethod(AbstractMethod):
     def __check_init__(self):
         if not 0.0 <= self.gap < math.inf:
             raise ValueError(f"gap: must be a number >= 0, got {self.gap}")
-        if not self.time_limit > 0.0:
-            raise ValueError(f"time_limit: must be > 0 seconds, got {self.time_limit}")
+        require_time(self.time_limit)
 
 
 class Found(NamedTuple):

@@ -1,5 +1,6 @@
 """Exact onloading of one node: the best models for a fixed load, by a mixed-integer linear program."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ def best_node_choice(
     *,
     serve_all: bool = False,
     relative_gap: float = 1e-9,
+    time_limit: float = math.inf,
 ) -> Int[np.ndarray, " T"]:
     """z(t) of the set of models that earns most at one node, served in part where compute runs out.
 
@@ -32,10 +34,11 @@ def best_node_choice(
     - `setup`: what it takes besides, however little is served. ``[M, T]``
     - `size`, `budget`: MB.
     - `serve_all`: serve the whole of every task that has a gain, Σ_m f_mt = 1, if that can be.
+    - `time_limit`: seconds for HiGHS.
 
     **Returns:** the chosen model of each task, −1 for none. ``[T]``
 
-    **Raises:** `RuntimeError` if HiGHS does not end with a proven optimum.
+    **Raises:** `TimeoutError` if the time ends before an optimum is proven, `RuntimeError` if HiGHS finds none else.
     """
     tasks = gain.shape[1]
     choice = np.full(tasks, -1)
@@ -51,7 +54,8 @@ def best_node_choice(
     if size[np.unique(first[ready])].sum() <= budget and taken <= capacity:
         return first  # every task on its best model: nothing can be better
     held, held_of = np.unique(model, return_inverse=True)
-    program = gain[useful], load[useful], setup[useful], size[held], held_of, task, budget, capacity, relative_gap
+    limits = budget, capacity, relative_gap, time_limit
+    program = gain[useful], load[useful], setup[useful], size[held], held_of, task, *limits
     answer = None
     if serve_all and (useful.any(axis=0) == (gain > 0.0).any(axis=0)).all():
         answer = _solve(*program, serve_all=True)
@@ -90,6 +94,7 @@ def _solve(
     budget: float,
     capacity: float,
     relative_gap: float,
+    time_limit: float,
     *,
     serve_all: bool,
 ) -> Bool[np.ndarray, " P"] | None:
@@ -137,9 +142,11 @@ def _solve(
         lower=lower,
         upper=upper,
     )
-    answer = solve_program(program, gap=relative_gap)
+    answer = solve_program(program, gap=relative_gap, time_limit=time_limit)
     if answer.outcome == "infeasible":
         return None
+    if answer.outcome == "limit" and math.isfinite(time_limit):
+        raise TimeoutError(answer.message)
     if answer.outcome != "optimal" or answer.values is None:
         raise RuntimeError(answer.message)
     return answer.values[z] > 0.5

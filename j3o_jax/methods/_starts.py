@@ -57,7 +57,8 @@ def best_outcome(outcomes: Sequence[Outcome]) -> Outcome:
     """
     xp = outcomes[0].history.__array_namespace__()
     worth = xp.stack([_worth(outcome) for outcome in outcomes])
-    chosen = xp.argmax((worth >= xp.max(worth, axis=0) - _BETTER) | (worth == xp.max(worth, axis=0)), axis=0)
+    highest = xp.max(worth, axis=0, keepdims=True)
+    chosen = xp.argmax((worth >= highest - _BETTER) | (worth == highest), axis=0)
 
     def pick(*arrays: AnyArray) -> AnyArray:
         index = xp.reshape(chosen, (1, -1, *(1,) * (arrays[0].ndim - 1)))

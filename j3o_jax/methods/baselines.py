@@ -1,6 +1,7 @@
 """The paper's baselines (Section VI-A.3)."""
 
 import itertools
+import math
 import zlib
 from typing import Any, ClassVar
 
@@ -17,10 +18,11 @@ from .._model import Plan, objective
 from .._programs import program
 from .._scenario import Scenario
 from .._status import Status
+from .._time_limit import limiting_time, seconds_left
 from .._types import AnyArray, Int
 from ..routing import AbstractOffloadingSolver, CvxpyLP
 from ._alternation import AlternatingMethod
-from ._base import AbstractMethod, Outcome
+from ._base import AbstractMethod, Outcome, require_time
 from ._node_milp import best_node_choice
 from ._onloading import Placement, models_in_use, node_problem, placement_of
 
@@ -36,11 +38,13 @@ class GreedyAO(AlternatingMethod):
     - `lp`: solver of the offloading step.
     - `max_iterations`: most rounds of onloading and offloading.
     - `tolerance`: δ; the least rise of F that is worth another round.
+    - `time_limit`: seconds for each scenario, compiling apart, after which no round is begun.
     """
 
     lp: AbstractOffloadingSolver = CvxpyLP()
     max_iterations: int = eqx.field(static=True, default=10)
     tolerance: float = eqx.field(static=True, default=1e-6)
+    time_limit: float | int = eqx.field(static=True, default=math.inf)
 
     def place(
         self, scenarios: Scenario, at_client: Any, at_edge: Any, active: np.ndarray, key: Any
@@ -61,11 +65,13 @@ class RandAO(AlternatingMethod):
     - `lp`: solver of the offloading step.
     - `max_iterations`: rounds.
     - `tolerance`: unused; there is no stopping early.
+    - `time_limit`: seconds for each scenario, compiling apart, after which no round is begun.
     """
 
     lp: AbstractOffloadingSolver = CvxpyLP()
     max_iterations: int = eqx.field(static=True, default=10)
     tolerance: float = eqx.field(static=True, default=0.0)
+    time_limit: float | int = eqx.field(static=True, default=math.inf)
 
     persists: ClassVar[bool] = True
 
@@ -94,12 +100,15 @@ class OptAO(AlternatingMethod):
     - `max_iterations`: most rounds of onloading and offloading.
     - `tolerance`: δ; the least rise of F that is worth another round.
     - `enumeration_limit`: most choices of a node to try.
+    - `time_limit`: seconds for each scenario, compiling apart, after which no round is begun. Nodes whose programs it
+      leaves without a proven optimum get the greedy choice of `GreedyAO`.
     """
 
     lp: AbstractOffloadingSolver = CvxpyLP()
     max_iterations: int = eqx.field(static=True, default=10)
     tolerance: float = eqx.field(static=True, default=1e-6)
     enumeration_limit: int = eqx.field(static=True, default=4096)
+    time_limit: float | int = eqx.field(static=True, default=math.inf)
 
     def place(
         self, scenarios: Scenario, at_client: Any, at_edge: Any, active: np.ndarray, key: Any
@@ -113,11 +122,19 @@ class OptAO(AlternatingMethod):
             problem = jax.tree.map(np.asarray, _node_problems(scenarios, at_client, at_edge))
             batch, nodes, _, tasks = problem.gain.shape
             choice = np.full((batch, nodes, tasks), -1)
+            late = np.zeros((batch, nodes), dtype=bool)
             for instance, node in itertools.product(np.flatnonzero(active), range(nodes)):
+                own = tuple(field[instance, node] for field in problem)
                 try:
-                    choice[instance, node] = best_node_choice(*(field[instance, node] for field in problem))
+                    choice[instance, node] = best_node_choice(*own, time_limit=seconds_left())
+                except TimeoutError:
+                    late[instance, node] = True
                 except RuntimeError:
                     unplaced[instance] = True
+            if late.any():
+                quick = _place_feasibly(scenarios, at_client, at_edge, None)
+                quick = np.concatenate([quick.client_choice, quick.edge_choice], axis=1)
+                choice = np.where(late[:, :, None], quick, choice)
         return jax.tree.map(np.asarray, _placements(scenarios, at_client, at_edge, choice)), unplaced
 
 
@@ -126,29 +143,50 @@ class FullLocal(AbstractMethod):
 
     The models of each client are a proven optimum, by a small mixed-integer program; what its compute cannot serve
     is left unserved. Edges and cloud stay idle.
+
+    **Arguments:**
+
+    - `time_limit`: seconds for each scenario, compiling apart. Clients whose programs it leaves without a proven
+      optimum get the greedy choice of `GreedyAO`, and the scenario ends with `Status.iteration_limit`.
     """
+
+    time_limit: float | int = eqx.field(static=True, default=math.inf)
+
+    def __check_init__(self):
+        require_time(self.time_limit)
 
     def run(self, scenarios: Scenario, key: Any) -> Outcome:
         """See `AbstractMethod`."""
+        with limiting_time(self.time_limit * scenarios.batch_shape[0]):
+            return self._run(scenarios)
+
+    def _run(self, scenarios: Scenario) -> Outcome:
         strict = not scenarios.allow_unserved
         batch, clients, tasks = scenarios.demand.shape
         problem = jax.tree.map(np.asarray, _client_problems(scenarios))
         choice = np.full((batch, clients, tasks), -1)
+        late = np.zeros((batch, clients), dtype=bool)
         reasons = [""] * batch
         for instance, client in np.ndindex(batch, clients):
             own = tuple(field[instance, client] for field in problem)
             try:
-                choice[instance, client] = best_node_choice(*own, serve_all=strict)
+                choice[instance, client] = best_node_choice(*own, serve_all=strict, time_limit=seconds_left())
+            except TimeoutError:
+                late[instance, client] = True
             except RuntimeError as error:
                 reasons[instance] = f"client {client}: no models chosen: {error}"
+        if late.any():
+            everything = np.ones_like(scenarios.demand)
+            quick = _place_feasibly(scenarios, everything, np.zeros_like(everything), None)
+            choice = np.where(late[:, :, None], quick.client_choice, choice)
         plan, value = jax.tree.map(np.asarray, _serve_locally(scenarios, choice))
         left = np.max(np.where(scenarios.demand > 0.0, plan.unserved, 0.0), axis=(1, 2))
         infeasible = strict & (left > 1e-6)
         return Outcome(
             plan=plan,
             status=np.select(
-                [np.array([bool(reason) for reason in reasons]), infeasible],
-                [Status.numerical_error, Status.infeasible],
+                [np.array([bool(reason) for reason in reasons]), infeasible, late.any(axis=1)],
+                [Status.numerical_error, Status.infeasible, Status.iteration_limit],
                 Status.converged,
             ),
             bound=np.full(batch, np.nan),

@@ -1,6 +1,7 @@
 """J3O, the paper's alternating algorithm (Algorithm 1)."""
 
 import functools
+import math
 from collections.abc import Iterable
 from typing import Any, Literal
 
@@ -15,6 +16,7 @@ from .._batched import run_batched
 from .._model import Plan, serving_first
 from .._programs import program
 from .._scenario import Scenario
+from .._time_limit import limiting_time
 from .._types import AnyArray
 from ..routing import AbstractOffloadingSolver, HierarchicalLP
 from ._activation import Trials, after_turn, first_promise, no_trials
@@ -61,6 +63,8 @@ class J3O(AlternatingMethod):
     - `starts`: one name or several of shares that the rounds begin from, one after another or, on a device, together;
       the best plan is kept. ``"paper"`` is line 1 of Algorithm 1, ``"local"`` offloads nothing, ``"all"`` everything,
       and ``"both"`` makes clients ready for all and edges for half of it. Two starts take twice as long as one.
+    - `time_limit`: seconds for each scenario, compiling apart, after which no round is begun, where the rounds are on
+      the host. On the device they are one program of some milliseconds for each scenario, which runs to its end.
     """
 
     lp: AbstractOffloadingSolver = HierarchicalLP()
@@ -73,6 +77,7 @@ class J3O(AlternatingMethod):
     activations: int = eqx.field(static=True, default=50)
     chunk: int | None = eqx.field(static=True, default=None)
     starts: tuple[str, ...] = eqx.field(static=True, default=USUAL_STARTS, converter=_names)
+    time_limit: float | int = eqx.field(static=True, default=math.inf)
 
     def __check_init__(self):
         if self.surrogate not in (None, "log"):
@@ -106,7 +111,8 @@ class J3O(AlternatingMethod):
         if not isinstance(self.lp, HierarchicalLP):
             _, uplink = jax.tree.map(np.asarray, initial_shares(scenarios))
             shares = [start_shares(STARTS[name], uplink) for name in self.starts]
-            return best_outcome([self.run_from(scenarios, key, *own) for own in shares])
+            with limiting_time(self.time_limit * scenarios.batch_shape[0]):
+                return best_outcome([self.run_from(scenarios, key, *own) for own in shares])
         return self._run_on_device(scenarios, self.lp)
 
     def run_traced(self, scenarios: Scenario) -> Outcome:

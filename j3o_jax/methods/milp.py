@@ -10,6 +10,7 @@ import numpy as np
 from .._highs import Program, solve_program
 from .._model import Plan
 from .._scenario import Scenario
+from .._time_limit import seconds_left
 from .._types import Float
 from ._base import AbstractMethod, Outcome
 from ._exact import ExactMethod, Found, finished
@@ -69,7 +70,7 @@ class ExactMILP(ExactMethod):
         answer = solve_program(
             formulation.program,
             gap=float(self.gap),
-            time_limit=float(self.time_limit),
+            time_limit=min(float(self.time_limit), seconds_left()),
             threads=self.threads,
             start=start,
         )

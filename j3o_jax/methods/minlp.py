@@ -16,6 +16,7 @@ import numpy as np
 
 from .._highs import Answer, solve_program
 from .._scenario import Scenario
+from .._time_limit import seconds_left
 from .._types import Float
 from ._base import Outcome
 from ._bilinear import Bilinear, bilinear
@@ -82,9 +83,10 @@ class BilinearMINLP(ExactMethod):
         return finished(scenarios, found, gap=float(self.gap), stats=stats)
 
     def _search(self, problem: Bilinear) -> Answer:
+        seconds = min(float(self.time_limit), seconds_left())
         if self.solver == "scip":
-            return solve_with_scip(problem, gap=float(self.gap), time_limit=float(self.time_limit))
-        return solve_program(problem.envelopes(), gap=float(self.gap), time_limit=float(self.time_limit))
+            return solve_with_scip(problem, gap=float(self.gap), time_limit=seconds)
+        return solve_program(problem.envelopes(), gap=float(self.gap), time_limit=seconds)
 
 
 def solve_with_scip(problem: Bilinear, *, gap: float, time_limit: float) -> Answer:

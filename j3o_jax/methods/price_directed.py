@@ -1,6 +1,7 @@
 """The price-directed method: near-optimal plans, each with a proven bound."""
 
 import functools
+import math
 from typing import Any
 
 import equinox as eqx
@@ -14,8 +15,9 @@ from j3o_kernels.client_groups import ClientGroups, group_clients, lone_clients
 from .._batched import Ran, run_batched
 from .._scenario import Scenario
 from .._status import Status
+from .._time_limit import TimeLimit, limiting_time, seconds_left
 from ..routing import AbstractOffloadingSolver, HierarchicalLP
-from ._base import AbstractMethod, Outcome
+from ._base import AbstractMethod, Outcome, require_time
 from ._device import (
     DONE,
     Alternation,
@@ -23,6 +25,7 @@ from ._device import (
     advanced,
     begun,
     bytes_of_instance,
+    cut_short,
     ended,
     outcome_of,
 )
@@ -36,6 +39,9 @@ _ARRAYS = 8
 _TURNS = 4
 # The first turn after which a batch is put together anew; the next ones are twice as far each.
 _FIRST_STOP = 16
+# A turn takes no less, even where the clock saw none of it.
+_LEAST_SECONDS = 1e-6
+_NO_STOP = int(np.iinfo(np.int32).max)
 
 
 class PriceDirected(AbstractMethod):
@@ -59,6 +65,9 @@ class PriceDirected(AbstractMethod):
     - `descent_steps`, `descent_schedule`: see `certify`; of instances that are still open after 16 rounds.
     - `activations`: see `J3O`.
     - `chunk`: instances that a device works on at a time; None chooses. Answers do not depend on it.
+    - `time_limit`: seconds for each scenario, compiling apart; a batch has what its scenarios have together. Then the
+      best plans so far are returned with their bounds, the open ones as `Status.iteration_limit`. It is looked at
+      after the bound, which is always searched for to its end, and between rounds, of which there is always one.
     """
 
     gap: float = eqx.field(default=1e-4)
@@ -72,8 +81,10 @@ class PriceDirected(AbstractMethod):
     descent_schedule: Any = eqx.field(default=0.03)
     activations: int = eqx.field(static=True, default=50)
     chunk: int | None = eqx.field(static=True, default=None)
+    time_limit: float | int = eqx.field(static=True, default=math.inf)
 
     def __check_init__(self):
+        require_time(self.time_limit)
         if not isinstance(self.lp, HierarchicalLP):
             raise ValueError(f"lp: PriceDirected runs on the device and needs HierarchicalLP(), got {self.lp!r}")
         for name in ("max_iterations", "exchanges", "patience", "bound_iterations"):
@@ -102,6 +113,10 @@ class PriceDirected(AbstractMethod):
 
     def run(self, scenarios: Scenario, key: Any) -> Outcome:
         """See `AbstractMethod`."""
+        with limiting_time(self.time_limit * scenarios.demand.shape[0]):
+            return self._run(scenarios)
+
+    def _run(self, scenarios: Scenario) -> Outcome:
         groups = group_clients(np.asarray(scenarios.client_edge), scenarios.edges)
         bounds = dual_bounds(
             scenarios, groups, self.bound_tolerance, self.bound_iterations, self._descent, descends=False
@@ -126,23 +141,32 @@ class PriceDirected(AbstractMethod):
         # Chunks wait for their slowest instance: from time to time those that are left are put together anew.
         ran = part(_begin(exchange, settings), (scenarios, groups, proven), tolerances, _TURNS)
         state, seconds = ran.results, ran.compile_seconds + bounds.compile_seconds
-        waiting, until = np.arange(scenarios.demand.shape[0]), _FIRST_STOP
-        while waiting.size:
-            batch = _only((scenarios, groups, proven, state), waiting)
-            ran = part(
-                _advance(exchange, settings), batch, (*tolerances, np.asarray(until)), max(until // _FIRST_STOP, _TURNS)
-            )
-            seconds += ran.compile_seconds
+
+        def advance(instances: np.ndarray, until: int, turns: int) -> float:
+            batch = _only((scenarios, groups, proven, state), instances)
+            ran = part(_advance(exchange, settings), batch, (*tolerances, np.asarray(until)), turns)
             for whole, own in zip(jax.tree.leaves(state), jax.tree.leaves(ran.results), strict=True):
-                whole[waiting] = own
-            if until == _FIRST_STOP and self.descent_steps:
+                whole[instances] = own
+            return ran.compile_seconds
+
+        waiting, pace = np.arange(scenarios.demand.shape[0]), _Pace()
+        while waiting.size:
+            turns = max(pace.until // _FIRST_STOP, _TURNS)
+            seconds += advance(waiting, pace.until, turns)
+            if seconds_left() <= 0.0:
+                # The same instances as in the last call: the program is compiled for so many.
+                state = cut_short(scenarios, state, waiting)
+                seconds += advance(waiting, _NO_STOP, turns)
+                break
+            if pace.until == _FIRST_STOP and self.descent_steps:
                 (still_open,) = np.nonzero(~self._closed(proven.bound, np.asarray(ended(scenarios, state).value)))
                 if still_open.size:
                     own, own_groups, start = _only((scenarios, groups, point), still_open)
                     ran_down = closer_bounds(own, own_groups, start, self._descent)
                     proven.bound[still_open] = np.fmin(ran_down.results.bound, proven.bound[still_open])
                     seconds += ran_down.compile_seconds
-            waiting, until = waiting[ran.results.stage < DONE], 2 * until
+            waiting = waiting[state.stage[waiting] < DONE]
+            pace.go_on()
         found = ended(scenarios, state)
         compiling = {"compile_seconds": np.full(scenarios.demand.shape[0], seconds)}
         return jax.tree.map(np.asarray, self._outcome(scenarios, found, proven, compiling))
@@ -170,7 +194,7 @@ class PriceDirected(AbstractMethod):
 
         # One program for the turns before the descent and for those after it.
         state = begun(scenarios, PriceExchange(scenarios, groups, proven, gap, exchange), settings)
-        stops = jnp.asarray([_FIRST_STOP, np.iinfo(np.int32).max])
+        stops = jnp.asarray([_FIRST_STOP, _NO_STOP])
         (state, bound), _ = jax.lax.scan(phase, (state, proven.bound), stops)
         return self._outcome(scenarios, ended(scenarios, state), proven._replace(bound=bound), {})
 
@@ -187,6 +211,26 @@ class PriceDirected(AbstractMethod):
 
     def _closed(self, bound: Any, value: Any) -> Any:
         return bound - value <= self.gap * value
+
+
+class _Pace:
+    """After which turn the rounds stop next: 16 and its doubles, or before where the time would end before."""
+
+    def __init__(self):
+        self._clock = TimeLimit(math.inf)
+        self._target = _FIRST_STOP
+        # How long a turn takes is not known before the first one.
+        self.until = _FIRST_STOP if math.isinf(seconds_left()) else 1
+
+    def go_on(self) -> None:
+        """Choose the next stop, after the last one."""
+        if self.until == self._target:
+            self._target *= 2
+        turns = self._target - self.until
+        if math.isfinite(seconds_left()):
+            each = max(self._clock.spent / self.until, _LEAST_SECONDS)
+            turns = min(turns, max(int(seconds_left() / each), 1))
+        self.until += turns
 
 
 def _only(batch: Any, instances: np.ndarray) -> Any:

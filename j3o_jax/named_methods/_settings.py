@@ -32,6 +32,8 @@ class Settings(Part):
     kind: ClassVar[str]
     """Name of the class in `j3o_jax`."""
 
+    time_limit: Seconds = None
+
     batched: ClassVar[bool] = False
     """Whether batches run as one program, so that large ones pay."""
 
@@ -128,13 +130,20 @@ class PriceDirectedSettings(Settings):
     activations: CountOrZero = None
 
 
+class AutoSettings(Settings):
+    """See `Auto`."""
+
+    kind: ClassVar[str] = "Auto"
+
+    gap: Gap = None
+
+
 class ExactMILPSettings(Settings):
     """See `ExactMILP`."""
 
     kind: ClassVar[str] = "ExactMILP"
 
     gap: Gap = None
-    time_limit: Seconds = None
     threads: Count = None
 
 
@@ -144,7 +153,6 @@ class BilinearMINLPSettings(Settings):
     kind: ClassVar[str] = "BilinearMINLP"
 
     gap: Gap = None
-    time_limit: Seconds = None
     solver: Annotated[Literal["highs", "scip"] | None, Field(description="'highs' or 'scip'")] = None
 
 
@@ -175,7 +183,7 @@ class OptAOSettings(AlternatingSettings):
 
 
 class FullLocalSettings(Settings):
-    """`FullLocal` has none."""
+    """See `FullLocal`."""
 
     kind: ClassVar[str] = "FullLocal"
 
@@ -183,6 +191,7 @@ class FullLocalSettings(Settings):
 SETTINGS: Mapping[str, type[Settings]] = {
     "j3o": J3OSettings,
     "baj3o": BAJ3OSettings,
+    "auto": AutoSettings,
     "price-directed": PriceDirectedSettings,
     "exact-milp": ExactMILPSettings,
     "opt-ao": OptAOSettings,

@@ -1,7 +1,7 @@
 """Several methods on one scenario, side by side."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.text import Text
@@ -21,11 +21,13 @@ class ComparisonReport:
 
     - `summaries`: the figures by name of the method, in the order of the rows.
     - `title`: what was compared, e.g. the file.
+    - `lines`: what is said below the table.
     """
 
-    def __init__(self, summaries: Mapping[str, Summary], title: str):
+    def __init__(self, summaries: Mapping[str, Summary], title: str, lines: Sequence[str] = ()):
         self.summaries = summaries
         self.title = title
+        self.lines = lines
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
         """Yield the table, and a line for each method that found no plan."""
@@ -51,6 +53,8 @@ class ComparisonReport:
                 *(bare_percent(getattr(summary.total, way)) for way in WAYS),
             )
         yield table
+        for line in self.lines:
+            yield Text(f"{printable(line)}.", style="dim")
         for name, summary in self.summaries.items():
             if summary.total is None:
                 yield Text(f"{name}: {printable(summary.reason)}", style="red")

@@ -232,7 +232,7 @@ def _search(part: TunePart, base: NamedMethod, findings: list[Finding]) -> dict[
     if not base.batched:
         findings.append(Finding(("method", "lp"), "is on the host, and tuning runs in batches: leave it out"))
         return search
-    known = tuple(name for name in SETTINGS[base.method].model_fields if name != "lp")
+    known = tuple(name for name in SETTINGS[base.method].model_fields if name not in ("lp", "time_limit"))
     for name, given in part.search.items():
         with Collecting(findings), within("search", name):
             if name not in known:

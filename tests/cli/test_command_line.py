@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 from handmade_plans import taskonomy_like
 from support.command_line import one_line
+from support.methods import draw_batch
 
 import j3o_jax as j3o
 from j3o_jax.cli._app import run
+from j3o_jax.cli._methods import METHODS
 from j3o_jax.cli._output import plain, progress
 from j3o_jax.cli.new import BENCHMARKS
 from j3o_jax.io import example_deployment
@@ -114,7 +116,9 @@ def test_solve_gives_a_plan_that_keeps_every_limit(deployment, capsys):
     assert report.ok
     assert told["objective"] == pytest.approx(float(report.objective))
     assert told["loss"] == pytest.approx(1 - told["objective"])
-    assert (told["status"], told["checked"], told["bound"]) == ("converged", True, None)
+    assert (told["status"], told["checked"], told["method"], told["chosen"]) == ("optimal", True, "auto", "exact-milp")
+    assert told["objective"] <= told["bound"] <= told["objective"] * (1 + 1e-4 + 2e-6)
+    assert told["gap"] == pytest.approx(told["bound"] / told["objective"] - 1)
     assert (told["plan"], told["picture"], told["file"]) == ("plan.json", "plan.svg", deployment)
     assert [row["task"] for row in told["traffic"]] == list(scenario.labels.tasks)
     assert len(told["capacities"]) == 1 + 3 * scenario.edges + 2 * scenario.clients
@@ -125,6 +129,9 @@ def test_solve_gives_a_plan_that_keeps_every_limit(deployment, capsys):
     captured = capsys.readouterr()
     assert f"Accuracy  {told['objective']:.4f}" in captured.out
     assert "checked independently" in captured.out
+    assert told["because"] == "6 × 2 × 3 × 5 is proven in seconds"
+    line = f"auto: exact-milp, since {told['because']}; --method chooses another"
+    assert line in " ".join(captured.out.split())
     assert captured.err == ""
     assert sorted(os.listdir()) == ["plan.json", "plan.svg", deployment]
 
@@ -192,7 +199,9 @@ def test_batches_are_counted(here, capsys):
 def test_compare_stands_methods_side_by_side(deployment, capsys):
     assert run(["compare", deployment, "--json", "--plot", "compare.png"]) == 0
     told = one_object(capsys.readouterr().out)
-    assert list(told["methods"]) == ["j3o", "exact-milp", "opt-ao", "greedy-ao", "rand-ao", "full-local"]
+    compared = ["j3o", "price-directed", "exact-milp", "opt-ao", "greedy-ao", "rand-ao", "full-local"]
+    assert list(told["methods"]) == compared
+    assert told["auto"]["chosen"] == "exact-milp"
     exact, local = told["methods"]["exact-milp"], told["methods"]["full-local"]
     assert exact["status"] == "optimal"
     assert exact["gap"] <= 1e-4
@@ -204,7 +213,56 @@ def test_compare_stands_methods_side_by_side(deployment, capsys):
     assert local["traffic"]["edge"] == local["traffic"]["cloud"] == 0
     assert Path("compare.png").read_bytes().startswith(b"\x89PNG")
     assert run(["compare", deployment, "--methods", "full-local"]) == 0
-    assert "full-local" in capsys.readouterr().out
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "full-local" in shown
+    assert f"auto takes exact-milp here, since {told['auto']['because']}." in shown
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_takes_a_time_limit_a_seed_and_a_gap(deployment, capsys, method):
+    assert (
+        run(["solve", deployment, "--method", method, "--time-limit", "5", "--seed", "3", "--gap", "0.1", "--json"])
+        == 0
+    )
+    told = one_object(capsys.readouterr().out)
+    assert (told["method"], told["checked"]) == (method, True)
+    proves = method in ("auto", "price-directed", "exact-milp", "bilinear-minlp")
+    assert (told["gap"] is not None) == proves
+    assert told["ignored"] == ([] if proves else [f"--gap has no effect on {method}: no gap is proven there"])
+
+
+def test_compare_takes_them_too(deployment, capsys):
+    options = ["--time-limit", "5", "--seed", "3", "--gap", "0.1"]
+    assert run(["compare", deployment, "--methods", "full-local,auto,rand-ao", *options]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "--gap has no effect on full-local, rand-ao: no gap is proven there." in shown
+    assert run(["compare", deployment, "--methods", "full-local,auto,rand-ao", *options, "--json"]) == 0
+    told = one_object(capsys.readouterr().out)
+    assert list(told["methods"]) == ["full-local", "auto", "rand-ao"]
+    assert told["methods"]["auto"]["gap"] <= 0.1 + 2e-6
+    seeds = {}
+    for seed in ("3", "4"):
+        assert run(["compare", deployment, "--methods", "rand-ao", "--seed", seed, "--json"]) == 0
+        seeds[seed] = one_object(capsys.readouterr().out)["methods"]["rand-ao"]["objective"]
+    assert seeds["3"] == told["methods"]["rand-ao"]["objective"]
+    assert seeds["3"] != seeds["4"]
+
+
+def test_a_limit_that_is_reached_is_said(deployment, capsys):
+    assert run(["solve", deployment, "--method", "exact-milp", "--gap", "0", "--time-limit", "1e-9", "--json"]) == 0
+    told = one_object(capsys.readouterr().out)
+    assert told["status"] == "iteration_limit"
+    assert told["gap"] > 0
+
+
+def test_a_batch_is_for_price_directed_and_one_in_a_batch_is_one(here, capsys):
+    draws = draw_batch(2)
+    for name, some, chosen in (("two.npz", draws, "price-directed"), ("one.npz", draws[:1], "exact-milp")):
+        j3o.save(some, name)
+        assert run(["solve", name, "--json", "--gap", "0.05"]) == 0
+        told = one_object(capsys.readouterr().out)
+        assert (told["method"], told["chosen"]) == ("auto", chosen)
+        assert told["because"].startswith("2 scenarios of 6 × 2 × 3 × 5" if chosen == "price-directed" else "6 × 2 × 3")
 
 
 def test_solve_with_a_proven_optimum(deployment, capsys):
@@ -304,10 +362,11 @@ USAGE = {
     "unknown option": (["solve", "site.yaml", "--outt", "x.json"], ["--outt", "--out"]),
     "unknown method": (["solve", "site.yaml", "--method", "j3"], ["--method", "'j3'", "'j3o'"]),
     "unlike any method": (["solve", "site.yaml", "--method", "zzz"], ["--method", "j3o", "full-local"]),
-    "limit of a method without": (["solve", "site.yaml", "--time-limit", "3"], ["--time-limit", "leave"]),
+    "limit of auto": (["solve", "site.yaml", "--time-limit", "-1"], ["--time-limit -1", "above 0"]),
     "limit": (["solve", "site.yaml", "--method", "exact-milp", "--time-limit", "0"], ["--time-limit 0", "above 0"]),
     "limit of compare": (["compare", "site.yaml", "--time-limit", "nan"], ["--time-limit nan", "above 0"]),
     "gap": (["solve", "site.yaml", "--method", "exact-milp", "--gap", "-1"], ["--gap -1", "at least 0"]),
+    "gap of compare": (["compare", "site.yaml", "--gap", "nan"], ["--gap nan", "at least 0"]),
     "unknown LP solver": (["solve", "site.yaml", "--lp-solver", "HIGS"], ["--lp-solver", "'HIGHS'"]),
     "no LP": (["solve", "site.yaml", "--method", "full-local", "--lp-solver", "highs"], ["--lp-solver", "leave"]),
     "seed": (["solve", "site.yaml", "--seed", "-1"], ["--seed"]),
