@@ -7,6 +7,7 @@ from . import profiles as profiles
 from . import routing as routing
 from . import sweeps as sweeps
 from . import tuning as tuning
+from ._certificate import Certificate as Certificate
 from ._certify import certify as certify
 from ._check import check as check
 from ._compilation_cache import cache_compilations as cache_compilations
@@ -18,6 +19,9 @@ from ._solution import Solution as Solution
 from ._solution import SolveError as SolveError
 from ._solve import solve as solve
 from ._status import Status as Status
+from ._verify import Limit as Limit
+from ._verify import Verification as Verification
+from ._verify import verify as verify
 from ._violations import Report as Report
 from ._violations import Violation as Violation
 from ._violations import ViolationError as ViolationError

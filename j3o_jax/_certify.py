@@ -4,13 +4,16 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
+import jax
 import numpy as np
 
 from j3o_kernels.client_groups import group_clients
 
+from ._certificate import chosen_certificate
 from ._scenario import Scenario
 from ._solution import Solution
 from ._status import Status
+from .methods._certificate import certificate_of
 from .methods._dual_bound import Descent, dual_bounds
 
 
@@ -29,7 +32,10 @@ def certify(
     interior point method finds the prices that are best for the linear relaxation, then a first-order descent goes on
     to better ones. It is valid at any prices, computed in float64 and rounded up, so that no tolerance is in the
     proof. It does not depend on the plan, and lies below the linear relaxation: on Taskonomy-5 about 0.01 % above the
-    optimum. A bound that the solution has already is kept where it is lower.
+    optimum. The prices come along as `Solution.certificate`, from which `verify` recomputes the bound.
+
+    A bound with a certificate that the solution has already is kept where it is lower. One without, a solver's word, is
+    no proof: it is replaced, also where it is lower, and stays readable as ``stats["solver_bound"]``.
 
     **Arguments:**
 
@@ -40,7 +46,7 @@ def certify(
     - `descent_schedule`: of its steps, in parts of the prices: an optax schedule, or the largest of a schedule that
       rises to it and falls to 0. Every new schedule is compiled anew, another number is not.
 
-    **Returns:** the solution; where it has no plan its bound stays NaN.
+    **Returns:** the solution; where it has no plan its bound stays NaN, without a certificate.
 
     **Raises:** `ValueError` for data or arguments that are not valid, or where the two do not fit together.
     """
@@ -58,6 +64,23 @@ def certify(
         raise ValueError(mistake)
     flat = scenario.flattened()
     groups = group_clients(np.asarray(flat.client_edge), flat.edges)
-    bound = dual_bounds(flat, groups, tolerance, max_iterations, descent).results.bound.reshape(scenario.batch_shape)
+    found = dual_bounds(flat, groups, tolerance, max_iterations, descent).results
+    shape = scenario.batch_shape
+    bound = found.bound.reshape(shape)
+    certificate = jax.tree.map(
+        lambda array: array.reshape(shape + array.shape[1:]), certificate_of(flat, groups, found.point)
+    )
+    said, had_proof = np.asarray(solution.bound), solution.certified
+    stats = dict(solution.stats)
+    if (word := ~had_proof & ~np.isnan(said)).any():
+        stats["solver_bound"] = np.where(word, said, np.nan)[()]
+    keeps = had_proof & (said <= bound)
     success = np.isin(np.asarray(solution.status), [status for status in Status if status.success])
-    return dataclasses.replace(solution, bound=np.where(success, np.fmin(solution.bound, bound), np.nan)[()])
+    bound = np.where(keeps, said, bound)
+    certificate = chosen_certificate(~keeps, certificate, solution.certificate)
+    return dataclasses.replace(
+        solution,
+        bound=np.where(success, bound, np.nan)[()],
+        certificate=chosen_certificate(success, certificate),
+        stats=stats,
+    )

@@ -1,6 +1,7 @@
 """The one door to HiGHS: a mixed-integer or linear program in, an answer that says what it is worth out."""
 
 import functools
+import importlib.metadata
 import math
 import os
 import sys
@@ -15,6 +16,12 @@ from ._types import AnyArray, Bool, Float
 _LEAST_GAP = 1e-12
 
 _TOLERANCE = 1e-9
+
+# How far, relative to what it found, a solver's bound may lie below that by its tolerances.
+_BOUND_TOLERANCE = 1e-6
+
+# The oldest release that answers `_wrong_before` right, as does pyproject.toml.
+_SOUND_SINCE = "1.15"
 
 
 class Program(NamedTuple):
@@ -38,7 +45,7 @@ class Answer(NamedTuple):
 
     - `values`: the best v found, None if none was. ``[N]``
     - `objective`: gain·v of them, −inf where there are none.
-    - `bound`: upper bound on the optimum that the solver vouches for; +inf where it has none.
+    - `bound`: upper bound on the optimum that the solver vouches for, its word and no proof; +inf where it has none.
     - `outcome`: ``optimal`` to the gap asked for; ``limit`` of time; ``infeasible``, proven; or ``failed``.
     - `message`: the solver's own word for it.
     - `row_prices`: multipliers of the rows of a linear program, >= 0 for upper and <= 0 for lower limits. ``[R]``
@@ -101,10 +108,58 @@ def _settings(gap: float, time_limit: float, threads: int | None) -> dict[str, A
     return settings
 
 
+def above(bound: float, objective: float) -> float:
+    """A solver's bound, lifted to what it found where its tolerances explain the difference, and only there."""
+    least = objective - _BOUND_TOLERANCE * abs(objective) - _LEAST_GAP
+    return objective if least <= bound < objective else bound
+
+
 def _solve(program: Program, settings: dict[str, Any], start: Float[AnyArray, " N"] | None) -> Answer:
+    return _solve_with(_sound_highs(), program, settings, start)
+
+
+@functools.cache
+def _sound_highs() -> Any:
+    """The module `highspy`, once it has answered right what a release of it is known to have answered wrong.
+
+    **Raises:** `ImportError` where it has not: its plans and bounds could not be trusted.
+    """
     import highspy
 
     silence_banner()
+    program, right = _wrong_before()
+    answer = _solve_with(highspy, program, _settings(1e-9, math.inf, 1), None)
+    if answer.outcome != "optimal" or not abs(answer.objective - right) <= 1e-6:
+        version = importlib.metadata.version("highspy")
+        raise ImportError(
+            f"highspy {version} calls {answer.objective:g} the optimum of a program whose optimum is {right:g}: "
+            f"pip install 'highspy>={_SOUND_SINCE}'"
+        )
+    return highspy
+
+
+def _wrong_before() -> tuple[Program, float]:
+    """A program of one row that HiGHS 1.14.0 solves to −15 and calls that optimal, and its optimum, by hand.
+
+    Presolve miscounts what a row still needs where one of its columns is whole and the other is not; issue 3043 of
+    ERGO-Code/HiGHS, repaired by its pull request 2961 in 1.15.
+    """
+    import scipy.sparse
+
+    program = Program(
+        gain=np.array([-2.0, -3.0]),
+        most=np.array([10.0, 10.0]),
+        whole=np.array([False, True]),
+        matrix=scipy.sparse.csr_array(np.array([[1.0, 1.0]])),
+        lower=np.array([4.5]),
+        upper=np.array([np.inf]),
+    )
+    return program, -9.0
+
+
+def _solve_with(
+    highspy: Any, program: Program, settings: dict[str, Any], start: Float[AnyArray, " N"] | None
+) -> Answer:
     solver = highspy.Highs()
     for name, value in settings.items():
         if solver.setOptionValue(name, value) != highspy.HighsStatus.kOk:
@@ -194,13 +249,13 @@ def _answer(solver: Any, program: Program, unit: float) -> Answer:
     values = np.asarray(solution.col_value) if found else None
     objective = float(program.gain @ values) if values is not None else -math.inf
     if status == states.kOptimal:
-        bound = max(info.mip_dual_bound * unit, objective) if whole else objective
+        bound = above(info.mip_dual_bound * unit, objective) if whole else objective
         prices = None if whole else np.asarray(solution.row_dual) * unit
         return Answer(values, objective, bound, "optimal", message, prices)
     stopped = (states.kTimeLimit, states.kIterationLimit, states.kInterrupt, states.kSolutionLimit)
     if status in stopped or (whole and values is not None):
         bound = info.mip_dual_bound * unit if whole else math.inf
-        return Answer(values, objective, max(bound, objective), "limit", message)
+        return Answer(values, objective, above(bound, objective), "limit", message)
     return Answer(None, -math.inf, math.inf, "failed", message)
 
 

@@ -8,6 +8,7 @@ import equinox as eqx
 import numpy as np
 
 from ._batch import instance_numbers, pick_instances
+from ._certificate import Certificate
 from ._names import Names
 from ._status import Status
 from ._types import AnyArray, Bool, Float, Int
@@ -22,12 +23,14 @@ class Solution(eqx.Module):
     - `client_choice` ``[C, T]``, `edge_choice` ``[E, T]``: z, the model that serves each task, −1 for none.
     - `local`, `edge`, `cloud`, `unserved` ``[C, T]``: shares of each stream; they sum to 1.
     - `objective`: F, the average accuracy (2). NaN where there is no plan. ``[]``
-    - `bound`: a proven upper bound on the optimum of the scenario, or NaN where none was proven. ``[]``
+    - `bound`: an upper bound on the optimum of the scenario: proven where there is a certificate, else the word of the
+      solver that found the plan; NaN where there is none. ``[]``
     - `status`: a `Status`, as an integer. ``[]``
     - `history`: objective after each outer iteration, padded with NaN. ``[N]``
     - `stats`: figures of the run by name; one entry per instance.
     - `reasons`: what is wrong, for each instance (in flattened order) without success; "" for the others.
     - `names`: those of the scenario.
+    - `certificate`: the prices that prove the bound, None where there are none. `verify` checks them.
     """
 
     client_models: Bool[AnyArray, "*batch C M"]
@@ -45,6 +48,12 @@ class Solution(eqx.Module):
     stats: Mapping[str, Any]
     reasons: tuple[str, ...] = eqx.field(static=True, default=())
     names: Names | None = eqx.field(static=True, default=None)
+    certificate: Certificate | None = None
+
+    @property
+    def certified(self) -> Bool[AnyArray, "*batch"]:
+        """Whether the bound comes with its proof."""
+        return np.zeros(self.batch_shape, dtype=bool) if self.certificate is None else self.certificate.present
 
     @property
     def gap(self) -> Float[AnyArray, "*batch"]:

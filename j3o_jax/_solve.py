@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ._certificate import chosen_certificate
 from ._model import (
     Plan,
     capacities,
@@ -106,15 +107,24 @@ def solve(
     plan = outcome.plan
     value = _mean_accuracy(flat.demand, judged.accuracy)
     spent = {"seconds": seconds / max(status.size, 1), "compile_seconds": compiling}
+    bound = _but_for_rounding(np.asarray(outcome.bound), value)
+    refuted = success & _is_refuted(bound, value)
+    status, success = np.where(refuted, int(Status.numerical_error), status), success & ~refuted
+    for instance in np.flatnonzero(refuted):
+        reasons[instance] = (
+            f"the plan is worth {value[instance]:.9g}, more than the bound {bound[instance]:.9g} that comes with it: "
+            "one of the two is wrong; report it, and take another method"
+        )
     solution = Solution(
         **plan._asdict(),
         objective=np.where(success, value, np.nan),
-        bound=np.where(success, _but_for_rounding(np.asarray(outcome.bound), value), np.nan),
+        bound=np.where(success, bound, np.nan),
         status=status,
         history=np.where(success[:, None], outcome.history, np.nan),
         stats=outcome.stats | {name: np.full(status.shape, each) for name, each in spent.items()},
         reasons=tuple(map(str, reasons)),
         names=scenario.names,
+        certificate=None if outcome.certificate is None else chosen_certificate(success, outcome.certificate),
     )
     solution = jax.tree.map(lambda array: np.asarray(array).reshape(shape + np.shape(array)[1:]), solution)
     return solution.raise_for_status() if throw else solution
@@ -137,14 +147,17 @@ def _solve_traced(scenario: Scenario, method: AbstractMethod) -> Solution:
     flat = _blank(flat, invalid)
     outcome = method.run_traced(flat)
     judged = _judge(flat, outcome.plan, outcome.status, invalid)
+    refuted = judged.success & _is_refuted(outcome.bound, judged.objective)
+    success = judged.success & ~refuted
     solution = Solution(
         **outcome.plan._asdict(),
-        objective=jnp.where(judged.success, judged.objective, jnp.nan),
-        bound=jnp.where(judged.success, outcome.bound, jnp.nan),
-        status=judged.status,
-        history=jnp.where(judged.success[:, None], outcome.history, jnp.nan),
+        objective=jnp.where(success, judged.objective, jnp.nan),
+        bound=jnp.where(success, outcome.bound, jnp.nan),
+        status=jnp.where(refuted, int(Status.numerical_error), judged.status),
+        history=jnp.where(success[:, None], outcome.history, jnp.nan),
         stats=outcome.stats,
         names=scenario.names,
+        certificate=None if outcome.certificate is None else chosen_certificate(success, outcome.certificate),
     )
     return jax.tree.map(lambda array: jnp.reshape(array, shape + array.shape[1:]), solution)
 
@@ -224,6 +237,11 @@ def _but_for_rounding(bound: np.ndarray, value: np.ndarray) -> np.ndarray:
     """Bounds, of which one that lies below F by no more than the last bits of a sum is F. ``[B]``"""
     bits = 16.0 * np.finfo(np.float64).eps * np.abs(value)
     return np.where((bound < value) & (bound >= value - bits), value, bound)
+
+
+def _is_refuted(bound: AnyArray, value: AnyArray) -> AnyArray:
+    """Where a plan is worth more than its bound, beyond what it may exceed its limits by; not where there is none."""
+    return bound < value * (1.0 - _TOLERANCE) - 1e-12
 
 
 def _excess(used: jax.Array, limit: jax.Array) -> jax.Array:

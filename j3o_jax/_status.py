@@ -2,6 +2,9 @@
 
 import enum
 
+# The widest gap, (bound − objective) / objective, at which a plan is called an optimum.
+OPTIMAL_GAP = 1e-4
+
 
 class Status(enum.IntEnum):
     """Outcome of one scenario; `Solution.status` holds these as integers, one per instance."""
@@ -25,7 +28,7 @@ class Status(enum.IntEnum):
 
 
 _MESSAGES = {
-    Status.optimal: "a proven optimum",
+    Status.optimal: "an optimum, to within 0.01 % by its bound",
     Status.converged: "the method came to its end; the plan keeps every limit",
     Status.iteration_limit: (
         "stopped by its limit of iterations or time; the plan keeps every limit, and more of either may improve it"

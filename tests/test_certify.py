@@ -58,8 +58,21 @@ def test_it_is_near_the_linear_relaxation_and_above_the_optimum(tightness):
     certified = j3o.certify(batch, dataclasses.replace(plans, bound=np.full(6, np.nan)))
     assert (certified.bound >= plans.objective * (1.0 - 1e-9)).all()
     assert (certified.bound <= j3o.relaxation_bound(batch) * 1.005).all()
-    # A lower bound that is there already is kept.
-    assert (j3o.certify(batch, plans).bound <= plans.bound).all()
+    # A solver's word is no proof: the proven bound replaces it though it is higher, and the word stays readable.
+    replaced = j3o.certify(batch, plans)
+    np.testing.assert_array_equal(replaced.bound, certified.bound)
+    assert (replaced.bound > plans.bound).any()
+    np.testing.assert_array_equal(replaced.stats["solver_bound"], plans.bound)
+    assert "solver_bound" not in certified.stats
+    # A bound with a certificate is kept, with it, where it is lower.
+    mixed = dataclasses.replace(certified, bound=np.where(np.arange(6) % 2, certified.bound, certified.bound * 1.01))
+    again = j3o.certify(batch, mixed, descent_steps=0)
+    kept = mixed.bound <= again.bound
+    assert kept.any()
+    assert not kept.all()
+    np.testing.assert_array_equal(again.bound[kept], mixed.bound[kept])
+    np.testing.assert_array_equal(again.certificate.stream[kept], mixed.certificate.stream[kept])
+    assert j3o.verify(batch, again).proven.all()
 
 
 def test_it_depends_neither_on_the_batch_nor_on_how_clients_are_spread():

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import scipy.sparse
 
+from j3o_jax import _highs
 from j3o_jax._highs import Program, solve_program
 
 
@@ -128,3 +129,28 @@ def test_what_0_solves_is_not_called_infeasible():
     # The second model alone, for as much of its last task as the last row lets through.
     assert answer.outcome == "optimal"
     assert answer.objective == pytest.approx(2.68137410e-03 * 0.04461073, rel=1e-5)
+
+
+def test_a_release_that_answers_a_known_program_wrong_is_refused(monkeypatch):
+    program, right = _highs._wrong_before()
+    assert solve_program(program).objective == pytest.approx(right)
+    solve_with = _highs._solve_with
+
+    def wrong(*arguments):
+        """As 1.14.0 does: a plan that keeps every limit, called optimal, and is not."""
+        return solve_with(*arguments)._replace(values=np.array([0.0, 5.0]), objective=-15.0, bound=-15.0)
+
+    monkeypatch.setattr(_highs, "_solve_with", wrong)
+    _highs._sound_highs.cache_clear()
+    try:
+        with pytest.raises(ImportError, match=r"calls -15 the optimum of a program whose optimum is -9: pip install"):
+            solve_program(knapsack(3))
+    finally:
+        _highs._sound_highs.cache_clear()
+
+
+def test_a_bound_is_lifted_by_rounding_alone():
+    assert _highs.above(0.5 * (1.0 - 1e-9), 0.5) == 0.5
+    assert _highs.above(-1e-15, 0.0) == 0.0
+    assert _highs.above(0.49, 0.5) == 0.49
+    assert _highs.above(0.6, 0.5) == 0.6

@@ -63,13 +63,14 @@ class _Fixed(AbstractMethod):
     """Returns what it was given, to see what solve makes of it."""
 
     plan: Any
+    bound: float = 1.0
 
     def run(self, scenarios, key):
         batch = scenarios.batch_shape[0]
         return Outcome(
             plan=self.plan,
             status=np.full(batch, j3o.Status.optimal),
-            bound=np.full(batch, 1.0),
+            bound=np.full(batch, self.bound),
             history=np.zeros((batch, 1)),
             stats={},
         )
@@ -98,6 +99,20 @@ def test_no_method_can_call_nan_or_a_broken_limit_a_success():
         assert solution.status == j3o.Status.numerical_error
         assert np.isnan(solution.objective)
         assert np.isnan(solution.bound)
+
+
+def test_a_plan_above_the_bound_that_comes_with_it_is_an_error_that_is_told():
+    scenario = draw(tightness=2.0)
+    solved = j3o.solve(scenario, j3o.FullLocal())
+    worth = float(solved.objective)
+    solution = j3o.solve(scenario, _Fixed(plan_of(solved), bound=0.99 * worth))
+    assert solution.status == j3o.Status.numerical_error
+    assert "more than the bound" in solution.reason()
+    assert np.isnan(solution.bound)
+    # The last bits of a sum are none.
+    rounded = j3o.solve(scenario, _Fixed(plan_of(solved), bound=worth * (1.0 - 4e-16)))
+    assert rounded.status == j3o.Status.optimal
+    assert rounded.bound >= rounded.objective
 
 
 @pytest.mark.parametrize("flag", [False, True])

@@ -17,6 +17,7 @@ from ..io import FileError
 from . import _output
 from ._failures import BAD_INPUT, DONE, FAILED, CommandError, one_line
 from ._interrupts import INTERRUPTED
+from .check import check
 from .compare import compare
 from .new import new
 from .profile import profile
@@ -31,7 +32,7 @@ from .tune import tune
 _UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-for _command in (new, solve, compare, sweep, tune, report, simulate, profile, reproduce):
+for _command in (new, solve, check, compare, sweep, tune, report, simulate, profile, reproduce):
     app.command()(_command)
 
 
@@ -101,6 +102,8 @@ def _verdict(error: Exception) -> tuple[int, str]:
         context = getattr(error, "ctx", None)
         command = context.command_path if context is not None else "j3o"
         return BAD_INPUT, one_line(f"{error.format_message()} (see `{command} --help`)")
+    if isinstance(error, ImportError):  # what is installed does not do, and the message says what does
+        return FAILED, one_line(str(error))
     if isinstance(error, OSError):
         place = f"{error.filename}: " if error.filename else ""
         return FAILED, one_line(f"{place}{error.strerror or error}")

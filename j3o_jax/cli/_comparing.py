@@ -42,6 +42,7 @@ def compare_on(file: str, choices: Sequence[Choice], seed: int | None, *, plot: 
                 "behind_best": best - summary.objective,
                 "bound": summary.bound,
                 "gap": summary.gap,
+                "certified": summary.certified,
                 "seconds": summary.seconds,
                 "compile_seconds": summary.compile_seconds,
                 "traffic": summary.total,

@@ -30,6 +30,15 @@ def read_scenario(file: str) -> Scenario:
     return scenario
 
 
+def read_plan(path: str, scenario: Scenario, file: str) -> Solution:
+    """Load a plan, or a batch of them, for the scenario in `file`: the names that it has must be the same."""
+    solution = load(path, want=Solution)
+    for word in ("tasks", "models", "clients", "edges") if solution.names is not None else ():
+        if getattr(solution.labels, word) != getattr(scenario.labels, word):
+            raise InputError(f"{path}: has other {word} than {file}: name a plan for it")
+    return solution
+
+
 def require_support(method: AbstractMethod, name: str, scenario: Scenario, file: str) -> None:
     """Refuse a method that does not know one of the scenario's limits."""
     if scenario.batching is not None and not method.supports_batching:

@@ -8,7 +8,6 @@ import numpy as np
 from .._scenario import Scenario
 from .._solution import Solution
 from .._status import Status
-from ..io import load
 from ..plots import plot_simulation, save_figure
 from ..report.simulation import SimulationReport, verdict
 from ..simulation import Headroom, Simulation, headroom, simulate
@@ -16,7 +15,7 @@ from ._failures import InputError, WorkError
 from ._interrupts import cleaning_up
 from ._methods import Choice
 from ._output import progress, show, show_json
-from ._plans import checked_plan, keep_compiled, read_scenario, require_support
+from ._plans import checked_plan, keep_compiled, read_plan, read_scenario, require_support
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,13 +73,10 @@ def _scenario(request: Request) -> Scenario:
 
 def _plan(request: Request, scenario: Scenario) -> Solution:
     if request.plan is not None:
-        solution = load(request.plan, want=Solution)
+        solution = read_plan(request.plan, scenario, request.file)
         status = Status(int(solution.status)) if not solution.batch_shape else Status.converged
         if not status.success:
             raise InputError(f"{request.plan}: has no plan, {status.name}: name one that has")
-        for word in ("tasks", "models", "clients", "edges") if solution.names is not None else ():
-            if getattr(solution.labels, word) != getattr(scenario.labels, word):
-                raise InputError(f"{request.plan}: has other {word} than {request.file}: name a plan for it")
         return solution
     method = request.choice.build()
     require_support(method, request.choice.name, scenario, request.file)

@@ -110,6 +110,7 @@ def _batch_content(summary: BatchSummary) -> dict[str, Any]:
         "worst": summary.worst,
         "best": summary.best,
         "gap": summary.gap,
+        "certified": summary.certified,
         "seconds": summary.seconds,
         "compile_seconds": summary.compile_seconds,
         "failures": [{"instance": index, "reason": reason} for index, reason in summary.failures.items()],

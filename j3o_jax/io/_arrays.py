@@ -10,7 +10,7 @@ from .._scenario import Batching, Scenario
 from .._solution import Solution
 from .._validate import BATCHING_RULES, RULES
 from ._errors import FileError, Finding, refuse
-from ._solution_arrays import AXES, array_problem, arrays_of
+from ._solution_arrays import AXES, CERTIFICATE_AXES, array_problem, arrays_of, certificate_of
 from ._words import nearest, shortened, suggestion
 
 _WINDOW, _SETUP = (name.replace(".", "_") for name in BATCHING_RULES)
@@ -54,7 +54,9 @@ def read_archive(path: str, file: BinaryIO) -> Scenario | Solution:
             batching = {_WINDOW, _SETUP} if {_WINDOW, _SETUP} & set(keys) else set()
             refuse(_wrong_keys(keys, (*RULES, *sorted(batching)), (_WINDOW, _SETUP, "allow_unserved")))
             return _scenario(path, _arrays(path, archive))
-        refuse(_wrong_keys([key for key in keys if not key.startswith(_STAT)], tuple(AXES), ("reasons",)))
+        certificate = tuple(CERTIFICATE_AXES) if set(CERTIFICATE_AXES) & set(keys) else ()
+        more = ("reasons", *CERTIFICATE_AXES)
+        refuse(_wrong_keys([key for key in keys if not key.startswith(_STAT)], (*AXES, *certificate), more))
         return _solution(path, _arrays(path, archive))
 
 
@@ -113,4 +115,4 @@ def _solution(path: str, arrays: dict[str, Any]) -> Solution:
     fields: dict[str, Any] = {
         name: arrays[name].astype(kinds[kind], copy=False)[()] for name, (_, kind) in AXES.items()
     }
-    return Solution(**fields, stats=stats, reasons=tuple(map(str, reasons)))
+    return Solution(**fields, stats=stats, reasons=tuple(map(str, reasons)), certificate=certificate_of(arrays))

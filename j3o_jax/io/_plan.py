@@ -1,16 +1,17 @@
 """A plan document and a solution: one as the other."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from .._certificate import Certificate
 from .._names import Names
 from .._solution import Solution
 from .._status import Status
 from ._errors import Finding, refuse
 from ._explain import validated
-from ._plan_schema import PLAN_FORMAT, PlanPart, ServedPart, written_number
+from ._plan_schema import PLAN_FORMAT, CertificatePart, PlanPart, ServedPart, written_number
 from ._solution_arrays import arrays_of
 from ._words import Loc, shown, suggestion
 
@@ -52,6 +53,8 @@ def plan_of(solution: Solution) -> dict[str, Any]:
         }
         for edge, name in enumerate(names.edges)
     ]
+    if solution.certificate is not None and solution.certificate.present:
+        document["certificate"] = _certificate_document(names, arrays)
     document["history"] = written_number(arrays["history"].astype(np.float64).tolist())
     document["stats"] = {name: written_number(np.asarray(value).tolist()) for name, value in solution.stats.items()}
     return document
@@ -86,7 +89,39 @@ def solution_of(document: object) -> Solution:
         stats=part.stats,
         reasons=() if part.reason is None else (part.reason,),
         names=names,
+        certificate=None if part.certificate is None else _certificate(part.certificate, names),
     )
+
+
+def _certificate_document(names: Names, arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    def told(name: str) -> Any:
+        return written_number(arrays[f"certificate_{name}"].astype(np.float64).tolist())
+
+    clients = zip(names.clients, told("client_compute"), told("stream"), strict=True)
+    edges = zip(names.edges, told("edge_compute"), told("edge_uplink"), strict=True)
+    return {
+        "clients": {
+            name: {"compute": compute, "tasks": dict(zip(names.tasks, streams, strict=True))}
+            for name, compute, streams in clients
+        },
+        "edges": {name: {"compute": compute, "uplink": uplink} for name, compute, uplink in edges},
+        "cloud_uplink": told("cloud_uplink"),
+    }
+
+
+def _certificate(part: CertificatePart, names: Names) -> Certificate:
+    clients, edges = ([having[name] for name in own] for having, own in _certified(part, names))
+    return Certificate(
+        stream=np.array([[client.tasks[task] for task in names.tasks] for client in clients], dtype=np.float64),
+        client_compute=np.array([client.compute for client in clients], dtype=np.float64),
+        edge_compute=np.array([edge.compute for edge in edges], dtype=np.float64),
+        edge_uplink=np.array([edge.uplink for edge in edges], dtype=np.float64),
+        cloud_uplink=np.float64(part.cloud_uplink),
+    )
+
+
+def _certified(part: CertificatePart, names: Names) -> Sequence[tuple[Mapping[str, Any], Sequence[str]]]:
+    return ((part.clients, names.clients), (part.edges, names.edges))
 
 
 def _held(names: Names, row: np.ndarray) -> list[str]:
@@ -129,6 +164,24 @@ def _slips(part: PlanPart, names: Names) -> Iterator[Finding]:
             for task in names.tasks:
                 if task not in node.tasks:
                     yield Finding((word, index, "tasks", task), "is missing: write an entry for each task")
+    if part.certificate is not None:
+        yield from _certificate_slips(part.certificate, names)
+
+
+def _certificate_slips(part: CertificatePart, names: Names) -> Iterator[Finding]:
+    for word, (having, own) in zip(("clients", "edges"), _certified(part, names), strict=True):
+        yield from _other_names(having, own, ("certificate", word))
+    for name, client in part.clients.items():
+        yield from _other_names(client.tasks, names.tasks, ("certificate", "clients", name, "tasks"))
+
+
+def _other_names(having: Mapping[str, Any], names: Sequence[str], loc: Loc) -> Iterator[Finding]:
+    for name in having:
+        if name not in names:
+            yield Finding((*loc, name), f"is not a name of the plan: {suggestion(name, tuple(names))}")
+    for name in names:
+        if name not in having:
+            yield Finding((*loc, name), "is missing: a certificate has a price for each")
 
 
 def _twice(names: Sequence[str], loc_of: Callable[[int], Loc]) -> Iterator[Finding]:

@@ -79,6 +79,28 @@ class PlanEdgePart(Part):
     tasks: Annotated[dict[str, Name | None], Field(description="{task: model or null}")]
 
 
+class CertifiedClientPart(Part):
+    """Prices of one client: of its compute, and of its queries by task."""
+
+    compute: Figure
+    tasks: Annotated[dict[str, Figure], Field(description="{task: number}")]
+
+
+class CertifiedEdgePart(Part):
+    """Prices of one edge: of its compute and its uplink."""
+
+    compute: Figure
+    uplink: Figure
+
+
+class CertificatePart(Part):
+    """The prices that prove the bound, by the names of the deployment."""
+
+    clients: Annotated[dict[str, CertifiedClientPart], Field(description="{client: {compute: ..., tasks: ...}}")]
+    edges: Annotated[dict[str, CertifiedEdgePart], Field(description="{edge: {compute: ..., uplink: ...}}")]
+    cloud_uplink: Figure
+
+
 class PlanPart(Part):
     """The whole file. `gap` follows from objective and bound: it is written for people, and not read."""
 
@@ -93,5 +115,6 @@ class PlanPart(Part):
     models: Annotated[Names, Field(min_length=1)]
     clients: Annotated[list[PlanClientPart], Field(min_length=1)]
     edges: Annotated[list[PlanEdgePart], Field(min_length=1)]
+    certificate: CertificatePart | None = None
     history: Annotated[list[Figure], Field(description="a list of numbers")]
     stats: dict[str, Stat]

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from .._certificate import Certificate
 from .._solution import Solution
 from .._status import Status
 from .._validate import AXIS_WORDS
@@ -24,21 +25,46 @@ AXES: Mapping[str, tuple[str, str]] = {
     "status": ("", "i"),
     "history": ("N", "f"),
 }
+CERTIFICATE_AXES: Mapping[str, tuple[str, str]] = {
+    "certificate_stream": ("CT", "f"),
+    "certificate_client_compute": ("C", "f"),
+    "certificate_edge_compute": ("E", "f"),
+    "certificate_edge_uplink": ("E", "f"),
+    "certificate_cloud_uplink": ("", "f"),
+}
+_CERTIFICATE = "certificate_"
 _KINDS = {"b": ("b", "true or false"), "i": ("iu", "whole numbers"), "f": ("iuf", "numbers")}
 _STAT_KINDS = "biufU"
 _WORDS = AXIS_WORDS | {"N": "iterations"}
 
 
 def arrays_of(solution: Solution) -> dict[str, np.ndarray]:
-    """The fields of `solution` that are arrays, by name."""
-    return {name: np.asarray(getattr(solution, name)) for name in AXES}
+    """The fields of `solution` that are arrays, by name; those of a certificate only where there is one."""
+    arrays = {name: np.asarray(getattr(solution, name)) for name in AXES}
+    if solution.certificate is None:
+        return arrays
+    prices = {name: getattr(solution.certificate, name.removeprefix(_CERTIFICATE)) for name in CERTIFICATE_AXES}
+    return arrays | {name: np.asarray(price) for name, price in prices.items()}
+
+
+def certificate_of(arrays: Mapping[str, np.ndarray]) -> Certificate | None:
+    """The certificate among the arrays of a plan, if it is there."""
+    if not any(name in arrays for name in CERTIFICATE_AXES):
+        return None
+    return Certificate(
+        **{
+            name.removeprefix(_CERTIFICATE): arrays[name].astype(np.float64, copy=False)[()]
+            for name in CERTIFICATE_AXES
+        }
+    )
 
 
 def array_problem(arrays: Mapping[str, np.ndarray], stats: Mapping[str, Any]) -> str | None:
     """What is wrong with the arrays of a plan or its figures, the field first; None if nothing is."""
     sizes: dict[str, int] = {}
     batch = arrays["objective"].shape
-    for name, (axes, kind) in AXES.items():
+    certificate = CERTIFICATE_AXES if any(name in arrays for name in CERTIFICATE_AXES) else {}
+    for name, (axes, kind) in {**AXES, **certificate}.items():
         array = arrays[name]
         kinds, words = _KINDS[kind]
         if array.dtype.kind not in kinds:

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, NamedTuple
 import equinox as eqx
 import numpy as np
 
+from .._certificate import Certificate
 from .._model import Plan
 from .._scenario import Scenario
 from .._types import AnyArray, Float, Int
@@ -16,10 +17,11 @@ class Outcome(NamedTuple):
 
     - `plan`: the decisions; shapes as in `Plan` with B in front.
     - `status`: a `Status` per instance. ``[B]``
-    - `bound`: proven upper bound on the optimum, NaN where none. ``[B]``
+    - `bound`: upper bound on the optimum, NaN where none. ``[B]``
     - `history`: objective per outer iteration, padded with NaN. ``[B, N]``
     - `stats`: figures by name, each ``[B]``.
     - `reasons`: for each instance, what is wrong if it ends without a plan; "" or nothing at all if `solve` may say.
+    - `certificate`: the proof of the bound; None where it is a solver's word.
     """
 
     plan: Plan
@@ -28,6 +30,7 @@ class Outcome(NamedTuple):
     history: Float[AnyArray, "B N"]
     stats: dict[str, np.ndarray]
     reasons: tuple[str, ...] = ()
+    certificate: Certificate | None = None
 
 
 def require_time(time_limit: float) -> None:

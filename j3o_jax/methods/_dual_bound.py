@@ -18,6 +18,7 @@ from j3o_kernels.price_bound import Prices
 from j3o_kernels.price_placement import CapacityPrices
 from j3o_kernels.relaxation import relaxation
 from j3o_kernels.relaxation_program import RelaxationProblem
+from j3o_kernels.set_bound import ROUNDING
 from j3o_kernels.stages import region
 
 from .._batched import Ran, run_batched
@@ -44,7 +45,8 @@ class DualBound(NamedTuple):
     - `prices`: of the capacities, in objective per unit of load of all queries together; clients as ``[B, G, K]``,
       edges as ``[B, E]``.
     - `iterations`: Newton steps of the search. ``[B]``
-    - `point`: the prices as the bound's kernel has them, worths of streams with them, to go on from.
+    - `point`: the prices that prove the bound, as its kernel has them, worths of streams with them: to go on from, and
+      for a certificate.
     """
 
     bound: Any
@@ -152,7 +154,7 @@ def dual_bound(scenarios: Scenario, groups: ClientGroups, given: Prices, search:
     point = jax.tree.map(lambda new, old: jnp.where(search.max_iterations > 0, new, old), best, given)
     steps = jnp.where(search.descends, descent.steps, 0)
     schedule = _schedule_of(descent)
-    _, bound = bound_descent(problem, point, steps, schedule)
+    proof, bound = bound_descent(problem, point, steps, schedule)
     return DualBound(
         bound=bound * unit * _SAFE,
         prices=CapacityPrices(
@@ -162,7 +164,7 @@ def dual_bound(scenarios: Scenario, groups: ClientGroups, given: Prices, search:
             cloud=point.cloud * unit / scales.cloud,
         ),
         iterations=found.iterations,
-        point=point,
+        point=proof,
     )
 
 
@@ -201,6 +203,13 @@ def scaled_relaxation(scenarios: Scenario, groups: ClientGroups) -> ScaledRelaxa
 
     weight = placed(weight)
     cost, setup, edge_room = jax.vmap(edge_work)(scenarios)
+    # What set-ups can load an edge with, all tasks together.
+    setups = jnp.zeros_like(edge_room)
+    if scenarios.batching is not None:
+        # Prices are of compute: where there is none, or no end of it, windows have no price.
+        priced = (scenarios.edge_compute > 0.0) & jnp.isfinite(scenarios.edge_compute)
+        setup = jnp.where(priced[..., None], setup, 0.0)
+        setups = scenarios.tasks * jnp.max(setup, axis=2)
     client_room = placed(jax.vmap(client_capacity)(scenarios))
     per = jax.vmap(per_query)(scenarios)
     uplink = scenarios.edge_uplink * per[:, None]
@@ -212,7 +221,7 @@ def scaled_relaxation(scenarios: Scenario, groups: ClientGroups) -> ScaledRelaxa
     edge_size = _ratio(scenarios.edge_model_memory[:, None], scenarios.edge_memory[..., None])
     part_local = _part(client_room[..., None, None], local_load)
     part_edge = jnp.minimum(
-        _part(of_groups(edge_room[..., None] - setup)[:, :, None, None], edge_load),
+        _part(of_groups(edge_room)[:, :, None, None, None], edge_load),
         _part(of_groups(uplink)[:, :, None, None], data)[..., None],
     )
     by_stream = (weight / unit[:, None, None, None])[..., None]
@@ -225,7 +234,7 @@ def scaled_relaxation(scenarios: Scenario, groups: ClientGroups) -> ScaledRelaxa
     to_cloud = through & ((scenarios.cloud_uplink > 0.0)[:, None, None, None] | (data <= 0.0))
 
     client_scale, client_limit = _scaled(jnp.sum(jnp.max(local_load, axis=4), axis=3), client_room)
-    edge_scale, edge_limit = _scaled(of_edges(jnp.sum(jnp.max(edge_load, axis=4), axis=(2, 3))), edge_room)
+    edge_scale, edge_limit = _scaled(of_edges(jnp.sum(jnp.max(edge_load, axis=4), axis=(2, 3))) + setups, edge_room)
     uplink_scale, uplink_limit = _scaled(of_edges(jnp.sum(data, axis=(2, 3))), uplink)
     cloud_scale, cloud_limit = _scaled(jnp.sum(data, axis=(1, 2, 3)), scenarios.cloud_uplink * per)
     return ScaledRelaxation(
@@ -257,7 +266,8 @@ def scaled_relaxation(scenarios: Scenario, groups: ClientGroups) -> ScaledRelaxa
 
 def _ratio(size: Any, room: Any) -> Any:
     """Part of a memory that a model takes: above 1 where it does not fit, 0 where there is no end of room."""
-    return jnp.where(size > room, 2.0, jnp.where(size > 0.0, size / jnp.where(size > 0.0, room, 1.0), 0.0))
+    part = jnp.where(size > 0.0, jnp.minimum(size / jnp.where(size > 0.0, room, 1.0), 1.0), 0.0)
+    return jnp.where(size > room * (1.0 + ROUNDING), 2.0, part)
 
 
 def _part(room: Any, load: Any) -> Any:
@@ -269,4 +279,4 @@ def _part(room: Any, load: Any) -> Any:
 def _scaled(most: Any, room: Any) -> tuple[Any, Any]:
     """A row's scale, the most that it can be loaded with, and its limit in it."""
     scale = jnp.where(most > 0.0, most, 1.0)
-    return scale, jnp.minimum(room / scale, _AMPLE)
+    return scale, jnp.where(most > 0.0, jnp.minimum(room / scale, _AMPLE), _AMPLE)

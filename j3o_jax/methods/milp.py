@@ -18,15 +18,16 @@ from ._strong_formulation import StrongFormulation, strong_formulation
 
 
 class ExactMILP(ExactMethod):
-    """A proven optimum of P1 (13), by the strong formulation as a mixed-integer linear program, with HiGHS.
+    """The optimum of P1 (13), by the strong formulation as a mixed-integer linear program, with HiGHS.
 
     `Solution.bound` is the solver's bound, to its tolerance (1e-9 of the largest gain for each flow), and
-    `Solution.gap` what is left open. An instance that reaches the time limit ends with `Status.iteration_limit`, its
-    best plan so far and the bound so far.
+    `Solution.gap` what is left open. Both are HiGHS's word: it keeps no proof that could be checked. `certify` puts a
+    bound with a certificate in its place. An instance that reaches the time limit ends with `Status.iteration_limit`,
+    its best plan so far and the bound so far.
 
     **Arguments:**
 
-    - `gap`: (bound − F) / F at which a plan counts as optimal.
+    - `gap`: (bound − F) / F at which the search ends. A plan counts as `optimal` up to 1e-4, else as `converged`.
     - `time_limit`: seconds for each scenario's search; building it and routing its plan come on top.
     - `threads`: of HiGHS; None for its own choice.
     - `start`: a method whose plan HiGHS starts from, such as `J3O()`. Without one it finds its own, which on large

@@ -14,7 +14,7 @@ from typing import Any, Literal, get_args
 import equinox as eqx
 import numpy as np
 
-from .._highs import Answer, solve_program
+from .._highs import Answer, above, solve_program
 from .._scenario import Scenario
 from .._time_limit import seconds_left
 from .._types import Float
@@ -41,7 +41,7 @@ class BilinearMINLP(ExactMethod):
     """P1 (13) as printed, a mixed-integer program with products of shares and choices, given to a general solver.
 
     This is what the paper gave to Gurobi, a slow baseline; `ExactMILP` proves the same optimum in a fraction of the
-    time. `Solution.bound` is the solver's bound. An instance that reaches the time limit ends with
+    time. `Solution.bound` is the solver's word, see `ExactMILP`. An instance that reaches the time limit ends with
     `Status.iteration_limit`, its best plan so far and the bound so far.
 
     **Arguments:**
@@ -119,7 +119,7 @@ def solve_with_scip(problem: Bilinear, *, gap: float, time_limit: float) -> Answ
     if status in _INFEASIBLE:
         return Answer(None, -math.inf, -math.inf, "infeasible", message)
     objective = -math.inf if values is None else float(program.gain @ values)
-    bound = max(bound, objective)
+    bound = above(bound, objective)
     if status in _OPTIMAL and values is not None:
         return Answer(values, objective, bound, "optimal", message)
     # A process that came to a bad end may have found something before.

@@ -14,10 +14,11 @@ from j3o_kernels.client_groups import ClientGroups, group_clients, lone_clients
 
 from .._batched import Ran, run_batched
 from .._scenario import Scenario
-from .._status import Status
+from .._status import OPTIMAL_GAP, Status
 from .._time_limit import TimeLimit, limiting_time, seconds_left
 from ..routing import AbstractOffloadingSolver, HierarchicalLP
 from ._base import AbstractMethod, Outcome, require_time
+from ._certificate import certificate_of, chosen_point
 from ._device import (
     DONE,
     Alternation,
@@ -55,7 +56,8 @@ class PriceDirected(AbstractMethod):
 
     **Arguments:**
 
-    - `gap`: an instance is done, and `optimal`, when (bound − objective) / objective is proven to be no more.
+    - `gap`: an instance is done when (bound − objective) / objective is proven to be no more; `optimal` is said up to
+      1e-4, beyond that `converged`.
     - `max_iterations`: most rounds, each with one offloading step.
     - `exchanges`: rounds at the beginning in which all nodes answer.
     - `patience`: rounds without a better plan after which the search ends, though the gap may be open. Below an open
@@ -122,6 +124,7 @@ class PriceDirected(AbstractMethod):
             scenarios, groups, self.bound_tolerance, self.bound_iterations, self._descent, descends=False
         )
         proven, point = bounds.results._replace(point=None), bounds.results.point
+        certificate = certificate_of(scenarios, groups, point)
         exchange, settings = self._settings()
         tolerances = np.asarray(self._device_lp.tolerance), np.asarray(self.gap)
         size = 2 * bytes_of_instance(scenarios, groups)
@@ -163,13 +166,18 @@ class PriceDirected(AbstractMethod):
                 if still_open.size:
                     own, own_groups, start = _only((scenarios, groups, point), still_open)
                     ran_down = closer_bounds(own, own_groups, start, self._descent)
-                    proven.bound[still_open] = np.fmin(ran_down.results.bound, proven.bound[still_open])
+                    closer = ran_down.results.bound < proven.bound[still_open]
+                    lower = certificate_of(own, own_groups, ran_down.results.point)
+                    for whole, part_of_it in zip(jax.tree.leaves(certificate), jax.tree.leaves(lower), strict=True):
+                        whole[still_open[closer]] = part_of_it[closer]
+                    proven.bound[still_open[closer]] = ran_down.results.bound[closer]
                     seconds += ran_down.compile_seconds
             waiting = waiting[state.stage[waiting] < DONE]
             pace.go_on()
         found = ended(scenarios, state)
         compiling = {"compile_seconds": np.full(scenarios.demand.shape[0], seconds)}
-        return jax.tree.map(np.asarray, self._outcome(scenarios, found, proven, compiling))
+        outcome = jax.tree.map(np.asarray, self._outcome(scenarios, found, proven, compiling))
+        return outcome._replace(certificate=certificate)
 
     def run_traced(self, scenarios: Scenario) -> Outcome:
         """See `AbstractMethod`."""
@@ -180,10 +188,12 @@ class PriceDirected(AbstractMethod):
         proven = dual_bound(scenarios, groups, blank, search, self._descent)
         exchange, settings = self._settings()
         tolerance, gap = jnp.asarray(self._device_lp.tolerance), jnp.asarray(self.gap)
-        closest = proven.bound
+        closest, proof = proven.bound, proven.point
         if self.descent_steps:
             further = search._replace(max_iterations=0, descends=True)
-            closest = jnp.fmin(dual_bound(scenarios, groups, proven.point, further, self._descent).bound, proven.bound)
+            lower = dual_bound(scenarios, groups, proven.point, further, self._descent)
+            closest = jnp.fmin(lower.bound, proven.bound)
+            proof = chosen_point(lower.bound < proven.bound, lower.point, proven.point)
 
         def phase(now: tuple[Progress, Any], until: Any) -> tuple[tuple[Progress, Any], None]:
             state, bound = now
@@ -196,18 +206,26 @@ class PriceDirected(AbstractMethod):
         state = begun(scenarios, PriceExchange(scenarios, groups, proven, gap, exchange), settings)
         stops = jnp.asarray([_FIRST_STOP, _NO_STOP])
         (state, bound), _ = jax.lax.scan(phase, (state, proven.bound), stops)
-        return self._outcome(scenarios, ended(scenarios, state), proven._replace(bound=bound), {})
+        proof = chosen_point(bound < proven.bound, proof, proven.point)
+        outcome = self._outcome(scenarios, ended(scenarios, state), proven._replace(bound=bound), {})
+        return outcome._replace(certificate=certificate_of(scenarios, groups, proof))
 
     def _settings(self) -> tuple[ExchangeSettings, Settings]:
         exchange = ExchangeSettings(min(self.exchanges, self.max_iterations), self.patience)
         return exchange, Settings(self.max_iterations, self._device_lp.max_iterations, self.activations)
 
     def _outcome(self, scenarios: Scenario, found: Alternation, proven: DualBound, stats: dict[str, Any]) -> Outcome:
-        outcome = outcome_of(found, scenarios.allow_unserved, {"bound_steps": proven.iterations, **stats})
+        outcome = outcome_of(found, scenarios.allow_unserved, self._stats(proven, stats))
         closed = self._closed(proven.bound, found.value)
+        near = proven.bound - found.value <= OPTIMAL_GAP * found.value
         done = (outcome.status == int(Status.converged)) | (outcome.status == int(Status.iteration_limit))
-        status = jnp.where(done & closed, int(Status.optimal), outcome.status)
+        reached = jnp.where(near, int(Status.optimal), int(Status.converged))
+        status = jnp.where(done & closed, reached, outcome.status)
         return outcome._replace(bound=proven.bound, status=status)
+
+    def _stats(self, proven: DualBound, stats: dict[str, Any]) -> dict[str, Any]:
+        asked = jnp.full(proven.bound.shape, jnp.asarray(self.gap, dtype=proven.bound.dtype))
+        return {"bound_steps": proven.iterations, "gap_asked": asked, **stats}
 
     def _closed(self, bound: Any, value: Any) -> Any:
         return bound - value <= self.gap * value

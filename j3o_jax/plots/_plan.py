@@ -1,12 +1,11 @@
 """The picture of one plan: placement, traffic and limits, laid out to suit their sizes."""
 
-from collections.abc import Mapping
-
 from matplotlib.figure import Figure
 
 from .._scenario import Scenario
 from .._solution import Solution
-from ..report.summary import summarize
+from ..report.summary import Summary, summarize
+from ..report.wording import BY_WORD
 from ._capacities import CapacityPanel
 from ._paper import FAINT, MARGIN, SMALL, TITLE, style
 from ._placement import Placement
@@ -32,9 +31,7 @@ def draw_plan(scenario: Scenario, solution: Solution) -> Figure:
         figure = Figure(figsize=(width, height))
         for part, place in zip((placement, traffic, limits), places, strict=True):
             part.draw(figure, *place)
-        _headline(
-            figure, f"Average accuracy {summary.objective:.4f}", _subtitle(summary.loss, summary.gap, summary.sizes)
-        )
+        _headline(figure, f"Average accuracy {summary.objective:.4f}", _subtitle(summary))
     return figure
 
 
@@ -61,10 +58,13 @@ def _layout(
     return places, width + MARGIN, height + MARGIN
 
 
-def _subtitle(loss: float, gap: float, sizes: Mapping[str, int]) -> str:
-    proven = "" if gap != gap else f"  ·  within {100 * gap:.2f} % of the optimum"
-    sizes_text = ", ".join(f"{size:,} {word if size != 1 else word.removesuffix('s')}" for word, size in sizes.items())
-    return f"loss {loss:.4f}{proven}  ·  {sizes_text}"
+def _subtitle(summary: Summary) -> str:
+    gap, word = summary.gap, "" if summary.certified else f" {BY_WORD}"
+    proven = "" if gap != gap else f"  ·  within {100 * gap:.2f} % of the optimum{word}"
+    sizes = ", ".join(
+        f"{size:,} {name if size != 1 else name.removesuffix('s')}" for name, size in summary.sizes.items()
+    )
+    return f"loss {summary.loss:.4f}{proven}  ·  {sizes}"
 
 
 def _headline(figure: Figure, title: str, subtitle: str) -> None:

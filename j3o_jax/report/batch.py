@@ -11,7 +11,7 @@ from rich.text import Text
 
 from .._solution import Solution
 from .._status import Status
-from .wording import compilation, count, duration, percent, printable
+from .wording import BY_WORD, compilation, count, duration, percent, printable
 
 FAILURES_SHOWN = 5
 
@@ -21,7 +21,8 @@ class BatchSummary:
     """Figures of a batch; those of the objective are over the instances that have a plan, NaN if none has.
 
     `worst` and `best` are indices of instances, `failures` maps those without a plan to the reason, and `gap`
-    is the largest proven distance to the optimum, NaN unless it is proven for all.
+    is the largest distance to the optimum by the bounds, NaN unless all have one; `certified` is whether all have a
+    certificate, so that it is proven.
     """
 
     instances: int
@@ -34,6 +35,7 @@ class BatchSummary:
     worst: tuple[int, ...] | None
     best: tuple[int, ...] | None
     gap: float
+    certified: bool
     seconds: float
     compile_seconds: float
     failures: Mapping[tuple[int, ...], str]
@@ -75,6 +77,7 @@ def summarize_batch(solution: Solution) -> BatchSummary:
         worst=index(int(np.nanargmin(objective))) if reached.size else None,
         best=index(int(np.nanargmax(objective))) if reached.size else None,
         gap=figure(np.max, gap),
+        certified=bool(np.asarray(solution.certified)[success].all()),
         seconds=float(np.sum(solution.stats.get("seconds", math.nan))),
         compile_seconds=float(np.max(solution.stats.get("compile_seconds", 0.0), initial=0.0)),
         failures={index(int(at)): solution.reason(index(int(at))) for at in np.flatnonzero(~success)},
@@ -111,7 +114,8 @@ class BatchReport:
             grid.add_row("Median", f"{summary.median:.4f}")
             grid.add_row("Worst", f"{summary.lowest:.4f}  (instance {place(summary.worst)})")
             grid.add_row("Best", f"{summary.highest:.4f}  (instance {place(summary.best)})")
-            proven = f"at most {percent(summary.gap)} better is possible, in the worst instance"
+            word = "" if summary.certified else f", {BY_WORD}"
+            proven = f"at most {percent(summary.gap)} better is possible, in the worst instance{word}"
             grid.add_row("Bound", proven if summary.gap == summary.gap else "none proven for all by this method")
         if summary.seconds == summary.seconds:
             each = duration(summary.seconds / summary.instances)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.text import Text
 
+from .._status import Status
 from .summary import Summary
 from .terminal import WAYS, plain_table
 from .wording import NEGLIGIBLE, bare_percent, duration, printable
@@ -30,7 +31,7 @@ class ComparisonReport:
         self.lines = lines
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
-        """Yield the table, and a line for each method that found no plan."""
+        """Yield the table, and a line for each method that found no plan, or whose optimum is not proven."""
         yield Text(printable(self.title), style="bold")
         table = plain_table("Methods, and where they send the queries in %", options.max_width >= ROOMY)
         table.add_column("Method")
@@ -58,6 +59,8 @@ class ComparisonReport:
         for name, summary in self.summaries.items():
             if summary.total is None:
                 yield Text(f"{name}: {printable(summary.reason)}", style="red")
+            elif summary.status is Status.optimal and not summary.certified:
+                yield Text(f"{name}: {summary.verdict}", style="dim")
 
 
 def _behind(difference: float) -> Text:

@@ -21,7 +21,7 @@ from .._scenario import Scenario
 from .._solution import Solution
 from .._status import Status
 from .._types import AnyArray
-from .wording import NEGLIGIBLE, count, few, number, percent
+from .wording import BY_WORD, NEGLIGIBLE, count, few, number, percent
 
 Tier = Literal["client", "edge", "cloud"]
 Resource = Literal["memory", "compute", "window", "uplink"]
@@ -93,13 +93,19 @@ class Traffic:
 
 @dataclasses.dataclass(frozen=True)
 class Summary:
-    """A plan in figures; empty of nodes, traffic and capacities where there is no plan."""
+    """A plan in figures; empty of nodes, traffic and capacities where there is no plan.
+
+    `certified` is whether the bound has a certificate, or is a solver's word; `gap_asked` the gap at which the search
+    was to end, NaN where none was asked for.
+    """
 
     status: Status
     reason: str
     objective: float
     bound: float
     gap: float
+    certified: bool
+    gap_asked: float
     seconds: float
     compile_seconds: float
     iterations: int | None
@@ -114,6 +120,18 @@ class Summary:
     def loss(self) -> float:
         """1 − accuracy, the figure that the paper prints."""
         return 1.0 - self.objective
+
+    @property
+    def verdict(self) -> str:
+        """What became of the scenario, in words."""
+        if not self.status.success:
+            return self.reason
+        if self.status is Status.optimal:
+            return "a proven optimum" if self.certified else f"an optimum {BY_WORD}"
+        if self.status is Status.converged and self.gap <= self.gap_asked:
+            word = "" if self.certified else f" {BY_WORD}"
+            return f"within the gap that was asked for, {percent(self.gap_asked)}{word}; the plan keeps every limit"
+        return self.status.message
 
     def of_tier(self, tier: Tier) -> list[Node]:
         """Nodes of one tier."""
@@ -135,6 +153,8 @@ def summarize(scenario: Scenario, solution: Solution) -> Summary:
         objective=float(solution.objective),
         bound=float(solution.bound),
         gap=float(solution.gap),
+        certified=bool(solution.certified),
+        gap_asked=float(solution.stats.get("gap_asked", math.nan)),
         seconds=float(solution.stats.get("seconds", math.nan)),
         compile_seconds=float(solution.stats.get("compile_seconds", 0.0)),
         iterations=None if iterations is None else int(iterations),

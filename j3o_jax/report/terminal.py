@@ -9,7 +9,19 @@ from rich.table import Table
 from rich.text import Text
 
 from .summary import Capacity, Node, Summary, Traffic
-from .wording import NEGLIGIBLE, accuracy, bare_percent, compilation, count, duration, few, number, percent, printable
+from .wording import (
+    BY_WORD,
+    NEGLIGIBLE,
+    accuracy,
+    bare_percent,
+    compilation,
+    count,
+    duration,
+    few,
+    number,
+    percent,
+    printable,
+)
 
 # One sign and one colour for each way a query can go; the signs tell them apart where there is no colour.
 WAYS = {
@@ -68,11 +80,11 @@ def headline(summary: Summary, facts: Sequence[tuple[str, str]]) -> Table:
     if summary.status.success:
         grid.add_row("Accuracy", Text(f"{summary.objective:.4f}  (loss {summary.loss:.4f})", style="bold"))
         proven = summary.bound == summary.bound
-        bound = f"{summary.bound:.4f}  (at most {percent(summary.gap)} better is possible)"
+        word = "" if summary.certified else f", {BY_WORD}"
+        bound = f"{summary.bound:.4f}  (at most {percent(summary.gap)} better is possible){word}"
         grid.add_row("Bound", bound if proven else "none proven by this method")
     style = "green" if summary.status.success else "bold red"
-    reason = summary.status.message if summary.status.success else summary.reason
-    grid.add_row("Status", Text(f"{summary.status.name}: {printable(reason)}", style=style))
+    grid.add_row("Status", Text(f"{summary.status.name}: {printable(summary.verdict)}", style=style))
     if summary.seconds == summary.seconds:
         rounds = "" if summary.iterations is None else f", {count(summary.iterations, 'iteration')}"
         grid.add_row("Time", f"{duration(summary.seconds)}{rounds}{compilation(summary.compile_seconds)}")

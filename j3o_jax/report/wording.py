@@ -3,6 +3,9 @@
 import math
 from collections.abc import Sequence
 
+# Where no certificate comes with a bound.
+BY_WORD = "by the solver's word"
+
 # A smaller share is what the solver's rounding leaves behind.
 NEGLIGIBLE = 1e-6
 

@@ -98,7 +98,8 @@ def foot_of(summary: Summary) -> Sequence[str]:
         said.append(
             "Of the optimum: mean over seeds of the accuracy divided by the MINLP Solver's on the same seed. The "
             "paper prints this for J3O (Section VI-B); for its other rows it is the quotient of Table IV's mean "
-            "accuracies. Certified gap: the largest of any seed. The paper's seeds are its own."
+            "accuracies. Certified gap: the largest of any seed; an exact solver's is its word. The "
+            "paper's seeds are its own."
         )
     else:
         said.append("The paper shows this figure as a picture, without numbers: there are none to compare with.")

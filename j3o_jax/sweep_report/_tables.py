@@ -184,12 +184,17 @@ def _columns(statistics: Statistics, frame: pl.DataFrame) -> list[_Column]:
     columns += [_figure(title, "Quantile of the objective", name, words.fixed) for title, name in quantiles]
     if frame["proven"].sum():
         columns += [
-            _figure("mean gap", "Certified distance from the optimum, relative", "gap_mean", words.gap),
+            _figure(
+                "mean gap",
+                "Distance from the optimum by the bound, relative; that of an exact method is its solver's word",
+                "gap_mean",
+                words.gap,
+            ),
             _figure("median gap", "", "gap50", words.gap),
             _figure("largest gap", "", "gap_max", words.gap),
             _Column(
                 "certified",
-                "Share of the plans that have a proven bound",
+                "Share of the plans that have a bound",
                 lambda row: row["proven"] / row["planned"] if row["planned"] else None,
                 lambda row: words.share(row["proven"], row["planned"]),
             ),

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array
 
-from .price_bound import Prices, price_bound
+from .price_bound import Prices, counted, price_bound
 from .relaxation_program import RelaxationProblem
 from .stages import next_turn, region
 
@@ -30,7 +30,9 @@ class _State(NamedTuple):
 def bound_descent(
     problem: RelaxationProblem, prices: Prices, steps: int | Array, schedule: optax.Schedule
 ) -> tuple[Prices, Array]:
-    """The best prices of a run of Adam, and D there ``[B]``: never more than at the prices that it starts from.
+    """The best prices of a run of Adam, as they are `counted`, and D there ``[B]``.
+
+    That is never more than at the prices that it starts from.
 
     **Arguments:**
 
@@ -62,7 +64,7 @@ def bound_descent(
     infinite = jnp.full(problem.cloud_limit.shape, jnp.inf, dtype=problem.cloud_limit.dtype)
     state = _State(jnp.asarray(0), relative, optimizer.init(relative), relative, infinite)
     state = jax.lax.while_loop(lambda state: state.step <= steps, step, state)
-    return jax.tree.map(jnp.multiply, state.best, scale), state.bound
+    return counted(problem, jax.tree.map(jnp.multiply, state.best, scale)), state.bound
 
 
 def rise_and_fall(largest: float | Array, steps: int) -> optax.Schedule:

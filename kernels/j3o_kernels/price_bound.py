@@ -32,7 +32,8 @@ class Prices(NamedTuple):
     """A point of the dual.
 
     - `stream`: n ``[B, G, K, T]``; what it lacks of what the cloud leaves is added.
-    - `client` ``[B, G, K]``, `compute`, `uplink` ``[B, E]``, `cloud` ``[B]``: taken as 0 where negative or not finite.
+    - `client` ``[B, G, K]``, `compute`, `uplink` ``[B, E]``, `cloud` ``[B]``: taken as 0 where negative or not finite,
+      and where nothing could ever fill the capacity.
     """
 
     stream: Any
@@ -42,17 +43,32 @@ class Prices(NamedTuple):
     cloud: Any
 
 
+def counted(problem: RelaxationProblem, prices: Prices) -> Prices:
+    """The point at which D is taken for these prices: as `Prices` says, with what streams lack added."""
+    stream, *rest = (jnp.where(jnp.isfinite(price), jnp.maximum(price, 0.0), 0.0) for price in prices)
+    limits = problem.client_limit, problem.edge_limit, problem.uplink_limit, problem.cloud_limit
+    # In the scale of a row, 1 is the most that can load it.
+    client, compute, uplink, cloud = (
+        jnp.where(limit < 1.0, price, 0.0) for price, limit in zip(rest, limits, strict=True)
+    )
+    eps = jnp.finfo(stream.dtype).eps
+    way = _by_uplink(problem, uplink) + problem.cloud_data * cloud[:, None, None, None]
+    left = problem.value_cloud - way + 4.0 * eps * (problem.value_cloud + way)
+    stream = jnp.where(problem.value_cloud > 0.0, jnp.maximum(stream, left), stream)
+    return Prices(stream, client, compute, uplink, cloud)
+
+
+def _by_uplink(problem: RelaxationProblem, uplink: Array) -> Array:
+    """H u. ``[B, G, K, T]``"""
+    return problem.data * to_groups(uplink, problem.home)[:, :, None, None]
+
+
 def price_bound(problem: RelaxationProblem, prices: Prices) -> Array:
     """D, rounded up. ``[B]``"""
     edges = problem.edge_limit.shape[1]
-    stream, client, compute, uplink, cloud = (
-        jnp.where(jnp.isfinite(price), jnp.maximum(price, 0.0), 0.0) for price in prices
-    )
+    stream, client, compute, uplink, cloud = counted(problem, prices)
     eps = jnp.finfo(stream.dtype).eps
-    by_uplink = problem.data * to_groups(uplink, problem.home)[:, :, None, None]
-    way = by_uplink + problem.cloud_data * cloud[:, None, None, None]
-    left = problem.value_cloud - way + 4.0 * eps * (problem.value_cloud + way)
-    stream = jnp.where(problem.value_cloud > 0.0, jnp.maximum(stream, left), stream)
+    by_uplink = _by_uplink(problem, uplink)
     # What streams and capacities ask of flows.
     load = problem.local_load[..., None] * problem.client_cost[:, None, None, None]
     work = problem.edge_load[..., None] * to_groups(problem.edge_cost, problem.home)[:, :, None, None]

@@ -37,7 +37,8 @@ class RelaxationProblem(NamedTuple):
     - `edge_setup`: load of a task, however few queries there are; only `price_bound` knows of it. ``[B, E, M]``
     - `data`, `cloud_data` ``[B, G, K, T]``: H, J.
     - `client_size` ``[B, G, K, M]``, `edge_size` ``[B, E, M]``: parts of the memory.
-    - `client_limit` ``[B, G, K]``, `edge_limit`, `uplink_limit` ``[B, E]``, `cloud_limit` ``[B]``: right-hand sides.
+    - `client_limit` ``[B, G, K]``, `edge_limit`, `uplink_limit` ``[B, E]``, `cloud_limit` ``[B]``: right-hand sides, at
+      least 1 where nothing could ever fill them.
     - `home`: the edge of each group, E where there is none; None where group g is edge g throughout. ``[B, G]``
     """
 

@@ -23,7 +23,7 @@ from jaxtyping import Array
 # Cuts of the search for a price of memory.
 _CUTS = 3
 # Sizes add up with rounding, and plans may exceed a memory by as much.
-_ROUNDING = 1e-9
+ROUNDING = 1e-9
 
 
 class _Lead(NamedTuple):
@@ -74,7 +74,7 @@ def _best_lead(profit: Array, size: Array) -> _Lead:
 
 def _beside(profit: Array, size: Array, model: Array, own: Array, first: Array) -> tuple[Array, Array]:
     """What each model adds to the leading one where it fits beside it ``[M, ...]``, and the room for it ``[...]``."""
-    room = jnp.maximum(1.0 - first, 0.0) + _ROUNDING
+    room = jnp.maximum(1.0 - first, 0.0) + ROUNDING
     number = jnp.arange(len(size)).reshape(-1, *(1,) * first.ndim)
     later = number > jnp.broadcast_to(model, first.shape)[None]
     smaller = (size < first[None]) | ((size == first[None]) & later)

@@ -155,7 +155,27 @@ def test_batching_shows_the_time_of_the_window():
 def test_a_proven_bound_is_shown_with_the_gap(scenario, plan):
     bound = 1.02 * plan.objective
     text = printed(PlanReport(summarize(scenario, dataclasses.replace(plan, bound=bound)), "title"))
-    assert f"{bound:.4f}  (at most 2.0 % better is possible)" in text
+    assert f"{bound:.4f}  (at most 2.0 % better is possible), by the solver's word" in text
+
+
+def test_what_is_proven_and_what_is_a_word_are_told_apart(scenario, plan):
+    clients, tasks, edges = scenario.clients, scenario.tasks, scenario.edges
+    zeros = (np.zeros(shape) for shape in ((clients, tasks), clients, edges, edges, ()))
+    certificate = j3o.Certificate(*zeros)
+    optimum = dataclasses.replace(plan, bound=plan.objective, status=np.int64(j3o.Status.optimal))
+    proven = dataclasses.replace(optimum, certificate=certificate)
+    assert "optimal: a proven optimum" in printed(PlanReport(summarize(scenario, proven), "title"))
+    text = printed(PlanReport(summarize(scenario, optimum), "title"))
+    assert "optimal: an optimum by the solver's word" in text
+    assert "proven" not in text
+    # A gap of 2 is no optimum.
+    stats = {**plan.stats, "gap_asked": np.float64(2.0)}
+    asked = dataclasses.replace(
+        plan, bound=1.02 * plan.objective, status=np.int64(j3o.Status.converged), stats=stats, certificate=certificate
+    )
+    text = printed(PlanReport(summarize(scenario, asked), "title"))
+    assert "converged: within the gap that was asked for, 200.0 %" in text
+    assert "word" not in text
 
 
 def test_without_a_plan_there_is_only_the_reason(scenario):

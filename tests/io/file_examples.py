@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from j3o_jax import Batching, Names, Scenario, Solution, Status
+from j3o_jax import Batching, Certificate, Names, Scenario, Solution, Status
 
 SMALL = """\
 format: j3o-deployment-1
@@ -26,6 +26,8 @@ clients:
   - {name: camera-2, edge: edge-2, memory_mb: 24, compute_gflop_per_s: 500, demand_per_s: {depth: 3}}
 cloud: {uplink_mb_per_s: 800}
 """
+
+_PRICE = st.floats(0.0, 1e3)
 
 AWKWARD_NAMES = [
     *("yes", "No", "null", "~", "true", "1e3", "1_000", "0x10", "3", "-", ".inf", "2024-01-01", "unlimited"),
@@ -137,6 +139,17 @@ def solution_fields(draw: st.DrawFn) -> dict[str, Any]:
         },
         "reasons": draw(st.sampled_from([(), ("",), ("too little memory\nat 'edge-1'",)])),
         "names": draw(_all_names(tasks=T, models=M, clients=C, edges=E)),
+        "certificate": draw(
+            st.none()
+            | st.builds(
+                Certificate,
+                stream=npst.arrays(np.float64, (C, T), elements=_PRICE),
+                client_compute=npst.arrays(np.float64, (C,), elements=_PRICE),
+                edge_compute=npst.arrays(np.float64, (E,), elements=_PRICE),
+                edge_uplink=npst.arrays(np.float64, (E,), elements=_PRICE),
+                cloud_uplink=_PRICE.map(np.float64),
+            )
+        ),
     }
 
 
@@ -162,8 +175,11 @@ def assert_same_scenario(found: Scenario, wanted: Scenario) -> None:
 def assert_same_solution(found: Solution, wanted: Solution) -> None:
     """Every field, figures of the run included, bit for bit but for the kind of NaN."""
     for name in Solution.__dataclass_fields__:
-        if name not in ("stats", "reasons", "names"):
+        if name not in ("stats", "reasons", "names", "certificate"):
             _assert_same_array(name, getattr(found, name), getattr(wanted, name))
+    assert (found.certificate is None) == (wanted.certificate is None)
+    for name in Certificate.__dataclass_fields__ if wanted.certificate is not None else ():
+        _assert_same_array(name, getattr(found.certificate, name), getattr(wanted.certificate, name))
     assert list(found.stats) == list(wanted.stats)
     for name, value in wanted.stats.items():
         _assert_same_array(name, found.stats[name], value)

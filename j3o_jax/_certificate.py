@@ -1,0 +1,49 @@
+"""The prices that prove a bound, so that anyone can recompute it."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ._types import AnyArray, Bool, Float
+
+
+class Certificate(eqx.Module):
+    """Prices at which no plan of a scenario is worth more than `Solution.bound`. A frozen pytree; all are ≥ 0.
+
+    Prices are in objective per unit of load of an average query: a client that may compute β GFLOP/s is worth
+    α β / λ_tot. ``docs/certificates.md`` has the formula that they prove the bound by. In a batch, an instance without
+    a certificate has NaN throughout.
+
+    **Arguments:**
+
+    - `stream`: n, the least that a query of each stream is worth anyway. ``[C, T]``
+    - `client_compute`: α ``[C]``, `edge_compute`: π ``[E]``, per GFLOP.
+    - `edge_uplink`: u ``[E]``, `cloud_uplink`: v ``[]``, per MB.
+    """
+
+    stream: Float[AnyArray, "*batch C T"]
+    client_compute: Float[AnyArray, "*batch C"]
+    edge_compute: Float[AnyArray, "*batch E"]
+    edge_uplink: Float[AnyArray, "*batch E"]
+    cloud_uplink: Float[AnyArray, "*batch"]
+
+    @property
+    def present(self) -> Bool[AnyArray, "*batch"]:
+        """Which instances have one."""
+        return ~np.isnan(np.asarray(self.cloud_uplink))
+
+
+def chosen_certificate(
+    where: Bool[AnyArray, "*batch"], one: Certificate, other: Certificate | None = None
+) -> Certificate:
+    """Instance by instance the first certificate `where` it is said, and elsewhere the other one, or none."""
+    xp = jnp if any(isinstance(array, jax.Array) for array in jax.tree.leaves((where, one))) else np
+
+    def chosen(first: AnyArray, second: AnyArray) -> AnyArray:
+        return xp.where(where.reshape(where.shape + (1,) * (first.ndim - where.ndim)), first, second)
+
+    where = xp.asarray(where)
+    if other is None:
+        return jax.tree.map(lambda first: chosen(xp.asarray(first), xp.asarray(np.nan)), one)
+    return jax.tree.map(lambda *both: chosen(*map(xp.asarray, both)), one, other)

@@ -1,0 +1,157 @@
+"""What `j3o check` says of a plan: how full every limit is, what is broken, and whether the bound is proven."""
+
+import math
+from collections.abc import Iterator
+from fractions import Fraction
+
+import numpy as np
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from .._solution import Solution
+from .._verification import Limit, Verification
+from .terminal import WIDE, plain_table
+from .wording import count, number, percent, printable
+
+# As many limits of a kind, and as many violations, as a reader takes in at a glance.
+FULLEST = 5
+VIOLATIONS_SHOWN = 20
+
+
+def proof(solution: Solution, verification: Verification) -> str:
+    """What is proven of a single plan, in a sentence."""
+    objective, bound, said = verification.objective, verification.bound, float(solution.bound)
+    if not isinstance(objective, Fraction):
+        return "there is no plan"
+    if not isinstance(bound, Fraction):
+        word = "" if math.isnan(said) else f": its bound {said:.6g} is the solver's word"
+        return f"not proven: the plan file has no certificate{word}"
+    if not verification.proven:
+        return f"not proven: the certificate proves {float(bound):.9g}, the plan file says {said:.9g}"
+    if not verification.feasible:
+        return f"proven: no plan that keeps every limit is worth more than {_up(bound)}"
+    if bound <= objective:
+        return "proven: no plan is better"
+    better = f"{_up(100 * (bound - objective) / objective)} %" if objective else f"{_up(bound)}"
+    return f"proven: no plan is more than {better} better"
+
+
+def _up(value: Fraction) -> str:
+    """Three significant digits, rounded up: what is said of a proof is never less than what is proven."""
+    digits = 2 - math.floor(math.log10(float(value))) if value else 0
+    step = Fraction(10) ** -digits
+    return f"{float(-(-value // step) * step):.6g}"
+
+
+class VerificationReport:
+    """What `rich` prints for one plan.
+
+    **Arguments:**
+
+    - `solution`, `verification`: of one plan.
+    - `title`: what was checked.
+    """
+
+    def __init__(self, solution: Solution, verification: Verification, title: str):
+        self.solution, self.verification, self.title = solution, verification, title
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        """Yield the headline, the limits, and what is broken."""
+        verification = self.verification
+        yield Text(printable(self.title), style="bold")
+        yield self._headline()
+        if verification.limits:
+            yield _table(verification, options.max_width >= WIDE)
+            for line in _left_out(verification):
+                yield Text(line, style="dim")
+        yield from _violations(verification)
+
+    def _headline(self) -> Table:
+        verification, said = self.verification, float(self.solution.objective)
+        grid = Table.grid(padding=(0, 2))
+        grid.add_column(style="dim", no_wrap=True)
+        grid.add_column()
+        if verification.objective is not None:
+            worth = float(verification.objective)
+            agrees = not any(violation.constraint.startswith("objective") for violation in verification.violations)
+            file = "as the plan file says" if agrees else f"the plan file says {said:.6g}"
+            grid.add_row("Accuracy", Text(f"{worth:.6f}, {file}", style="bold" if agrees else "bold red"))
+        broken = len({(violation.constraint, violation.place) for violation in verification.violations})
+        kept = "every limit kept" if verification.feasible else f"broken: {count(broken, 'place')}"
+        grid.add_row("Limits", Text(kept, style="green" if verification.feasible else "bold red"))
+        style = "green" if verification.proven else "yellow" if verification.bound is None else "bold red"
+        grid.add_row("Bound", Text(proof(self.solution, verification), style=style))
+        return grid
+
+
+class BatchVerificationReport:
+    """What `rich` prints for a batch of plans; arguments as of `VerificationReport`."""
+
+    def __init__(self, solution: Solution, verification: Verification, title: str):
+        self.solution, self.verification, self.title = solution, verification, title
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        """Yield the counts, and what is broken."""
+        verification = self.verification
+        yield Text(printable(self.title), style="bold")
+        grid = Table.grid(padding=(0, 2))
+        grid.add_column(style="dim", no_wrap=True)
+        grid.add_column()
+        every = f"of {count(np.size(verification.ok), 'plan')}"
+        grid.add_row("Feasible", f"{np.sum(verification.feasible):,} {every}")
+        with_certificate = sum(bound is not None for bound in np.asarray(verification.bound, dtype=object).ravel())
+        grid.add_row("Proven", f"{np.sum(verification.proven):,} {every}; {with_certificate:,} have a certificate")
+        grid.add_row("As they say", f"{np.sum(verification.ok):,} {every}")
+        yield grid
+        yield from _violations(verification)
+
+
+def _table(verification: Verification, wide: bool) -> Table:
+    table = plain_table("Limits, the fullest of each kind", wide)
+    table.add_column("Limit", no_wrap=True)
+    table.add_column("Node", overflow="fold")
+    for word in ("Load", "Capacity"):
+        table.add_column(word, justify="right", no_wrap=True)
+    table.add_column("Unit", no_wrap=True)
+    table.add_column("Full", justify="right", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    broken = {(violation.constraint, violation.place) for violation in verification.violations}
+    for limits in _by_kind(verification).values():
+        table.add_section()
+        for limit in limits[:FULLEST]:
+            over = (limit.constraint, limit.place) in broken
+            table.add_row(
+                limit.constraint.replace("_", " "),
+                Text(printable(limit.place)),
+                number(float(limit.load)),
+                number(float(limit.capacity)),
+                limit.unit,
+                percent(limit.used),
+                Text(f"{number(float(limit.load - limit.capacity))} too much", style="bold red") if over else "",
+            )
+    return table
+
+
+def _by_kind(verification: Verification) -> dict[str, list[Limit]]:
+    """The limits of each kind, the fullest first."""
+    kinds: dict[str, list[Limit]] = {}
+    for limit in verification.limits:
+        kinds.setdefault(limit.constraint, []).append(limit)
+    return {kind: sorted(limits, key=lambda limit: -limit.used) for kind, limits in kinds.items()}
+
+
+def _left_out(verification: Verification) -> Iterator[str]:
+    for kind, limits in _by_kind(verification).items():
+        rest = limits[FULLEST:]
+        if rest:
+            filled = f"{percent(rest[-1].used)} to {percent(rest[0].used)} full"
+            yield f"… and {len(rest):,} more of {kind.replace('_', ' ')}, {filled}"
+
+
+def _violations(verification: Verification) -> Iterator[Text]:
+    for violation in verification.violations[:VIOLATIONS_SHOWN]:
+        yield Text(printable(str(violation)), style="red")
+    rest = len(verification.violations) - VIOLATIONS_SHOWN
+    if rest > 0:
+        yield Text(f"… and {count(rest, 'more violation')}", style="dim")
