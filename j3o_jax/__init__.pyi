@@ -11,6 +11,7 @@ from ._certificate import Certificate as Certificate
 from ._certify import certify as certify
 from ._check import check as check
 from ._compilation_cache import cache_compilations as cache_compilations
+from ._forks import ForkError as ForkError
 from ._names import Names as Names
 from ._relaxation import relaxation_bound as relaxation_bound
 from ._scenario import Batching as Batching

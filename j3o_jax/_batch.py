@@ -19,6 +19,7 @@ def pick_instances(tree: Tree, batch_shape: tuple[int, ...], index: Any) -> Tree
 
     def pick(array: Any) -> Any:
         flat = array.reshape((-1, *array.shape[len(batch_shape) :]))
-        return np.asarray(flat[numbers])
+        # One instance has numbers where a batch has arrays.
+        return np.asarray(flat[numbers])[()]
 
     return jax.tree.map(pick, tree)

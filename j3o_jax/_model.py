@@ -1,14 +1,14 @@
 """The paper's formulas, once each: accuracy, objective, loads and capacities.
 
-Functions of one scenario, in `jax.numpy`; batches go through `jax.vmap`. Numbers in brackets are the paper's
-equations; letters are those of ``docs/formulation.md``. A choice of −1 means "no model".
+Functions of one scenario, in JAX or NumPy as its arrays are; batches go through `_either.each`. Numbers in brackets are
+the paper's equations; letters are those of ``docs/formulation.md``. A choice of −1 means "no model".
 """
 
 from typing import Any, NamedTuple
 
 import equinox as eqx
-import jax.numpy as jnp
 
+from ._either import either as jnp
 from ._scenario import Scenario
 from ._types import AnyArray, Bool, Float, Int
 

@@ -29,6 +29,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from j3o_kernels.stages import Target, tracing_for
 
+from ._forks import refuse_after_fork
 from ._program_files import KeptProgram
 
 Level = Literal["light", "full", "plain"]
@@ -197,7 +198,10 @@ def compiled(
     - `key`: what the program depends on besides shapes, the function among it.
     - `name`: the same for another process, whose function is another object.
     - `split`: of several devices, which of the arguments each takes an equal part of; the function is run by each.
+
+    **Raises:** `ForkError` where JAX cannot compute.
     """
+    refuse_after_fork()
     leaves, structure = jax.tree.flatten(arguments)
     forms = tuple((np.shape(leaf), str(leaf.dtype)) for leaf in leaves)
     double = jax.config.jax_enable_x64  # pyright: ignore[reportAttributeAccessIssue]
@@ -432,6 +436,11 @@ def default_device() -> Any:
     if isinstance(told, str):
         return jax.local_devices(backend=told)[0]
     return told or jax.local_devices()[0]
+
+
+def in_numpy(function: Callable[_Parameters, _Result]) -> Callable[_Parameters, _Result]:
+    """A function made by `program` as it was written, for NumPy arrays: nothing is compiled, JAX does not begin."""
+    return function.__wrapped__  # pyright: ignore[reportFunctionMemberAccess]
 
 
 def _is_array(leaf: Any) -> bool:

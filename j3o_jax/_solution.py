@@ -1,6 +1,7 @@
 """A plan, what it is worth, and what became of the attempt to find it."""
 
 import dataclasses
+import html
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 from ._batch import instance_numbers, pick_instances
 from ._certificate import Certificate
 from ._names import Names
+from ._plan_text import plan_text
 from ._status import Status
 from ._types import AnyArray, Bool, Float, Int
 
@@ -31,6 +33,9 @@ class Solution(eqx.Module):
     - `reasons`: what is wrong, for each instance (in flattened order) without success; "" for the others.
     - `names`: those of the scenario.
     - `certificate`: the prices that prove the bound, None where there are none. `verify` checks them.
+    - `has_demand`: whether anybody asks for anything of a stream; None where that is not known. ``[C, T]``
+
+    ``print(solution)`` shows the plan.
     """
 
     client_models: Bool[AnyArray, "*batch C M"]
@@ -49,6 +54,7 @@ class Solution(eqx.Module):
     reasons: tuple[str, ...] = eqx.field(static=True, default=())
     names: Names | None = eqx.field(static=True, default=None)
     certificate: Certificate | None = None
+    has_demand: Bool[AnyArray, "*batch C T"] | None = None
 
     @property
     def certified(self) -> Bool[AnyArray, "*batch"]:
@@ -61,7 +67,7 @@ class Solution(eqx.Module):
         bound, objective = np.asarray(self.bound), np.asarray(self.objective)
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             # Where nothing can be gained, a plan worth 0 is optimal: 0, not 0/0.
-            return np.where(bound == objective, 0.0, (bound - objective) / objective)
+            return np.where(bound == objective, 0.0, (bound - objective) / objective)[()]
 
     @property
     def batch_shape(self) -> tuple[int, ...]:
@@ -76,6 +82,17 @@ class Solution(eqx.Module):
         clients, tasks = self.local.shape[-2:]
         edges, models = self.edge_models.shape[-2:]
         return Names.numbered(tasks=tasks, models=models, clients=clients, edges=edges)
+
+    def __str__(self) -> str:
+        return plan_text(self) if isinstance(self.objective, np.ndarray | np.generic) else repr(self)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """Show the plan in IPython."""
+        printer.text(repr(self) if cycle else str(self))
+
+    def _repr_html_(self) -> str:
+        """Show the plan in a notebook."""
+        return f"<pre>{html.escape(str(self))}</pre>"
 
     def reason(self, index: Any = ()) -> str:
         """Why the instance at `index` (of the batch axes) has no plan; "" if it has one."""

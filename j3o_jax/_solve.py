@@ -9,10 +9,13 @@ from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from ._certificate import chosen_certificate
+from ._either import each
+from ._either import either as jnp
+from ._forks import refuse_after_fork
+from ._least_traffic import least_traffic
 from ._model import (
     Plan,
     capacities,
@@ -24,7 +27,7 @@ from ._model import (
 )
 from ._names import Names
 from ._precision import double_precision
-from ._programs import program, seconds_of_compiling
+from ._programs import in_numpy, program, seconds_of_compiling
 from ._scenario import Scenario
 from ._solution import Solution
 from ._status import Status
@@ -56,10 +59,12 @@ def solve(
 
     Methods that are one JAX program, such as the default, may also be transformed: ``jax.jit(solve)`` and
     ``jax.vmap(solve)`` work where double precision is on (``with jax.enable_x64(True):``). Bad data are then marked
-    `Status.invalid`, `throw` has no say, and the arrays are JAX's. Without a transformation whole batches run faster.
+    `Status.invalid`, `throw` has no say, the arrays are JAX's, and ties are left as the method has them. Without a
+    transformation whole batches run faster.
 
     **Returns:** a `Solution` of float64 NumPy arrays with the batch axes of the scenario, after those of a grid of the
-    method's own parameters if it has one. Answers do not depend on what else is in the batch.
+    method's own parameters if it has one; a single plan has NumPy numbers. Answers do not depend on what else is in the
+    batch. At equal accuracy queries take the way of the least traffic: local before edge before cloud.
     """
     if not isinstance(scenario, Scenario):
         raise TypeError(f"solve wants a Scenario, got {type(scenario).__name__}")
@@ -88,8 +93,10 @@ def solve(
 
     start, compiled_before = time.perf_counter(), seconds_of_compiling()
     with double_precision():
-        outcome = method.run(flat, _as_key(key))
-        judged = _Judged(*map(np.asarray, _judge(flat, outcome.plan, outcome.status, invalid)))
+        outcome = method.run(flat, None if method.on_host else _as_key(key))
+        plan = least_traffic(flat, outcome.plan)
+        judge = in_numpy(_judge) if method.on_host else _judge
+        judged = _Judged(*map(np.asarray, judge(flat, plan, outcome.status, invalid)))
     compiling = seconds_of_compiling() - compiled_before
     # Other threads may compile at the same time.
     seconds = max(time.perf_counter() - start - compiling, 0.0)
@@ -103,8 +110,7 @@ def solve(
         elif outcome.reasons and outcome.reasons[instance]:
             reasons[instance] = outcome.reasons[instance]
         elif infeasible:
-            reasons[instance] = _unserved_reason(flat, outcome.plan, int(instance), scenario.labels)
-    plan = outcome.plan
+            reasons[instance] = _unserved_reason(flat, plan, int(instance), scenario.labels)
     value = _mean_accuracy(flat.demand, judged.accuracy)
     spent = {"seconds": seconds / max(status.size, 1), "compile_seconds": compiling}
     bound = _but_for_rounding(np.asarray(outcome.bound), value)
@@ -125,8 +131,10 @@ def solve(
         reasons=tuple(map(str, reasons)),
         names=scenario.names,
         certificate=None if outcome.certificate is None else chosen_certificate(success, outcome.certificate),
+        has_demand=flat.demand > 0.0,
     )
-    solution = jax.tree.map(lambda array: np.asarray(array).reshape(shape + np.shape(array)[1:]), solution)
+    # A single plan has numbers, not arrays without axes.
+    solution = jax.tree.map(lambda array: np.asarray(array).reshape(shape + np.shape(array)[1:])[()], solution)
     return solution.raise_for_status() if throw else solution
 
 
@@ -158,16 +166,18 @@ def _solve_traced(scenario: Scenario, method: AbstractMethod) -> Solution:
         stats=outcome.stats,
         names=scenario.names,
         certificate=None if outcome.certificate is None else chosen_certificate(success, outcome.certificate),
+        has_demand=flat.demand > 0.0,
     )
     return jax.tree.map(lambda array: jnp.reshape(array, shape + array.shape[1:]), solution)
 
 
 def _as_key(key: Any) -> jax.Array:
+    refuse_after_fork()
     if isinstance(key, np.ndarray) and key.shape == ():
         key = key.item()
     if key is None or isinstance(key, int | np.integer):
         return jax.random.key(0 if key is None else int(key), impl="threefry2x32")
-    return jnp.asarray(key)
+    return jax.numpy.asarray(key)
 
 
 def _blank(flat: Scenario, invalid: AnyArray) -> Scenario:
@@ -200,7 +210,7 @@ class _Judged(NamedTuple):
 def _judge(scenarios: Scenario, plans: Plan, status: AnyArray, invalid: AnyArray) -> _Judged:
     """A plan that breaks a limit, or has no finite worth, is an error, whatever the method says of it."""
 
-    def one(scenario: Scenario, plan: Plan) -> tuple[jax.Array, jax.Array, jax.Array]:
+    def one(scenario: Scenario, plan: Plan) -> tuple[AnyArray, AnyArray, AnyArray]:
         """F, the accuracy of streams, and the largest excess: over a limit, of shares, of shares without support."""
         used, limits = usage(scenario, plan), capacities(scenario)
         excess = [_excess(u, limit) for u, limit in zip(used, limits, strict=True)]
@@ -217,7 +227,7 @@ def _judge(scenarios: Scenario, plans: Plan, status: AnyArray, invalid: AnyArray
         accuracy = stream_accuracy(scenario, plan)
         return jnp.sum(normalized_demand(scenario) * accuracy), accuracy, jnp.max(jnp.stack(excess))
 
-    values, accuracy, worst = jax.vmap(one)(scenarios, plans)
+    values, accuracy, worst = each(one, scenarios, plans)
     broken = ~jnp.isfinite(values) | ~jnp.isfinite(worst) | (worst > _TOLERANCE)
     status = jnp.asarray(status, dtype=jnp.int64)
     status = jnp.where(broken & (status != int(Status.infeasible)), int(Status.numerical_error), status)
@@ -244,7 +254,7 @@ def _is_refuted(bound: AnyArray, value: AnyArray) -> AnyArray:
     return bound < value * (1.0 - _TOLERANCE) - 1e-12
 
 
-def _excess(used: jax.Array, limit: jax.Array) -> jax.Array:
+def _excess(used: AnyArray, limit: AnyArray) -> AnyArray:
     over = jnp.where(used > limit, used - limit, 0.0)
     return jnp.max(jnp.where(over > 0.0, over / jnp.where(limit > 0.0, limit, jnp.finfo(used.dtype).tiny), 0.0))
 

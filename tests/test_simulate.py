@@ -166,6 +166,12 @@ def test_plans_that_say_nothing_of_a_request_are_refused():
         j3o.simulate(scenario, fewer)
     with pytest.raises(ValueError, match="does not fit the scenario: edge_without_model"):
         j3o.simulate(scenario, dataclasses.replace(solution, edge_choice=np.full_like(solution.edge_choice, -1)))
+    everything = dataclasses.replace(solution, edge_models=np.ones_like(solution.edge_models))
+    with pytest.raises(ValueError, match=r"does not fit the scenario: edge_memory \(8\): 0: .* MB exceeds .* MB"):
+        j3o.simulate(scenario, everything)
+    hoarded = dataclasses.replace(solution, client_models=np.ones_like(solution.client_models))
+    with pytest.raises(ValueError, match=r"client_memory \(8\): 0: .* MB exceeds .* MB \(and 5 more\)"):
+        j3o.simulate(scenario, hoarded)
     with pytest.raises(ValueError, match="has no compute"):
         j3o.simulate(dataclasses.replace(scenario, edge_compute=np.zeros(2)), solution)
 
@@ -177,6 +183,9 @@ def test_more_than_was_planned_for_is_shown():
     calm = j3o.simulate(scenario, solution, **LONG)
     assert found.utilisation_edge_planned.max() > 1.0
     assert found.late_share > calm.late_share
+    # The command line takes plans for the deployment that they were made for.
+    with pytest.raises(ValueError, match=r"does not fit the scenario: .* exceeds "):
+        j3o.simulate(busy, solution, strict=True)
 
 
 def test_headroom_restores_the_quantile():

@@ -1,6 +1,7 @@
 """Requests from a file: counted as by hand, routed by the shares, and refused in one line where a row is bad."""
 
 import dataclasses
+import gzip
 
 import numpy as np
 import pytest
@@ -112,8 +113,9 @@ def test_dates_other_columns_blank_lines_and_a_byte_order_mark_change_nothing(tr
     path = trace([*rows[:3], "", *rows[3:]], "task,note,timestamp,client", "utf-8-sig")
     found = j3o.simulate(*site(), trace=path, replications=2)
     for field in dataclasses.fields(found):
-        if field.name != "names":
+        if field.name not in ("names", "trace"):
             np.testing.assert_allclose(getattr(found, field.name), getattr(expected, field.name), rtol=1e-9)
+    assert dataclasses.replace(found.trace, time_unit="s") == expected.trace
 
 
 def test_requests_are_routed_by_the_shares_whatever_is_read_at_once(trace, monkeypatch):
@@ -171,3 +173,81 @@ def test_files_that_are_no_traces_are_named(trace, tmp_path):
     (tmp_path / "bytes.csv").write_bytes(b"timestamp,client,task\n1,n\xff,detect\n")
     with pytest.raises(j3o.FileError, match="not UTF-8"):
         j3o.simulate(*site(), trace=tmp_path / "bytes.csv")
+
+
+def test_the_unit_of_timestamps_is_told_by_their_size_or_by_the_argument(trace):
+    expected = j3o.simulate(*site(), trace=trace(ROWS), replications=2)
+    assert expected.trace.time_unit == "s"
+    for unit, scale, start in (("ms", 1e3, 1.7e12), ("us", 1e6, 1.7e15), ("ns", 1e9, 1.7e18), ("s", 1.0, 1.7e9)):
+        rows = [f"{start + scale * float(row.split(',')[0]):.0f},{row.split(',', 1)[1]}" for row in ROWS]
+        if unit == "s":
+            rows = [f"{start + float(row.split(',')[0])!r},{row.split(',', 1)[1]}" for row in ROWS]
+        found = j3o.simulate(*site(), trace=trace(rows), replications=2)
+        assert found.trace.time_unit == unit
+        np.testing.assert_array_equal(found.requests, expected.requests)
+        np.testing.assert_array_equal(found.duration, expected.duration)
+    # Milliseconds since the start of a measurement look like seconds.
+    rows = [f"{1e3 * float(row.split(',')[0]):.0f},{row.split(',', 1)[1]}" for row in ROWS]
+    found = j3o.simulate(*site(), trace=trace(rows), replications=2, time_unit="ms")
+    np.testing.assert_array_equal(found.requests, expected.requests)
+    with pytest.raises(j3o.FileError, match="times fewer: are its timestamps in milliseconds"):
+        j3o.simulate(*site(), trace=trace(rows), replications=2, strict=True)
+    with pytest.raises(ValueError, match="time_unit: must be one of s, ms, us, ns, got 'min'"):
+        j3o.simulate(*site(), trace=trace(rows), time_unit="min")
+
+
+@pytest.mark.parametrize(
+    ("step", "words"),
+    [
+        (100.0, "times fewer: are its timestamps in milliseconds \\(--time-unit ms\\)"),
+        (100_000.0, "are its timestamps in microseconds"),
+        (0.001, "167 times as many: is it of this deployment"),
+    ],
+)
+def test_a_rate_that_differs_tenfold_is_refused_where_it_matters(trace, step, words):
+    path = trace([f"{step * number},north,detect" for number in range(30)])
+    with pytest.raises(j3o.FileError, match=words):
+        j3o.simulate(*site(), trace=path, replications=1, strict=True)
+    if step < 1000.0:
+        found = j3o.simulate(*site(), trace=path, replications=1)
+        assert found.trace.rate == pytest.approx(1.0 / step)
+        assert found.trace.planned_rate == 6.0
+        assert found.trace.differs
+
+
+def test_a_rate_near_the_plan_s_and_that_of_a_few_requests_pass(trace):
+    for count, step in ((30, 0.02), (30, 1.0), (9, 1000.0)):
+        rows = [f"{step * number},north,detect" for number in range(count)]
+        assert not j3o.simulate(*site(), trace=trace(rows), replications=1, strict=True).trace.differs
+
+
+def test_streams_without_demand_and_unknown_names_are_counted_and_named(trace):
+    scenario, solution = site()
+    scenario = dataclasses.replace(scenario, demand=np.array([[2.0, 0.0], [2.0, 1.0]]))
+    rows = ["0,north,detect", "1,north,depth", "2,north,depth", "3,south,depth"]
+    found = j3o.simulate(scenario, solution, trace=trace(rows), replications=1)
+    assert found.trace.without_demand == {("north", "depth"): 2}
+    assert (found.trace.unknown, found.trace.requests) == ({}, 4)
+    path = trace([*rows, "4,west,detect", "5,west,detect", "5,south,walk"])
+    with pytest.raises(j3o.FileError, match=r"trace.csv:6: client = 'west'.*3 of 7 requests, 'west' 'detect' \(2\)"):
+        j3o.simulate(scenario, solution, trace=path, replications=1)
+    found = j3o.simulate(scenario, solution, trace=path, replications=1, leave_out=True)
+    assert found.trace.unknown == {("west", "detect"): 2, ("south", "walk"): 1}
+    assert found.trace.requests == 4
+    np.testing.assert_array_equal(found.arrived, 4.0)
+
+
+def test_traces_are_read_as_people_have_them(trace, tmp_path):
+    expected = j3o.simulate(*site(), trace=trace(ROWS), replications=2)
+    rows = [row.replace(",", ";").replace(".", ",") for row in ROWS]
+    path = tmp_path / "trace.csv.gz"
+    path.write_bytes(gzip.compress("\n".join(["time;camera;task", *rows]).encode()))
+    columns = {"timestamp": "time", "client": "camera"}
+    found = j3o.simulate(*site(), trace=path, replications=2, columns=columns)
+    np.testing.assert_array_equal(found.requests, expected.requests)
+    with pytest.raises(j3o.FileError, match=r"has no column 'timestamp': .*timestamp=NAME"):
+        j3o.simulate(*site(), trace=path)
+    with pytest.raises(j3o.FileError, match="has no column 'when', which was to be 'timestamp'"):
+        j3o.simulate(*site(), trace=path, columns={"timestamp": "when"})
+    with pytest.raises(ValueError, match="columns: 'time' is none of"):
+        j3o.simulate(*site(), trace=path, columns={"time": "timestamp"})

@@ -8,14 +8,14 @@ import sys
 import traceback
 import warnings
 from collections.abc import Sequence
-from typing import Annotated, cast
+from typing import Annotated, TextIO, cast
 
 import typer
 
 from .. import __version__
 from ..io import FileError
 from . import _output
-from ._failures import BAD_INPUT, DONE, FAILED, CommandError, one_line
+from ._failures import BAD_INPUT, DONE, FAILED, NO_OUTPUT, CommandError, OutputError, one_line
 from ._interrupts import INTERRUPTED
 from .check import check
 from .compare import compare
@@ -51,7 +51,8 @@ def _program(
 ) -> None:
     """Plan multi-task inference: which models clients and edges hold, and where queries are answered.
 
-    Exit status: 0 done; 1 there is no plan; 2 the input is not good, and a line on stderr says where.
+    Exit status: 0 done; 1 there is no plan; 2 the input is not good, and a line on stderr says where; 3 stdout is
+    closed or full.
     """
     del version  # its callback has done it
 
@@ -63,10 +64,16 @@ def start() -> None:
         # Libraries have opinions; stderr is for the one line that matters.
         warnings.simplefilter("ignore")
         logging.getLogger("jax").setLevel(logging.ERROR)
+    if sys.stdout is None:
+        sys.stdout = _output.ClosedOutput()
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 — for as long as the process lives
     for stream in (sys.stdout, sys.stderr):
         # A terminal that knows no box-drawing characters shows question marks instead of an error.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout = cast("TextIO", _output.WatchedOutput(sys.stdout))
     raise SystemExit(run(sys.argv[1:], debug))
 
 
@@ -79,17 +86,34 @@ def run(arguments: Sequence[str], debug: bool = False) -> int:
     except Exception as error:
         if debug:
             traceback.print_exc()
+        if _of_stdout(error):
+            failure = _output.failure_of_stdout(cast("OSError", error))
+            if failure is None:
+                return DONE
+            error = failure
         code, message = _verdict(error)
         details = error.details if isinstance(error, CommandError) else {}
-        sys.stderr.write(f"j3o: {message}\n")
-        if "--json" in arguments:
-            with contextlib.suppress(OSError):  # the line on stderr has said it all
+        _say(f"j3o: {message}\n")
+        if "--json" in arguments and code != NO_OUTPUT:
+            with contextlib.suppress(OSError, OutputError):  # the line on stderr has said it all
                 _output.show_json({**details, "error": {"code": code, "message": message}})
         return code
     if code == INTERRUPTED:
-        sys.stderr.write("j3o: interrupted\n")
+        _say("j3o: interrupted\n")
         return INTERRUPTED
     return DONE
+
+
+def _say(line: str) -> None:
+    # A stderr that is full keeps nobody from hearing the exit code.
+    with contextlib.suppress(OSError):
+        sys.stderr.write(line)
+        sys.stderr.flush()
+
+
+def _of_stdout(error: Exception) -> bool:
+    """Whether it is stdout that could not be written to, by what prints without asking us: help, for one."""
+    return isinstance(sys.stdout, _output.WatchedOutput) and sys.stdout.failure is error
 
 
 def _verdict(error: Exception) -> tuple[int, str]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from ..report.wording import printable
 
-DONE, FAILED, BAD_INPUT = 0, 1, 2
+DONE, FAILED, BAD_INPUT, NO_OUTPUT = 0, 1, 2, 3
 
 
 class CommandError(Exception):
@@ -35,6 +35,15 @@ class InputError(CommandError):
     """The input is not good."""
 
     code = BAD_INPUT
+
+
+class OutputError(CommandError):
+    """The work was done, and what came of it cannot be printed."""
+
+    code = NO_OUTPUT
+
+    def __init__(self, why: str):
+        super().__init__(f"stdout: {why}: what came of it is not printed; files that were asked for are written")
 
 
 def one_line(text: str) -> str:

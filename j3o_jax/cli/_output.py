@@ -3,6 +3,8 @@
 import contextlib
 import dataclasses
 import enum
+import errno
+import io
 import json
 import math
 import os
@@ -12,6 +14,7 @@ from typing import Any
 
 from rich.console import Console, RenderableType
 
+from ._failures import OutputError, one_line
 from ._interrupts import last
 
 
@@ -32,13 +35,62 @@ def show_json(content: Mapping[str, Any]) -> None:
 
 
 def write(text: str) -> None:
-    """Put text on stdout; a reader that has seen enough is no error."""
+    """Put text on stdout; a reader that has seen enough is no error. Raises `OutputError` where it fails."""
     try:
         sys.stdout.write(text)
         sys.stdout.flush()
-    except BrokenPipeError:
-        # Nobody listens any more. Python flushes stdout once more when it ends; that must not fail again.
+    except OSError as error:
+        failure = failure_of_stdout(error)
+        if failure is not None:
+            raise failure from None
+
+
+def failure_of_stdout(error: OSError) -> OutputError | None:
+    """What it means that stdout cannot be written to; nothing where nobody listens any more."""
+    with contextlib.suppress(OSError, ValueError):
+        # Python flushes stdout once more when it ends; that must not fail again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return None if error.errno == errno.EPIPE else OutputError((error.strerror or "cannot be written").lower())
+
+
+class WatchedOutput:
+    """A stdout that keeps the error by which it failed, for libraries print there too."""
+
+    def __init__(self, stream: io.TextIOWrapper):
+        self.stream = stream
+        self.failure: OSError | None = None
+
+    def write(self, text: str) -> int:
+        """See `io.TextIOWrapper`."""
+        return self._watched(lambda: self.stream.write(text))
+
+    def flush(self) -> None:
+        """See `io.TextIOWrapper`."""
+        return self._watched(self.stream.flush)
+
+    def _watched(self, action: Callable[[], Any]) -> Any:
+        try:
+            return action()
+        except OSError as error:
+            self.failure = error
+            raise
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.stream, name)
+
+
+class ClosedOutput(io.TextIOBase):
+    """What stands for a stdout that was closed before the program began, as by ``>&-``."""
+
+    def write(self, _text: str, /) -> int:
+        """Raise `OutputError`."""
+        raise OutputError("is closed")
+
+
+def warn(text: str) -> None:
+    """Put a line on stderr about what may be wrong; the work goes on."""
+    with contextlib.suppress(OSError):
+        sys.stderr.write(f"j3o: warning: {one_line(text)}\n")
 
 
 def plain(value: Any) -> Any:

@@ -12,10 +12,10 @@ from .._scenario import Scenario
 from .._solution import Solution
 from .._solve import solve
 from .._status import Status
-from ..io import load
+from ..io import load, load_with_doubts
 from ..methods import AbstractMethod, Auto, Taken
 from ._failures import InputError, WorkError
-from ._output import progress
+from ._output import progress, warn
 
 # Seconds to compile a program on two cores, by level; whoever waits is told.
 _COMPILES_IN: dict[Level, int] = {"light": 3, "full": 7}
@@ -23,7 +23,9 @@ _COMPILES_IN: dict[Level, int] = {"light": 3, "full": 7}
 
 def read_scenario(file: str) -> Scenario:
     """Load a scenario or a batch of them and look at every entry."""
-    scenario = load(file, want=Scenario)
+    scenario, doubts = load_with_doubts(file)
+    for doubt in doubts:
+        warn(doubt)
     problems = scenario.problems()
     if problems:
         raise InputError(f"{file}: {problems[0].message}")

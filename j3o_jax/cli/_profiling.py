@@ -3,26 +3,46 @@
 from collections.abc import Iterator
 from typing import Any, Literal
 
+import numpy as np
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.text import Text
 
 from ..plots import plot_batch_profiles, save_figure
 from ..profiles import BatchProfile, fit_batch_profile, read_latency_rows
+from ..profiles._rows import COLUMNS, likely_unit
 from ..report.terminal import plain_table
 from ..report.wording import duration, percent, printable
 from ._failures import InputError
 from ._interrupts import cleaning_up
-from ._output import show, show_json
+from ._output import show, show_json, warn
+from ._tables import named_columns
+
+# Latencies fall by as much from noise alone.
+_NOISE = 0.1
 
 
-def profile_file(file: str, weighting: Literal["relative", "ordinary"], *, plot: str | None, json: bool) -> None:
+def profile_file(
+    file: str,
+    weighting: Literal["relative", "ordinary"],
+    *,
+    columns: str | None,
+    time_unit: str | None,
+    per_query: bool,
+    plot: str | None,
+    json: bool,
+) -> None:
     """Fit a profile to each model of `file`, and hand them out."""
     profiles: dict[str, BatchProfile] = {}
-    for model, rows in read_latency_rows(file).items():
+    found = read_latency_rows(file, columns=named_columns(columns, COLUMNS), time_unit=time_unit)
+    for model, rows in found.items():
+        where = f"{file}: {f'{model}: ' if model else ''}"
+        latency = rows.latency * rows.batch_size if per_query else rows.latency
         try:
-            profiles[model] = fit_batch_profile(rows.batch_size, rows.latency, weighting=weighting)
+            profiles[model] = fit_batch_profile(rows.batch_size, latency, weighting=weighting)
         except ValueError as error:
-            raise InputError(f"{file}: {f'{model}: ' if model else ''}{error}") from None
+            raise InputError(f"{where}{error}") from None
+        _refuse_falling(where, profiles[model])
+        _doubt_unit(where, profiles[model], time_unit)
     if plot is not None:
         figure = plot_batch_profiles(profiles)
         with cleaning_up():
@@ -32,6 +52,23 @@ def profile_file(file: str, weighting: Literal["relative", "ordinary"], *, plot:
         show_json({"file": file, "weighting": weighting, "picture": plot, "profiles": told})
     else:
         show(_ProfileReport(file, weighting, profiles, plot))
+
+
+def _refuse_falling(where: str, profile: BatchProfile) -> None:
+    if profile.fall > _NOISE:
+        sizes = profile.batch_size
+        first, last = (float(profile.latency[index]) for index in (np.argmin(sizes), np.argmax(sizes)))
+        raise InputError(
+            f"{where}latency falls with the batch, from {duration(first)} for {sizes.min():g} to {duration(last)} for "
+            f"{sizes.max():g}: are these latencies for one query each? If so, say --per-query; if not, measure again"
+        )
+
+
+def _doubt_unit(where: str, profile: BatchProfile, time_unit: str | None) -> None:
+    seconds = float(np.min(profile.latency / profile.batch_size))
+    if time_unit is None and seconds > 1.0:
+        unit = likely_unit(seconds)
+        warn(f"{where}a query takes {duration(seconds)} or more: are latencies in {unit}? Then say --time-unit {unit}")
 
 
 def _content(model: str, profile: BatchProfile) -> dict[str, Any]:

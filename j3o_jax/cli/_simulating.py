@@ -1,6 +1,7 @@
 """The work of `j3o simulate`."""
 
 import dataclasses
+import math
 from typing import Any
 
 import numpy as np
@@ -8,14 +9,19 @@ import numpy as np
 from .._scenario import Scenario
 from .._solution import Solution
 from .._status import Status
+from ..io import save
+from ..io.tables import UNIT_WORDS
 from ..plots import plot_simulation, save_figure
 from ..report.simulation import SimulationReport, verdict
-from ..simulation import Headroom, Simulation, headroom, simulate
+from ..report.wording import count, number
+from ..simulation import Headroom, Simulation, TraceSummary, Trial, headroom, simulate
+from ..simulation._trace_rows import COLUMNS, listed
 from ._failures import InputError, WorkError
 from ._interrupts import cleaning_up
 from ._methods import Choice
 from ._output import progress, show, show_json
 from ._plans import checked_plan, keep_compiled, read_plan, read_scenario, require_support
+from ._tables import named_columns
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,6 +36,10 @@ class Request:
     seed: int
     window: float | None
     trace: str | None
+    columns: str | None
+    time_unit: str | None
+    force: bool
+    out: str | None
     drop: bool
     headroom: float | None
     picture: str | None
@@ -41,10 +51,17 @@ def simulate_file(request: Request, *, json: bool) -> None:
     found = None
     if request.headroom is not None:
         found = _headroom(request, scenario)
-        # The plan as it is without headroom is what the figures are about; the table shows the others.
-        simulation = found.trials[0].simulation
+        # Where none of them will do, the figures are about the plan as it is without headroom.
+        shown = found.chosen or found.trials[0]
+        solution, simulation = _for_all_of_the_window(shown), shown.simulation
+        if found.chosen is None and request.out is not None:
+            raise WorkError(f"{request.file}: {verdict(found)} There is no plan to write to {request.out}")
     else:
-        simulation = _simulation(request, scenario, _plan(request, scenario))
+        solution = _plan(request, scenario)
+        simulation = _simulation(request, scenario, solution)
+    if request.out is not None:
+        with cleaning_up():
+            save(solution, request.out)
     if request.picture is not None:
         figure = plot_simulation(simulation)
         with cleaning_up():
@@ -53,8 +70,40 @@ def simulate_file(request: Request, *, json: bool) -> None:
         show_json(_content(request, simulation, found))
         return
     source = request.plan if request.plan is not None else request.choice.name
-    facts = [(word, path) for word, path in (("Trace", request.trace), ("Picture", request.picture)) if path]
-    show(SimulationReport(simulation, f"Simulation of {request.file} ({source})", facts, found))
+    facts, notes = [], []
+    if request.trace is not None and simulation.trace is not None:
+        facts.append(("Trace", f"{request.trace}: {_rates(simulation.trace)}"))
+        notes = _passed_over(simulation.trace)
+    facts += [(word, path) for word, path in (("Plan", request.out), ("Picture", request.picture)) if path]
+    show(SimulationReport(simulation, f"Simulation of {request.file} ({source})", facts, found, notes))
+
+
+def _for_all_of_the_window(trial: Trial) -> Solution:
+    """The plan of a trial as one for the whole scenario, for which nothing is proven that was proven for a part."""
+    if trial.factor == 1.0:
+        return trial.solution
+    status = np.where(trial.solution.status == Status.optimal, Status.converged, trial.solution.status)[()]
+    return dataclasses.replace(trial.solution, bound=np.float64(math.nan), status=np.int64(status), certificate=None)
+
+
+def _rates(trace: TraceSummary) -> str:
+    """The rate of a trace beside that of the plan, and the unit of its timestamps where that is not plain."""
+    unit = UNIT_WORDS.get(trace.time_unit)
+    told = "" if trace.time_unit in ("s", "date") else f"; timestamps taken for {unit}"
+    return f"{number(trace.rate)} per second, where the deployment expects {number(trace.planned_rate)}{told}"
+
+
+def _passed_over(trace: TraceSummary) -> list[str]:
+    """What a reader should know of requests that no plan serves, or that are not among those simulated."""
+    notes = []
+    if trace.without_demand:
+        many = count(sum(trace.without_demand.values()), "request")
+        streams = listed(trace.without_demand)
+        notes.append(f"{many} of {trace.requests:,} of streams without demand, which no plan serves: {streams}")
+    if trace.unknown:
+        many = count(sum(trace.unknown.values()), "request")
+        notes.append(f"{many} left out, of clients or tasks that the deployment does not have: {listed(trace.unknown)}")
+    return notes
 
 
 def _scenario(request: Request) -> Scenario:
@@ -100,6 +149,10 @@ def _simulation(request: Request, scenario: Scenario, solution: Solution) -> Sim
                 drop=request.drop,
                 window=request.window,
                 trace=request.trace,
+                columns=named_columns(request.columns, COLUMNS),
+                time_unit=request.time_unit,
+                leave_out=request.force,
+                strict=not request.force,
             )
         except ValueError as error:
             raise _refused(request, error) from None
@@ -144,6 +197,8 @@ def _content(request: Request, simulation: Simulation, found: Headroom | None) -
         "plan": request.plan,
         "method": None if request.plan is not None else request.choice.name,
         "trace": request.trace,
+        "trace_requests": None if simulation.trace is None else _told_of(simulation.trace),
+        "written": request.out,
         "picture": request.picture,
         "replications": request.replications,
         "seed": request.seed,
@@ -184,6 +239,21 @@ def _content(request: Request, simulation: Simulation, found: Headroom | None) -
             ],
         }
     return told
+
+
+def _told_of(trace: TraceSummary) -> dict[str, Any]:
+    def rows(streams: Any) -> list[dict[str, Any]]:
+        return [{"client": client, "task": task, "requests": many} for (client, task), many in streams.items()]
+
+    return {
+        "requests": trace.requests,
+        "seconds": trace.seconds,
+        "rate": trace.rate,
+        "rate_planned": trace.planned_rate,
+        "time_unit": trace.time_unit,
+        "without_demand": rows(trace.without_demand),
+        "unknown": rows(trace.unknown),
+    }
 
 
 def _edge(simulation: Simulation, edge: int) -> dict[str, Any]:

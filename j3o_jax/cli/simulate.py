@@ -8,7 +8,8 @@ import typer
 from ..io import check_readable
 from . import _methods
 from ._failures import InputError
-from ._places import check_picture
+from ._places import check_picture, check_plan
+from ._tables import check_time_unit
 
 
 def simulate(
@@ -32,6 +33,23 @@ def simulate(
         str | None,
         typer.Option(metavar="FILE", help="Requests from a CSV file: columns timestamp, client, task; by time."),
     ] = None,
+    columns: Annotated[
+        str | None,
+        typer.Option(metavar="NAME=THEIRS,...", help="Names that the trace has for columns: timestamp=time,task=kind."),
+    ] = None,
+    time_unit: Annotated[
+        str | None,
+        typer.Option(
+            metavar="UNIT", help="Of the trace's timestamps: s, ms, us or ns; told by their size if not given."
+        ),
+    ] = None,
+    force: Annotated[
+        bool,
+        typer.Option(
+            "--force",
+            help="Simulate even a plan beyond limits or a trace of another rate; leave out unknown clients and tasks.",
+        ),
+    ] = False,
     drop: Annotated[
         bool, typer.Option("--drop", help="Cut batches to what ends within two windows; what is dropped scores 0.")
     ] = False,
@@ -40,6 +58,9 @@ def simulate(
         typer.Option(
             metavar="SHARE", help="Find the part of the windows to plan with, so that this share is in time: 0.99."
         ),
+    ] = None,
+    out: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Write the plan that was made or chosen (.json, .npz).")
     ] = None,
     plot: Annotated[str | None, typer.Option(metavar="FILE", help="Draw it (.png, .svg, .pdf).")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
@@ -58,10 +79,18 @@ def simulate(
         raise InputError("--method: --plan brings a plan: leave one of them out")
     if trace is not None and duration is not None:
         raise InputError("--duration: a trace has its own: leave the option out")
+    for option, given in (("--columns", columns), ("--time-unit", time_unit)):
+        if given is not None and trace is None:
+            raise InputError(f"{option}: is about a trace: give one with --trace, or leave the option out")
+    if out is not None and plan is not None:
+        raise InputError("--out: --plan brings a plan, and none is made: leave one of them out")
+    check_time_unit(time_unit)
     choice = _methods.choose(method or _methods.DEFAULT, "--method")
     check_readable(file, "deployment")
     if plan is not None:
         check_readable(plan, "plan")
+    if out is not None:
+        check_plan(out, file)
     if plot is not None:
         check_picture(plot)
 
@@ -77,6 +106,10 @@ def simulate(
             seed=seed,
             window=window,
             trace=trace,
+            columns=columns,
+            time_unit=time_unit,
+            force=force,
+            out=out,
             drop=drop,
             headroom=headroom,
             picture=plot,

@@ -3,6 +3,7 @@
 from ._errors import FileError as FileError
 from ._example import example_deployment as example_deployment
 from ._files import load as load
+from ._files import load_with_doubts as load_with_doubts
 from ._files import save as save
 from ._one_writer import only_writer as only_writer
 from ._paths import check_readable as check_readable

@@ -15,6 +15,7 @@ from ._words import nearest, shortened, suggestion
 
 _WINDOW, _SETUP = (name.replace(".", "_") for name in BATCHING_RULES)
 _STAT = "stats_"
+_ASKED = "has_demand"
 _AGAIN = "write it with j3o_jax.io.save or numpy.savez"
 
 
@@ -28,6 +29,8 @@ def write_solution(solution: Solution, file: BinaryIO) -> None:
     """The fields of a plan or batch of plans as an archive."""
     arrays: dict[str, Any] = arrays_of(solution)
     arrays |= {_STAT + name: np.asarray(value) for name, value in solution.stats.items()}
+    if solution.has_demand is not None:
+        arrays[_ASKED] = np.asarray(solution.has_demand)
     if solution.reasons:
         arrays["reasons"] = np.array(solution.reasons)
     np.savez(file, **arrays)
@@ -55,7 +58,7 @@ def read_archive(path: str, file: BinaryIO) -> Scenario | Solution:
             refuse(_wrong_keys(keys, (*RULES, *sorted(batching)), (_WINDOW, _SETUP, "allow_unserved")))
             return _scenario(path, _arrays(path, archive))
         certificate = tuple(CERTIFICATE_AXES) if set(CERTIFICATE_AXES) & set(keys) else ()
-        more = ("reasons", *CERTIFICATE_AXES)
+        more = ("reasons", *CERTIFICATE_AXES, _ASKED)
         refuse(_wrong_keys([key for key in keys if not key.startswith(_STAT)], (*AXES, *certificate), more))
         return _solution(path, _arrays(path, archive))
 
@@ -106,7 +109,10 @@ def _scenario(path: str, arrays: dict[str, Any]) -> Scenario:
 def _solution(path: str, arrays: dict[str, Any]) -> Solution:
     stats = {key.removeprefix(_STAT): arrays.pop(key)[()] for key in list(arrays) if key.startswith(_STAT)}
     reasons = np.ravel(arrays.pop("reasons", np.array([], dtype=str)))
+    asked = arrays.pop(_ASKED, None)
     problem = array_problem(arrays, stats)
+    if problem is None and asked is not None and (asked.dtype.kind, asked.shape) != ("b", arrays["local"].shape):
+        problem = f"{_ASKED}: wants true or false for every stream, as local has them"
     if problem is None and reasons.dtype.kind != "U":
         problem = f"reasons: wants text, got {reasons.dtype}"
     if problem is not None:
@@ -115,4 +121,10 @@ def _solution(path: str, arrays: dict[str, Any]) -> Solution:
     fields: dict[str, Any] = {
         name: arrays[name].astype(kinds[kind], copy=False)[()] for name, (_, kind) in AXES.items()
     }
-    return Solution(**fields, stats=stats, reasons=tuple(map(str, reasons)), certificate=certificate_of(arrays))
+    return Solution(
+        **fields,
+        stats=stats,
+        reasons=tuple(map(str, reasons)),
+        certificate=certificate_of(arrays),
+        has_demand=asked,
+    )

@@ -35,6 +35,9 @@ def _findings(schema: type[BaseModel], error: ValidationError) -> list[Finding]:
 
 def _message(schema: type[BaseModel], detail: Any) -> str:
     value, loc = detail["input"], detail["loc"]
+    if value is None and loc and str(loc[-1]).isdecimal() and not isinstance(loc[-1], int):
+        # In {memory_mb: 20,5} the comma ends the value.
+        return "looks like the decimals of a number with a decimal comma: write it with a point, such as 20.5"
     match detail["type"]:
         case "refused":
             return detail["msg"]

@@ -27,10 +27,22 @@ def load(path: Path, *, want: type[Scenario] | type[Solution] | None = None) -> 
 
     **Raises:** `FileError`, whatever is wrong with the file. The entries of a batch are looked at by `solve`.
     """
+    return _load(path, want, [])
+
+
+def load_with_doubts(path: Path) -> tuple[Scenario, list[str]]:
+    """A scenario, and a line for each kind of capacity that looks like one in another unit; raises as `load`."""
+    doubts: list[str] = []
+    loaded = _load(path, Scenario, doubts)
+    assert isinstance(loaded, Scenario)
+    return loaded, doubts
+
+
+def _load(path: Path, want: type[Scenario] | type[Solution] | None, doubts: list[str]) -> Scenario | Solution:
     check_readable(path, want)
     name = plain_path(path)
     if suffix_of(name) != ".npz":
-        return _load_text(name, want)
+        return _load_text(name, want, doubts)
 
     from ._arrays import read_archive
 
@@ -64,11 +76,12 @@ def _other_kind(name: str, want: type[Scenario] | type[Solution]) -> FileError:
     return FileError(name, f"holds a {word_of(other)}: name the file of a {word_of(want)}")
 
 
-def _load_text(name: str, want: type[Scenario] | type[Solution] | None) -> Scenario | Solution:
+def _load_text(name: str, want: type[Scenario] | type[Solution] | None, doubts: list[str]) -> Scenario | Solution:
     from ._deployment_read import scenario_of
     from ._parse import json_lines, parse_json, parse_yaml
     from ._plan import solution_of
     from ._plan_schema import PLAN_FORMAT
+    from ._unit_doubts import unit_doubts
 
     text = read_text(name)
     data, lines = None, None
@@ -80,9 +93,14 @@ def _load_text(name: str, want: type[Scenario] | type[Solution] | None) -> Scena
     if want is not None and is_plan != (want is Solution):
         raise _other_kind(name, want)
     try:
-        return solution_of(data) if is_plan else scenario_of(data)
+        loaded = solution_of(data) if is_plan else scenario_of(data)
     except DocumentError as error:
         raise error.at(name, json_lines(name, text) if lines is None else lines) from None
+    if isinstance(loaded, Scenario):
+        found = list(unit_doubts(loaded))
+        where = json_lines(name, text) if found and lines is None else lines or {}
+        doubts += [str(DocumentError([finding]).at(name, where)) for finding in found]
+    return loaded
 
 
 def read_text(name: str) -> str:

@@ -1,7 +1,7 @@
 """Text to plain data: mappings, lists, text, numbers, true, false, nothing; and the line of each of them.
 
-Both parsers turn down what could be read in two ways or without end: keys that are there twice, anchors
-and aliases, tags, deep nesting, several documents in one file.
+Both parsers turn down what could be read in two ways or without end: keys that are there twice, tags, deep nesting,
+several documents in one file, aliases that multiply.
 """
 
 import json
@@ -28,6 +28,10 @@ from ._words import Loc, shown
 
 _TOO_LARGE = 10**309
 _DEEPEST = 16
+# Values that all the aliases of a file may stand for: a thousand clients that share what they have, and not ten to the
+# tenth copies of nothing.
+_MOST_ALIASED = 1_000_000
+_NO_KEY = "has a list or mapping as a key: write a name"
 _TOO_DEEP = "is nested too deeply: `j3o new` writes an example of what belongs here"
 
 # The core schema of YAML 1.2, less numbers in base 8 and 16: `yes`, `1_000` and `2024-01-01` are text.
@@ -37,6 +41,7 @@ _NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _INFINITE = re.compile(r"[-+]?\.(inf|Inf|INF)")
 _NO_CHARACTER = re.compile(r"\\U(?!000|0010)")
 _NOT_A_NUMBER = {".nan", ".NaN", ".NAN"}
+_MERGE = "<<"
 
 
 class Parsed(NamedTuple):
@@ -148,13 +153,30 @@ def _scalar(text: str) -> Any:
     return float("nan") if text in _NOT_A_NUMBER else text
 
 
-class _Level:
-    """A mapping or list under construction; `key` is that of a mapping's value to come."""
+class _Anchored(NamedTuple):
+    """What an anchor marks: its value, how many values that is, and how deep they are nested."""
 
-    def __init__(self, loc: Loc, held: dict[str, Any] | list[Any]):
+    value: Any
+    size: int
+    depth: int
+    scalar: str | None
+
+
+class _Level:
+    """A mapping or list under construction; `key` is that of a mapping's value to come.
+
+    `merged` is what merge keys bring, the nearest first, `size` and `depth` as in `_Anchored`.
+    """
+
+    def __init__(self, loc: Loc, held: dict[str, Any] | list[Any], anchor: str | None):
         self.loc = loc
         self.held = held
+        self.anchor = anchor
         self.key: str | None = None
+        self.merges = False
+        self.merged: list[dict[str, Any]] = []
+        self.size = 1
+        self.depth = 1
 
 
 class _Builder:
@@ -166,38 +188,100 @@ class _Builder:
         self.lines: dict[Loc, int] = {}
         self._levels: list[_Level] = []
         self._documents = 0
+        self._anchors: dict[str, _Anchored | None] = {}
+        self._aliased = 0
 
     def take(self, event: Any) -> None:
         if isinstance(event, ScalarEvent):
-            self._refuse_extras(event)
-            level = self._levels[-1] if self._levels else None
-            if level is not None and isinstance(level.held, dict) and level.key is None:
-                self._open_key(level, event)
+            self._refuse_tags(event)
+            plain = event.implicit[0]
+            value = _scalar(event.value) if plain else event.value
+            if event.anchor is not None:
+                self._anchors[event.anchor] = _Anchored(value, 1, 0, event.value)
+            if self._wants_key():
+                self._open_key(self._levels[-1], event, event.value, merges=plain and event.value == _MERGE)
             else:
-                plain = event.implicit[0]
-                self._put(_scalar(event.value) if plain else event.value, event)
+                self._put(value, event)
         elif isinstance(event, MappingStartEvent | SequenceStartEvent):
-            self._refuse_extras(event)
+            self._refuse_tags(event)
             held = {} if isinstance(event, MappingStartEvent) else []
             loc = self._put(held, event)
-            self._levels.append(_Level(loc, held))
+            self._levels.append(_Level(loc, held, event.anchor))
+            if event.anchor is not None:
+                self._anchors[event.anchor] = None
             if len(self._levels) > _DEEPEST:
                 raise self._error(_TOO_DEEP, event)
         elif isinstance(event, MappingEndEvent | SequenceEndEvent):
-            self._levels.pop()
+            self._close(event)
         elif isinstance(event, AliasEvent):
-            self._refuse_extras(event)
+            self._take_alias(event)
         elif isinstance(event, DocumentStartEvent):
             self._documents += 1
             if self._documents > 1:
                 raise self._error("holds several documents: write one in each file, without '---'", event)
 
-    def _open_key(self, level: _Level, event: Any) -> None:
+    def _take_alias(self, event: Any) -> None:
+        if event.anchor not in self._anchors:
+            anchor = shown(event.anchor)
+            raise self._error(
+                f"has an alias of {anchor}, which nothing above is marked with: quote it if it is text", event
+            )
+        anchored = self._anchors[event.anchor]
+        if anchored is None:
+            raise self._error(
+                f"has an alias of {shown(event.anchor)} within what that marks: it would have no end", event
+            )
+        self._aliased += anchored.size
+        if self._aliased > _MOST_ALIASED:
+            raise self._error(
+                f"has aliases (*) that stand for more than {_MOST_ALIASED:,} values: write them out, or use fewer",
+                event,
+            )
+        if len(self._levels) + anchored.depth > _DEEPEST:
+            raise self._error(_TOO_DEEP, event)
+        if self._wants_key():
+            if anchored.scalar is None:
+                raise self._error(_NO_KEY, event)
+            self._open_key(self._levels[-1], event, anchored.scalar, merges=False)
+            return
+        self._put(anchored.value, event)
+        if self._levels:
+            level = self._levels[-1]
+            level.size += anchored.size - 1
+            level.depth = max(level.depth, anchored.depth + 1)
+
+    def _close(self, event: Any) -> None:
+        level = self._levels.pop()
+        if isinstance(level.held, dict) and level.merged:
+            # Keys of the mapping itself come first, then those of what it names first.
+            own = dict(level.held)
+            for mapping in level.merged:
+                for key, value in mapping.items():
+                    own.setdefault(key, value)
+            level.held.update(own)
+        if level.anchor is not None:
+            self._anchors[level.anchor] = _Anchored(level.held, level.size, level.depth, None)
+        if self._levels:
+            above = self._levels[-1]
+            above.size += level.size - 1
+            above.depth = max(above.depth, level.depth + 1)
+            if above.merges:
+                self._merge(above, level.held, event)
+
+    def _wants_key(self) -> bool:
+        """Whether a key comes next, not a value."""
+        level = self._levels[-1] if self._levels else None
+        return level is not None and isinstance(level.held, dict) and level.key is None and not level.merges
+
+    def _open_key(self, level: _Level, event: Any, key: str, *, merges: bool) -> None:
+        if merges:
+            level.merges = True
+            return
         # Always text, so that a task may be called 3 or yes without quotes.
-        if event.value in level.held:
-            raise self._error(_twice(event.value), event)
-        level.key = event.value
-        self.lines[(*level.loc, event.value)] = event.start_mark.line + 1
+        if key in level.held:
+            raise self._error(_twice(key), event)
+        level.key = key
+        self.lines[(*level.loc, key)] = event.start_mark.line + 1
 
     def _put(self, value: Any, event: Any) -> Loc:
         if not self._levels:
@@ -209,17 +293,28 @@ class _Builder:
             loc = (*level.loc, len(level.held))
             self.lines[loc] = event.start_mark.line + 1
             level.held.append(value)
+        elif level.merges:
+            loc = (*level.loc, _MERGE)
+            # One that is still to be read is merged when it ends.
+            if isinstance(event, AliasEvent | ScalarEvent):
+                self._merge(level, value, event)
         elif level.key is None:
-            raise self._error("has a list or mapping as a key: write a name", event)
+            raise self._error(_NO_KEY, event)
         else:
             loc = (*level.loc, level.key)
             level.held[level.key] = value
             level.key = None
+        level.size += 1
         return loc
 
-    def _refuse_extras(self, event: Any) -> None:
-        if event.anchor is not None:
-            raise self._error("uses an anchor or alias (& or *): write the value out, or quote the text", event)
+    def _merge(self, level: _Level, value: Any, event: Any) -> None:
+        mappings = value if isinstance(value, list) else [value]
+        if not all(isinstance(mapping, dict) for mapping in mappings):
+            raise self._error("merges (<<) what is no mapping: name a mapping or a list of them, or quote '<<'", event)
+        level.merged += mappings
+        level.merges = False
+
+    def _refuse_tags(self, event: Any) -> None:
         if event.tag is not None:
             raise self._error("uses a tag (!): take it out, or quote the text", event)
 

@@ -16,6 +16,7 @@ from ._solution_arrays import arrays_of
 from ._words import Loc, shown, suggestion
 
 _SHARES = ("local", "edge", "cloud", "unserved")
+_NOT_ASKED = ServedPart(model=None, local=0.0, edge=0.0, cloud=0.0, unserved=1.0)
 
 
 def plan_of(solution: Solution) -> dict[str, Any]:
@@ -33,6 +34,8 @@ def plan_of(solution: Solution) -> dict[str, Any]:
     client_choice, edge_choice = arrays["client_choice"].tolist(), arrays["edge_choice"].tolist()
     shares = np.stack([arrays[name] for name in _SHARES], axis=-1).astype(np.float64)
     document |= {"tasks": list(names.tasks), "models": list(names.models)}
+    # What a client never asks for is in no plan.
+    asked = np.ones(shares.shape[:2], dtype=bool) if solution.has_demand is None else np.asarray(solution.has_demand)
     document["clients"] = [
         {
             "name": name,
@@ -41,6 +44,7 @@ def plan_of(solution: Solution) -> dict[str, Any]:
                 task: {"model": _chosen(names, client_choice[client][column])}
                 | dict(zip(_SHARES, written_number(shares[client, column].tolist()), strict=True))
                 for column, task in enumerate(names.tasks)
+                if asked[client, column]
             },
         }
         for client, name in enumerate(names.clients)
@@ -72,7 +76,8 @@ def solution_of(document: object) -> Solution:
     )
     refuse(_slips(part, names))
     model_index = {name: index for index, name in enumerate(names.models)} | {None: -1}
-    served = [[client.tasks[task] for task in names.tasks] for client in part.clients]
+    listed = np.array([[task in client.tasks for task in names.tasks] for client in part.clients])
+    served = [[client.tasks.get(task, _NOT_ASKED) for task in names.tasks] for client in part.clients]
     return Solution(
         client_models=_holdings(names, [client.models for client in part.clients]),
         edge_models=_holdings(names, [edge.models for edge in part.edges]),
@@ -90,6 +95,8 @@ def solution_of(document: object) -> Solution:
         reasons=() if part.reason is None else (part.reason,),
         names=names,
         certificate=None if part.certificate is None else _certificate(part.certificate, names),
+        # A file that has all of them does not say which are asked for.
+        has_demand=None if listed.all() else listed,
     )
 
 
@@ -161,7 +168,7 @@ def _slips(part: PlanPart, names: Names) -> Iterator[Finding]:
                     loc, way = (*loc, "model"), way.model
                 if way is not None:
                     yield from _unknown_model(names, way, loc)
-            for task in names.tasks:
+            for task in names.tasks if word == "edges" else ():
                 if task not in node.tasks:
                     yield Finding((word, index, "tasks", task), "is missing: write an entry for each task")
     if part.certificate is not None:

@@ -64,7 +64,7 @@ class ServedPart(Part):
 
 
 class PlanClientPart(Part):
-    """What one client holds and does."""
+    """What one client holds and does. A task that is not there is one that it never asks for."""
 
     name: Name
     models: Names

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import re
 import sys
 import unicodedata
 from typing import Annotated, NoReturn
@@ -13,6 +14,8 @@ from ._words import described, shown
 
 UNLIMITED = "unlimited"
 _LONGEST_NAME = 100
+_WITH_COMMA = re.compile(r"([-+]?\d+),(\d+)")
+_GROUPED = re.compile(r"[-+]?\d{1,3}(,\d{3})+(\.\d*)?")
 # Control characters, surrogates, line and paragraph separators.
 _UNFIT = {"Cc", "Cs", "Zl", "Zp"}
 
@@ -24,6 +27,8 @@ def fail(message: str) -> NoReturn:
 
 def number(value: object, wants: str, hint: str) -> float:
     """`value` as a float if it is a number, NaN excluded; `hint` says how to write what is meant."""
+    if isinstance(value, str):
+        _refuse_comma(value.strip())
     if isinstance(value, bool) or not isinstance(value, int | float):
         fail(f"{described(value)}: {hint}")
     if isinstance(value, int) and abs(value) > sys.float_info.max:
@@ -31,6 +36,17 @@ def number(value: object, wants: str, hint: str) -> float:
     if math.isnan(value):
         fail(f"= {shown(value)} is not a number: write {wants}")
     return float(value)
+
+
+def _refuse_comma(text: str) -> None:
+    """Say how a number with a comma is written, where `text` is one."""
+    decimal, grouped = _WITH_COMMA.fullmatch(text), _GROUPED.fullmatch(text)
+    with_point = ".".join(decimal.groups()) if decimal else ""
+    if grouped:
+        other = f", or {with_point} if the comma is a decimal one" if decimal else ""
+        fail(f"= {shown(text)} has a comma: write {text.replace(',', '')}{other}")
+    if decimal:
+        fail(f"= {shown(text)} has a decimal comma: write {with_point}")
 
 
 @dataclasses.dataclass(frozen=True)

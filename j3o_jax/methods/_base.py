@@ -9,6 +9,7 @@ import numpy as np
 from .._certificate import Certificate
 from .._model import Plan
 from .._scenario import Scenario
+from .._settings_text import settings_text
 from .._types import AnyArray, Float, Int
 
 
@@ -33,7 +34,7 @@ class Outcome(NamedTuple):
     certificate: Certificate | None = None
 
 
-def require_time(time_limit: float) -> None:
+def require_time(time_limit: float | int) -> None:
     """Raise `ValueError` for a time limit that is none."""
     if not time_limit > 0.0:
         raise ValueError(f"time_limit: must be > 0 seconds, got {time_limit}")
@@ -44,6 +45,20 @@ class AbstractMethod(eqx.Module):
 
     supports_batching: ClassVar[bool] = True
     """Whether scenarios with `Batching`, limit (28), are understood."""
+
+    def __repr__(self) -> str:
+        return settings_text(self)
+
+    def __str__(self) -> str:
+        return settings_text(self, lines=True)
+
+    @property
+    def on_host(self) -> bool:
+        """Whether it computes without JAX, and so in a process that was forked after JAX had begun too.
+
+        It gets no key then.
+        """
+        return False
 
     @property
     def grid_shape(self) -> tuple[int, ...]:
@@ -74,5 +89,5 @@ class AbstractMethod(eqx.Module):
         **Arguments:**
 
         - `scenarios`: NumPy arrays with one batch axis.
-        - `key`: a JAX key for methods that draw at random.
+        - `key`: a JAX key for methods that draw at random; None for those on the host.
         """

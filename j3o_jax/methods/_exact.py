@@ -5,11 +5,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import equinox as eqx
-import jax
 import numpy as np
 
 from .._highs import Answer, above, solve_program
-from .._model import Plan
+from .._programs import in_numpy
 from .._scenario import Scenario
 from .._status import OPTIMAL_GAP, Status
 from .._types import Float, Int
@@ -81,10 +80,9 @@ def finished(scenarios: Scenario, found: Sequence[Found], *, gap: float, stats: 
         elif found[instance].outcome == "optimal":
             messages[instance] += f"; routing of its plan: {answer.message}"
     allow_unserved = scenarios.allow_unserved
-    problem = offloading_problems(scenarios, placement)
-    settled, value = settled_plans(scenarios, problem, placement, routed, allow_unserved=allow_unserved)
-    plan: Plan = jax.tree.map(np.asarray, without_idle(scenarios, settled))
-    value = np.asarray(value)
+    problem = in_numpy(offloading_problems)(scenarios, placement)
+    settled, value = in_numpy(settled_plans)(scenarios, problem, placement, routed, allow_unserved=allow_unserved)
+    plan = in_numpy(without_idle)(scenarios, settled)
     sound = routed.solved & (allow_unserved | (most_unserved(scenarios, plan) <= ALL_SERVED))
 
     bound = np.minimum([one.bound for one in found], _best_of_each(scenarios))

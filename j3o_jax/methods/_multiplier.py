@@ -11,6 +11,7 @@ from jax.core import Tracer
 
 from j3o_kernels.multipliers import SCHEDULES, UPDATES
 
+from .._settings_text import settings_text
 from .._types import AnyArray, Float
 
 
@@ -40,6 +41,12 @@ class Subgradient(eqx.Module):
     update: str = eqx.field(static=True, default="subgradient")
     optimizer: optax.GradientTransformation | None = eqx.field(static=True, default=None)
 
+    def __repr__(self) -> str:
+        return settings_text(self)
+
+    def __str__(self) -> str:
+        return settings_text(self, lines=True)
+
     def __check_init__(self):
         _check_steps(self.steps)
         for name, known in (("schedule", SCHEDULES), ("update", UPDATES)):
@@ -64,6 +71,12 @@ class DualSearch(eqx.Module):
     """
 
     steps: int = eqx.field(static=True, default=20)
+
+    def __repr__(self) -> str:
+        return settings_text(self)
+
+    def __str__(self) -> str:
+        return settings_text(self, lines=True)
 
     def __check_init__(self):
         _check_steps(self.steps)

@@ -2,12 +2,12 @@
 
 from typing import NamedTuple
 
-import jax
-import jax.numpy as jnp
 import optax
 
 from j3o_kernels.onloading import NodeProblem, chosen, dual_search, greedy_lagrangian
 
+from .._either import each
+from .._either import either as jnp
 from .._model import client_model_accuracy, edge_choice_setup, edge_demand, normalized_demand, serving_first
 from .._scenario import Scenario
 from .._types import AnyArray, Bool, Float, Int
@@ -153,8 +153,10 @@ def placement_of_choices(
     scenarios: Scenario, client_choice: Int[AnyArray, "B C T"], edge_choice: Int[AnyArray, "B E T"]
 ) -> Placement:
     """The placement of a batch that holds what is chosen and no more."""
-    in_use = jax.vmap(lambda choice: models_in_use(choice, scenarios.models))
-    return Placement(in_use(client_choice), in_use(edge_choice), client_choice, edge_choice)
+    client_models, edge_models = (
+        each(lambda own: models_in_use(own, scenarios.models), choice) for choice in (client_choice, edge_choice)
+    )
+    return Placement(client_models, edge_models, client_choice, edge_choice)
 
 
 def within_window(

@@ -3,8 +3,9 @@
 from typing import Any, TypeVar
 
 import jax
-import jax.numpy as jnp
 
+from .._either import each
+from .._either import either as jnp
 from .._model import Plan, edge_demand, objective
 from .._programs import program
 from .._scenario import Scenario
@@ -29,7 +30,7 @@ def initial_shares(scenarios: Scenario) -> tuple[AnyArray, AnyArray]:
         at_edge = jnp.broadcast_to(share[scenario.client_edge][:, None], scenario.demand.shape)
         return 1.0 - at_edge, at_edge
 
-    return jax.vmap(one)(scenarios)
+    return each(one, scenarios)
 
 
 @program
@@ -43,7 +44,7 @@ def offloading_problems(
     def one(scenario: Scenario, placement: Placement, tangent: Tangent | None) -> OffloadingProblem:
         return offloading_problem(scenario, placement.client_choice, placement.edge_choice, tangent=tangent)
 
-    return jax.vmap(one)(scenarios, placement, tangents)
+    return each(one, scenarios, placement, tangents)
 
 
 @program
@@ -62,7 +63,7 @@ def settled_plans(
         plan = Plan(**placement._asdict(), local=local, edge=edge, cloud=cloud, unserved=unserved)
         return plan, objective(scenario, plan)
 
-    return jax.vmap(one)(scenarios, problem, placement, offloading)
+    return each(one, scenarios, problem, placement, offloading)
 
 
 @program
@@ -79,7 +80,7 @@ def without_idle(scenarios: Scenario, plans: Plan) -> Plan:
             edge_choice=edge_choice,
         )
 
-    return jax.vmap(one)(scenarios, plans)
+    return each(one, scenarios, plans)
 
 
 def most_unserved(scenarios: Scenario, plan: Plan) -> Float[AnyArray, " B"]:

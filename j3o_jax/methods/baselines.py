@@ -7,15 +7,16 @@ from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from j3o_kernels.enumeration import best_of_all_choices
 from j3o_kernels.feasible_selection import feasible_selection, most_accurate_choice
 from j3o_kernels.onloading import chosen, servable_shares
 
+from .._either import each
+from .._either import either as jnp
 from .._model import Plan, objective
-from .._programs import program
+from .._programs import in_numpy, program
 from .._scenario import Scenario
 from .._status import Status
 from .._time_limit import limiting_time, seconds_left
@@ -155,6 +156,11 @@ class FullLocal(AbstractMethod):
     def __check_init__(self):
         require_time(self.time_limit)
 
+    @property
+    def on_host(self) -> bool:
+        """See `AbstractMethod`."""
+        return True
+
     def run(self, scenarios: Scenario, key: Any) -> Outcome:
         """See `AbstractMethod`."""
         with limiting_time(self.time_limit * scenarios.batch_shape[0]):
@@ -163,7 +169,7 @@ class FullLocal(AbstractMethod):
     def _run(self, scenarios: Scenario) -> Outcome:
         strict = not scenarios.allow_unserved
         batch, clients, tasks = scenarios.demand.shape
-        problem = jax.tree.map(np.asarray, _client_problems(scenarios))
+        problem = in_numpy(_client_problems)(scenarios)
         choice = np.full((batch, clients, tasks), -1)
         late = np.zeros((batch, clients), dtype=bool)
         reasons = [""] * batch
@@ -179,7 +185,7 @@ class FullLocal(AbstractMethod):
             everything = np.ones_like(scenarios.demand)
             quick = _place_feasibly(scenarios, everything, np.zeros_like(everything), None)
             choice = np.where(late[:, :, None], quick.client_choice, choice)
-        plan, value = jax.tree.map(np.asarray, _serve_locally(scenarios, choice))
+        plan, value = in_numpy(_serve_locally)(scenarios, choice)
         left = np.max(np.where(scenarios.demand > 0.0, plan.unserved, 0.0), axis=(1, 2))
         infeasible = strict & (left > 1e-6)
         return Outcome(
@@ -203,7 +209,7 @@ def _client_problems(scenarios: Scenario) -> Any:
         problem = node_problem(scenario, everything, jnp.zeros_like(everything))
         return jax.tree.map(lambda field: field[: scenario.clients], problem)
 
-    return jax.vmap(one)(scenarios)
+    return each(one, scenarios)
 
 
 @program
@@ -228,7 +234,7 @@ def _serve_locally(scenarios: Scenario, choice: Int[AnyArray, "B C T"]) -> tuple
         )
         return plan, objective(scenario, plan)
 
-    return jax.vmap(one)(scenarios, choice)
+    return each(one, scenarios, choice)
 
 
 @program

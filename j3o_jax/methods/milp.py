@@ -45,6 +45,11 @@ class ExactMILP(ExactMethod):
         if self.start is not None and not isinstance(self.start, AbstractMethod):
             raise TypeError(f"start: must be a method such as J3O(), got {self.start!r}")
 
+    @property
+    def on_host(self) -> bool:
+        """See `AbstractMethod`."""
+        return self.start is None or self.start.on_host
+
     def run(self, scenarios: Scenario, key: Any) -> Outcome:
         """See `AbstractMethod`."""
         batch = scenarios.batch_shape[0]

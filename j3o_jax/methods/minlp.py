@@ -61,6 +61,11 @@ class BilinearMINLP(ExactMethod):
         if self.solver not in get_args(_Solver):
             raise ValueError(f"solver: must be 'highs' or 'scip', got {self.solver!r}")
 
+    @property
+    def on_host(self) -> bool:
+        """See `AbstractMethod`."""
+        return True
+
     def run(self, scenarios: Scenario, key: Any) -> Outcome:
         """See `AbstractMethod`."""
         if self.solver == "scip" and importlib.util.find_spec("pyscipopt") is None:

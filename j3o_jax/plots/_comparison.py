@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from ..report.comparison import best_objective
+from ..report.comparison import best_objective, is_best
 from ..report.summary import Summary
 from ._paper import FAINT, INK, LOCAL, MARGIN, SCALE_WIDTH, SMALL, TEXT, heading, panel, style
 from ._traffic import HEADING, TrafficPanel
@@ -31,8 +31,9 @@ def draw_comparison(summaries: Mapping[str, Summary]) -> Figure:
         widest = max(1 - best, *(summaries[name].loss for name in totals), 1e-3)
         for middle, name in zip(traffic.middles, totals, strict=True):
             loss = summaries[name].loss
-            axes.barh(middle, loss, height=0.72, color=LOCAL if loss == 1 - best else FAINT)
-            weight = "bold" if loss == 1 - best else "normal"
+            first = is_best(summaries[name], best)
+            axes.barh(middle, loss, height=0.72, color=LOCAL if first else FAINT)
+            weight = "bold" if first else "normal"
             axes.text(
                 loss + 0.02 * widest, middle, f"{loss:.4f}", fontsize=TEXT, va="center_baseline", fontweight=weight
             )

@@ -55,6 +55,12 @@ class BatchProfile:
         """ν/τ: how many queries take as long as the set-up, `setup_ratio` of the benchmarks; infinite for τ = 0."""
         return self.setup / self.per_query if self.per_query > 0 else float("inf")
 
+    @property
+    def fall(self) -> float:
+        """Part by which the largest batches take less time than the smallest; 0 where they do not."""
+        mean = [float(np.mean(self.latency[self.batch_size == size(self.batch_size)])) for size in (np.min, np.max)]
+        return max(1.0 - mean[1] / mean[0], 0.0)
+
     def compute_capacity(self, model_compute: float) -> float:
         """β = w/τ in GFLOP/s, for a model of w GFLOP/query: with it a scenario has this profile's time per query.
 

@@ -49,7 +49,7 @@ class ComparisonReport:
                 Text(status, style="green"),
                 f"{summary.objective:.4f}",
                 f"{summary.loss:.4f}",
-                _behind(best - summary.objective),
+                _behind(summary, best),
                 duration(summary.seconds),
                 *(bare_percent(getattr(summary.total, way)) for way in WAYS),
             )
@@ -63,11 +63,16 @@ class ComparisonReport:
                 yield Text(f"{name}: {summary.verdict}", style="dim")
 
 
-def _behind(difference: float) -> Text:
-    # What differs less is the solver's rounding, not the plan.
-    if difference < NEGLIGIBLE:
+def _behind(summary: Summary, best: float) -> Text:
+    if is_best(summary, best):
         return Text("best", style="bold")
+    difference = best - summary.objective
     return Text(f"−{difference:.4f}" if difference >= 5e-5 else f"−{difference:.0e}")
+
+
+def is_best(summary: Summary, best: float) -> bool:
+    """Whether a method reached `best`; what differs less than a millionth is the solver's rounding, not the plan."""
+    return best - summary.objective < NEGLIGIBLE
 
 
 def best_objective(summaries: Mapping[str, Summary]) -> float:

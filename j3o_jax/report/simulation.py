@@ -23,7 +23,8 @@ class SimulationReport:
     - `simulation`: the figures.
     - `title`: what was simulated, e.g. the file and where the plan comes from.
     - `facts`: further lines of the headline, as pairs of a word and a text.
-    - `headroom`: a search for a capacity factor, if there was one.
+    - `headroom`: a search for a capacity factor, if there was one. The figures are those of the plan chosen.
+    - `notes`: what a reader should not overlook.
     """
 
     def __init__(
@@ -32,23 +33,32 @@ class SimulationReport:
         title: str,
         facts: Sequence[tuple[str, str]] = (),
         headroom: Headroom | None = None,
+        notes: Sequence[str] = (),
     ):
         self.simulation = simulation
         self.title = title
         self.facts = facts
         self.headroom = headroom
+        self.notes = notes
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
         """Yield the parts of the report."""
         wide = options.max_width >= ROOMY
         yield Text(printable(self.title), style="bold")
-        yield _headline(self.simulation, self.facts)
+        facts = list(self.facts)
+        if self.headroom is not None and self.headroom.chosen is not None:
+            facts.insert(0, ("Factor", f"{self.headroom.chosen.factor:.3g} of every window, chosen below"))
+        yield _headline(self.simulation, facts)
         yield _edges(self.simulation, wide)
         yield _batches(self.simulation, wide)
         yield _clients(self.simulation, wide)
         if self.headroom is not None:
             yield _headroom(self.headroom, wide)
             yield Text(verdict(self.headroom), style="bold")
+        if self.notes:
+            yield ""
+        for note in self.notes:
+            yield Text(f"Note: {printable(note)}.", style="yellow")
 
 
 def verdict(found: Headroom) -> str:
@@ -72,8 +82,9 @@ def _headline(simulation: Simulation, facts: Sequence[tuple[str, str]]) -> Table
     if simulation.drop:
         grid.add_row("Dropped", f"{percent(simulation.dropped_share)} of what arrived at edges")
     seconds = number(float(simulation.duration.max()))
-    requests = number(float(simulation.arrived.mean()))
-    grid.add_row("Run", f"{count(len(simulation.accuracy), 'replication')} of {seconds} s and {requests} requests")
+    mean_arrived = float(simulation.arrived.mean())
+    requests = f"{number(mean_arrived)} {'request' if mean_arrived == 1.0 else 'requests'}"
+    grid.add_row("Run", f"{count(len(simulation.accuracy), 'replication')} of {seconds} s and {requests}")
     for word, text in facts:
         grid.add_row(word, Text(printable(text)))
     return grid

@@ -15,8 +15,6 @@ from .._model import (
     edge_choice_accuracy,
     usage,
 )
-from .._precision import double_precision
-from .._programs import program
 from .._scenario import Scenario
 from .._solution import Solution
 from .._status import Status
@@ -168,10 +166,8 @@ def summarize(scenario: Scenario, solution: Solution) -> Summary:
     if not status.success:
         return head
     plan = Plan(*(np.asarray(getattr(solution, field)) for field in Plan._fields))
-    with double_precision():
-        # Compiled as one: operation by operation the first call would take seconds. Names would compile anew.
-        nameless = dataclasses.replace(scenario, names=None)
-        used, client_accuracy, edge_accuracy = _figures(nameless, plan)
+    with np.errstate(all="ignore"):
+        used, client_accuracy, edge_accuracy = _figures(scenario, plan)
     limits = _limits(scenario, used)
     nodes = _nodes(scenario, plan, limits)
     streams, edge_of = np.asarray(scenario.demand), np.asarray(scenario.client_edge)
@@ -195,7 +191,6 @@ def summarize(scenario: Scenario, solution: Solution) -> Summary:
     )
 
 
-@program
 def _figures(scenario: Scenario, plan: Plan) -> tuple[Resources, AnyArray, AnyArray]:
     return (
         usage(scenario, plan),

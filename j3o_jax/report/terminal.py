@@ -1,10 +1,12 @@
 """Tables of one plan for a terminal: headline, placement, traffic, limits and notes."""
 
+import math
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from rich import box
 from rich.console import Console, ConsoleOptions, RenderableType
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -61,8 +63,15 @@ class PlanReport:
         yield headline(summary, self.facts)
         if summary.total is None:
             return
+        total = summary.total
         yield _placement(summary, wide)
-        yield _traffic(summary.traffic, summary.total, wide)
+        yield fitting(
+            console,
+            options,
+            lambda: _traffic(summary.traffic, total, wide),
+            lambda: _traffic(summary.traffic, total, False, close=True),
+            lambda: _traffic(summary.traffic, total, False, close=True, brief=True),
+        )
         yield _limits(summary.capacities, wide)
         for line in _left_out(summary.capacities):
             yield Text(line, style="dim")
@@ -108,6 +117,15 @@ def plain_table(title: str, wide: bool = True) -> Table:
     )
 
 
+def fitting(console: Console, options: ConsoleOptions, *tables: Callable[[], Table]) -> Table:
+    """Make the first of some tables that fits without breaking a word, or the last one."""
+    for table in tables[:-1]:
+        made = table()
+        if Measurement.get(console, options.update(max_width=10_000), made).maximum <= options.max_width:
+            return made
+    return tables[-1]()
+
+
 def _placement(summary: Summary, wide: bool) -> Table:
     table = plain_table("Models held")
     table.add_column("Node", overflow="fold")
@@ -150,8 +168,17 @@ def _holding(group: Sequence[Node]) -> tuple[Text, Text]:
     return models, Text(f"{number(first.memory.used)} of {room}")
 
 
-def _traffic(rows: Sequence[Traffic], total: Traffic, wide: bool) -> Table:
-    table = plain_table("Where the queries go: % of each task, and the accuracy there")
+def _traffic(rows: Sequence[Traffic], total: Traffic, wide: bool, *, close: bool = False, brief: bool = False) -> Table:
+    """Make the table of the ways of the queries.
+
+    **Arguments:**
+
+    - `wide`: with bars.
+    - `close`: with the columns close together.
+    - `brief`: without the accuracy of each way.
+    """
+    where = "" if brief else ", and the accuracy there"
+    table = plain_table(f"Where the queries go: % of each task{where}", not close)
     table.add_column("Task", overflow="fold")
     table.add_column("Queries/s", justify="right", no_wrap=True)
     for tier in ("local", "edge", "cloud"):
@@ -164,7 +191,8 @@ def _traffic(rows: Sequence[Traffic], total: Traffic, wide: bool) -> Table:
         last = row is total
         if last:
             table.add_section()
-        cells = [_served(getattr(row, tier), getattr(row, f"{tier}_accuracy")) for tier in ("local", "edge", "cloud")]
+        right = {tier: math.nan if brief else getattr(row, f"{tier}_accuracy") for tier in ("local", "edge", "cloud")}
+        cells = [_served(getattr(row, tier), right[tier]) for tier in right]
         unserved = Text(bare_percent(row.unserved), style="bold red" if row.unserved > NEGLIGIBLE else "dim")
         cells += [unserved, Text(accuracy(row.accuracy), style="bold")]
         split = [_split(row, 33)] if wide else []
@@ -175,7 +203,8 @@ def _traffic(rows: Sequence[Traffic], total: Traffic, wide: bool) -> Table:
 def _served(share: float, right: float) -> Text:
     if not share > NEGLIGIBLE:
         return Text("–", style="dim")
-    return Text(bare_percent(share)).append(f" {right:.3f}", style="dim")
+    cell = Text(bare_percent(share))
+    return cell if math.isnan(right) else cell.append(f" {right:.3f}", style="dim")
 
 
 def _split(row: Traffic, width: int) -> Text:

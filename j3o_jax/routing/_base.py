@@ -4,11 +4,11 @@ import abc
 from typing import NamedTuple
 
 import equinox as eqx
-import jax.numpy as jnp
 import numpy as np
 
 from j3o_kernels.offloading import OffloadingProblem
 
+from .._either import either as jnp
 from .._model import (
     client_choice_accuracy,
     client_choice_compute,
@@ -19,6 +19,7 @@ from .._model import (
     sum_per_edge,
 )
 from .._scenario import Scenario
+from .._settings_text import settings_text
 from .._types import AnyArray, Bool, Float, Int
 
 # A share below this is a solver's rounding, not a decision.
@@ -60,6 +61,12 @@ def no_offloading(batch: int, clients: int, tasks: int, edges: int) -> Offloadin
 
 class AbstractOffloadingSolver(eqx.Module):
     """Solves batches of `OffloadingProblem`."""
+
+    def __repr__(self) -> str:
+        return settings_text(self)
+
+    def __str__(self) -> str:
+        return settings_text(self, lines=True)
 
     @abc.abstractmethod
     def offload(

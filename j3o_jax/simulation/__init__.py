@@ -4,4 +4,5 @@ from ._headroom import Headroom as Headroom
 from ._headroom import Trial as Trial
 from ._headroom import headroom as headroom
 from ._result import Simulation as Simulation
+from ._result import TraceSummary as TraceSummary
 from ._simulate import simulate as simulate

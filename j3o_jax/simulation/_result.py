@@ -1,12 +1,56 @@
 """What a simulation measures, beside what the plan predicts."""
 
 import dataclasses
+import math
+from collections.abc import Mapping
 from functools import cached_property
 
 import numpy as np
 
 from .._names import Names
 from .._types import AnyArray, Float
+
+# Fewer requests say too little of a rate.
+_FEWEST = 10
+
+
+@dataclasses.dataclass(frozen=True)
+class TraceSummary:
+    """The requests of a trace beside what the scenario expects.
+
+    **Arguments:**
+
+    - `requests`: how many there are, those left out not counted.
+    - `seconds`: from the first to the last.
+    - `planned_rate`: of all streams together by `Scenario.demand`, queries/s.
+    - `time_unit`: in which timestamps were read: s, ms, us or ns, or "date".
+    - `without_demand`: requests by client and task of streams for which the scenario expects none. No plan serves them.
+    - `unknown`: requests by client and task of names that the scenario does not have; they are left out.
+    """
+
+    requests: int
+    seconds: float
+    planned_rate: float
+    time_unit: str
+    without_demand: Mapping[tuple[str, str], int]
+    unknown: Mapping[tuple[str, str], int]
+
+    @property
+    def rate(self) -> float:
+        """Requests per second; NaN for a single one, and infinite where all come at once."""
+        if self.requests < 2:
+            return math.nan
+        return (self.requests - 1) / self.seconds if self.seconds > 0.0 else math.inf
+
+    @property
+    def differs(self) -> bool:
+        """Whether there are ten times as many requests as the scenario expects in their time, or a tenth of them.
+
+        Never for fewer than ten requests.
+        """
+        if self.requests < _FEWEST:
+            return False
+        return not 0.1 * self.planned_rate < self.rate < 10.0 * self.planned_rate
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -44,6 +88,7 @@ class Simulation:
     - `distribution`: share of the requests of all replications, not dropped, with a delay of at most that.
       ``[E, T, G]``
     - `names`: those of the scenario.
+    - `trace`: what the requests of a trace are; None for random arrivals.
     """
 
     window: Float[AnyArray, " E"]
@@ -68,6 +113,7 @@ class Simulation:
     grid: Float[AnyArray, " G"]
     distribution: Float[AnyArray, "E T G"]
     names: Names
+    trace: TraceSummary | None = None
 
     @cached_property
     def served(self) -> Float[AnyArray, "R E T"]:

@@ -1,7 +1,8 @@
 """simulate(): a plan under random arrivals, or under those of a trace."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 import jax
@@ -10,9 +11,12 @@ import numpy as np
 from .._precision import double_precision
 from .._scenario import Scenario
 from .._solution import Solution
+from ..io import FileError
+from ..io.tables import UNIT_WORDS
 from ._edges import AtClients, AtEdges, Rates, Windows, draw_and_measure, measure
-from ._result import Simulation
-from ._trace import Path, read_trace
+from ._result import Simulation, TraceSummary
+from ._trace import read_trace
+from ._trace_rows import trace_file
 from ._workload import Workload, with_window, workload_of
 
 _TreeT = TypeVar("_TreeT")
@@ -33,7 +37,11 @@ def simulate(
     seed: int = 0,
     drop: bool = False,
     window: float | None = None,
-    trace: Path | None = None,
+    trace: str | os.PathLike[str] | None = None,
+    columns: Mapping[str, str] | None = None,
+    time_unit: str | None = None,
+    leave_out: bool = False,
+    strict: bool = False,
     percentiles: Sequence[float] = (50.0, 95.0, 99.0),
     replications_at_once: int | None = None,
 ) -> Simulation:
@@ -47,7 +55,8 @@ def simulate(
     **Arguments:**
 
     - `scenario`: one scenario. Its edges have batching windows, or `window` says how long they are.
-    - `solution`: a plan for it. It may exceed the limits of the scenario, and the simulation shows what comes of it.
+    - `solution`: a plan for it, whose models fit in the memories. It may exceed the limits that depend on the demand,
+      and the simulation shows what comes of that at edges and clients; it knows no uplinks.
     - `duration`: seconds to simulate, rounded to whole windows, at least one. Of no concern with a trace.
     - `replications`: how many independent runs.
     - `seed`: of the draws, in [0, 2³²). A replication depends on it and on its own number, on nothing else.
@@ -56,14 +65,21 @@ def simulate(
     - `window`: T_b in seconds, for a scenario without batching; set-up times are then 0.
     - `trace`: a CSV file of requests to take in place of Poisson streams: columns timestamp (seconds, or ISO 8601),
       client and task (names, see `Scenario.labels`), in the order of time. Replications then differ in the routes.
+      Separators other than commas, decimal commas and gzip are recognised, and timestamps in ms, µs or ns since 1970.
+    - `columns`: names of the trace's columns that are others: ``{"timestamp": "time"}``.
+    - `time_unit`: of timestamps that are numbers, ``"s"``, ``"ms"``, ``"us"`` or ``"ns"``; None to go by their size.
+    - `leave_out`: whether requests of clients and tasks that the scenario does not have are left out and counted, in
+      `Simulation.trace`, not refused.
+    - `strict`: whether a plan is refused that exceeds any of the scenario's limits, and a trace whose rate differs
+      tenfold from the scenario's, as `j3o simulate` does.
     - `percentiles`: of the delays, in percent.
     - `replications_at_once`: how many share the memory; as many as fit into some 250 MB if not given. Figures do not
       depend on it, but for rounding.
 
     **Returns:** a `Simulation`.
 
-    **Raises:** `ValueError` for a batch, a plan that does not fit the scenario, or arguments out of range; `SolveError`
-    for a solution without a plan; `FileError` for a trace that cannot be read.
+    **Raises:** `ValueError` for a batch, a plan that does not fit the scenario (by name and amount), or arguments out
+    of range; `SolveError` for a solution without a plan; `FileError` for a trace that cannot be read.
     """
     scenario = with_window(scenario, window)
     if not 0.0 < duration < math.inf:
@@ -76,12 +92,15 @@ def simulate(
     shown = np.asarray(percentiles, dtype=np.float64)
     if shown.ndim != 1 or not len(shown) or not ((shown > 0) & (shown < 100)).all():
         raise ValueError(f"percentiles: must be numbers between 0 and 100, got {percentiles!r}")
-    work = workload_of(scenario, solution)
+    work = workload_of(scenario, solution, strict=strict)
 
     counted = None
     if trace is not None:
         shares = np.stack([solution.local, solution.edge, solution.cloud], axis=-1)
-        counted = read_trace(trace, scenario.labels, shares, work, replications, seed)
+        file = trace_file(trace, scenario.labels, columns, time_unit, leave_out)
+        counted = read_trace(file, np.asarray(scenario.demand), shares, work, replications, seed)
+        if strict and counted.summary.differs:
+            raise FileError(file.path, _difference(counted.summary))
         count = counted.windows
     else:
         # In floating point, 0.3 s are 2.9999 windows of 0.1 s.
@@ -107,7 +126,28 @@ def simulate(
                 min(together, replications),
             )
             edges, clients = parts, counted.clients
-    return _result(scenario, work, edges, clients, count, shown, drop)
+    summary = None if counted is None else counted.summary
+    return _result(scenario, work, edges, clients, count, shown, drop, summary)
+
+
+def _difference(trace: TraceSummary) -> str:
+    """What is said of a trace with another rate than the scenario's, and what it looks like."""
+    times = trace.rate / trace.planned_rate if trace.planned_rate > 0.0 else math.inf
+    factor = f"{times:,.3g} times as many" if times >= 1.0 else f"{1.0 / times:,.3g} times fewer"
+    said = f"brings {trace.rate:.3g} requests/s where the deployment expects {trace.planned_rate:.3g}, {factor}"
+    # By the power of 1,000 that is nearest.
+    power = 0 if not 0.0 < times < math.inf else round(-math.log10(times) / 3.0)
+    unit = {1: "ms", 2: "us", 3: "ns"}.get(power)
+    hint = (
+        f"are its timestamps in {UNIT_WORDS[unit]} (--time-unit {unit})? If not"
+        if unit
+        else "is it of this deployment? If so"
+    )
+    others = ""
+    if trace.without_demand:
+        many = sum(trace.without_demand.values())
+        others = f"; {many:,} of its {trace.requests:,} requests are of streams without demand"
+    return f"{said}{others}: {hint}, --force (strict=False) simulates it all the same"
 
 
 def _draw(
@@ -145,6 +185,7 @@ def _result(
     count: np.ndarray,
     percentiles: np.ndarray,
     drop: bool,
+    trace: TraceSummary | None,
 ) -> Simulation:
     """Figures from counts."""
     seconds = count * work.window
@@ -182,6 +223,7 @@ def _result(
         grid=_GRID.copy(),
         distribution=np.moveaxis(_parts(edges.distribution.sum(axis=0), kept[None]), 0, -1),
         names=scenario.labels,
+        trace=trace,
     )
 
 

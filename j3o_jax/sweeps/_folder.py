@@ -86,7 +86,14 @@ class Folder:
 
     def _refuse_another(self, manifest: Manifest, spec: SweepSpec) -> None:
         if manifest.digest != spec.digest:
-            place = _difference(manifest.spec, spec.plain())
+            there, here = manifest.spec, spec.plain()
+            if _without_content(there) == _without_content(here):
+                raise FileError(
+                    self.path,
+                    f"holds this sweep from before an edit, the deployment {here['deployment']} has changed since: "
+                    "name another folder, or give the deployment as it was",
+                )
+            place = _difference(_without_content(there), _without_content(here))
             raise FileError(self.path, f"holds another sweep, {place}: name another folder, or give that specification")
         if (manifest.version, manifest.source) != (__version__, source_digest()):
             made = f"{manifest.version}, code {manifest.source}"
@@ -118,6 +125,11 @@ def _manifest_of(spec: SweepSpec, chunks: int) -> Manifest:
         machine=this_machine(),
         created=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
     )
+
+
+def _without_content(plain: dict[str, Any]) -> dict[str, Any]:
+    """A specification without what is in the file of its deployment."""
+    return {key: value for key, value in plain.items() if key != "content"}
 
 
 def _difference(there: Any, here: Any, place: str = "") -> str:

@@ -13,6 +13,7 @@ import optax
 from jaxtyping import Array, Bool, Float, Int
 
 from .greedy import ROUNDING, TIES, TRIES, covered_profit, greedy_selection, task_profit
+from .offloading import AnyArray
 
 
 class NodeProblem(NamedTuple):
@@ -51,23 +52,25 @@ def profitable_choice(profit: Float[Array, "V M T"], held: Bool[Array, "V M"]) -
     return jnp.where(covered_profit(profit, held) > 0.0, jnp.argmax(masked, axis=1), -1)
 
 
-def chosen(values: Float[Array, "V M T"], choice: Int[Array, "V T"]) -> Float[Array, "V T"]:
+def chosen(values: Float[AnyArray, "V M T"], choice: Int[AnyArray, "V T"]) -> Any:
     """`values` of the chosen models, 0 where none is chosen. ``[V, T]``"""
-    taken = jnp.take_along_axis(values, jnp.maximum(choice, 0)[:, None, :], axis=1)[:, 0, :]
-    return jnp.where(choice >= 0, taken, 0.0)
+    xp = values.__array_namespace__()
+    taken = xp.take_along_axis(values, xp.maximum(choice, 0)[:, None, :], axis=1)[:, 0, :]
+    return xp.where(choice >= 0, taken, 0.0)
 
 
 def servable_shares(
-    gain: Float[Array, "V T"], load: Float[Array, "V T"], capacity: Float[Array, " V"]
-) -> Float[Array, "V T"]:
+    gain: Float[AnyArray, "V T"], load: Float[AnyArray, "V T"], capacity: Float[AnyArray, " V"]
+) -> Float[AnyArray, "V T"]:
     """Share of each task to serve for the most gain within the capacity: the fractional knapsack. ``[V, T]``"""
+    xp = load.__array_namespace__()
     needs = load > 0.0
-    ratio = jnp.where(needs, gain / jnp.where(needs, load, 1.0), jnp.inf)
-    order = jnp.argsort(-ratio, axis=1)
-    sorted_load = jnp.take_along_axis(load, order, axis=1)
-    left = capacity[:, None] - (jnp.cumsum(sorted_load, axis=1) - sorted_load)
-    share = jnp.where(sorted_load > 0.0, jnp.clip(left / jnp.where(sorted_load > 0.0, sorted_load, 1.0), 0.0, 1.0), 1.0)
-    return jnp.take_along_axis(share, jnp.argsort(order, axis=1), axis=1)
+    ratio = xp.where(needs, gain / xp.where(needs, load, 1.0), xp.inf)
+    order = xp.argsort(-ratio, axis=1, stable=True)
+    sorted_load = xp.take_along_axis(load, order, axis=1)
+    left = capacity[:, None] - (xp.cumsum(sorted_load, axis=1) - sorted_load)
+    share = xp.where(sorted_load > 0.0, xp.clip(left / xp.where(sorted_load > 0.0, sorted_load, 1.0), 0.0, 1.0), 1.0)
+    return xp.take_along_axis(share, xp.argsort(order, axis=1), axis=1)
 
 
 class _Evaluated(NamedTuple):

@@ -178,6 +178,19 @@ def test_methods_are_drawn_side_by_side():
     assert overlaps(figure) == []
 
 
+def test_what_the_table_calls_best_is_drawn_as_best():
+    scenario = taskonomy_like(clients=3)
+    best = summarize(scenario, rough_plan(scenario))
+    others = {"rounding": -1e-9, "worse": -1e-3}
+    summaries = {"best": best} | {
+        name: dataclasses.replace(best, objective=best.objective + less) for name, less in others.items()
+    }
+    _, losses = plot_comparison(summaries).axes
+    assert [text.get_fontweight() for text in losses.texts] == ["bold", "bold", "normal"]
+    first, second, third = (patch.get_facecolor() for patch in losses.patches)
+    assert first == second != third
+
+
 @pytest.mark.parametrize(("suffix", "start"), [(".png", b"\x89PNG"), (".svg", b"<?xml"), (".pdf", b"%PDF")])
 def test_files_are_whole_and_the_same_each_time(tmp_path, suffix, start):
     scenario = taskonomy_like(clients=3)

@@ -51,12 +51,46 @@ def test_json_is_one_object(rows, capsys, weighting):
         (["nothing.csv"], ["nothing.csv: cannot be read"]),
         (["rows.csv", "--weighting", "relativ"], ["--weighting", "'relative'"]),
         (["rows.csv", "--plot", "fit.txt"], ["--plot: fit.txt"]),
+        (["micro.csv"], ["micro.csv:2: latency_s = 10700: 10,700 s for one query, is it in microseconds?"]),
+        (["milli.csv"], ["milli.csv:3: latency_s = 980: 980 s for a batch of 4, is it in milliseconds?"]),
+        (["each.csv"], ["each.csv: latency falls with the batch, from 20 ms for 1 to 5 ms for 8", "--per-query"]),
+        (["each.csv", "--time-unit", "h"], ["--time-unit"]),
+        (["each.csv", "--columns", "latency=x"], ["--columns", "did you mean 'latency_s'?"]),
         (["one.csv"], ["one.csv: unet: batch_size: has only size 8"]),
     ],
 )
 def test_bad_input_is_told_in_one_line(rows, capsys, arguments, words):
     Path("one.csv").write_text("batch_size,latency_s,model\n8,0.1,unet\n8,0.2,unet\n")
+    Path("micro.csv").write_text("batch_size,latency_s\n1,10700\n2,11300\n")
+    Path("milli.csv").write_text("batch_size,latency_s\n1,45\n4,980\n")
+    Path("each.csv").write_text("batch_size,latency_s\n1,0.02\n2,0.01\n8,0.005\n")
     before = sorted(os.listdir())
     assert run(["profile", *arguments]) == 2
     one_line(capsys.readouterr(), *words)
     assert sorted(os.listdir()) == before
+
+
+def test_units_and_latencies_of_one_query_each_can_be_said(rows, capsys):
+    Path("micro.csv").write_text("n;t\n1;10000\n2;11000\n4;13000\n")
+    columns = ["--columns", "batch_size=n,latency_s=t"]
+    assert run(["profile", "micro.csv", *columns, "--time-unit", "us", "--json"]) == 0
+    (profile,) = json.loads(capsys.readouterr().out)["profiles"]
+    np.testing.assert_allclose([profile["setup_s"], profile["per_query_s"]], [0.009, 0.001])
+    Path("each.csv").write_text("batch_size,latency_s\n1,0.010\n2,0.0055\n4,0.00325\n")
+    assert run(["profile", "each.csv", "--per-query", "--json"]) == 0
+    (profile,) = json.loads(capsys.readouterr().out)["profiles"]
+    np.testing.assert_allclose([profile["setup_s"], profile["per_query_s"]], [0.009, 0.001])
+
+
+def test_latencies_that_may_be_in_another_unit_are_warned_of(rows, capsys):
+    Path("milli.csv").write_text("batch_size,latency_s\n1,10.7\n2,11.3\n4,12.7\n")
+    assert run(["profile", "milli.csv"]) == 0
+    captured = capsys.readouterr()
+    assert "milli.csv" in captured.out
+    assert (
+        "warning: milli.csv: a query takes 3.2 s or more: are latencies in ms? Then say --time-unit ms" in captured.err
+    )
+    # Noise on a flat line is no fall.
+    Path("flat.csv").write_text("batch_size,latency_s\n1,0.0107\n2,0.0105\n4,0.0104\n")
+    assert run(["profile", "flat.csv"]) == 0
+    assert capsys.readouterr().err == ""

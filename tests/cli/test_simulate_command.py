@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import os
 
@@ -105,6 +106,88 @@ def test_headroom_is_a_table_and_a_choice(batched, capsys):
     assert f"Plan with {found['factor']:.3g} of every window: 95.0 % of the requests" in out
 
 
+def test_the_plan_that_headroom_chose_can_be_written(batched, capsys):
+    scenario = j3o.load(batched)
+    busy = dataclasses.replace(scenario, demand=20 * scenario.demand, edge_uplink=20 * scenario.edge_uplink)
+    j3o.save(busy, "busy.yaml")
+    arguments = ["simulate", "busy.yaml", "--method", "exact-milp", "--headroom", "0.95", *QUICK]
+    found = told(capsys, *arguments, "--out", "chosen.json")
+    assert found["written"] == "chosen.json"
+    assert found["headroom"]["factor"] < 1.0
+    chosen = next(trial for trial in found["headroom"]["trials"] if trial["factor"] == found["headroom"]["factor"])
+    # The headline is about the plan that was chosen.
+    assert found["accuracy"]["planned"] == chosen["accuracy_planned"]
+    assert found["late"] == chosen["late"] <= 0.05
+    plan = j3o.load("chosen.json")
+    assert j3o.check(busy, plan).ok
+    assert float(plan.objective) == pytest.approx(chosen["accuracy_planned"])
+    # What was proven for a part of the window is not proven for all of it.
+    assert np.isnan(plan.bound)
+    assert plan.status == j3o.Status.converged
+    assert run(arguments) == 0
+    out = capsys.readouterr().out
+    assert f"(planned {chosen['accuracy_planned']:.4f})" in out
+    assert f"Factor    {found['headroom']['factor']:.3g} of every window" in out
+
+
+def test_a_plan_that_is_made_can_be_written_and_one_that_is_given_cannot(batched, capsys):
+    told(capsys, "simulate", batched, "--method", "exact-milp", "--out", "made.json", *QUICK)
+    assert j3o.check(j3o.load(batched), j3o.load("made.json")).ok
+    assert run(["simulate", batched, "--plan", "made.json", "--out", "again.json"]) == 2
+    one_line(capsys.readouterr(), "--out", "leave one of them out")
+    assert not os.path.exists("again.json")
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "words"),
+    [
+        ("memory_mb: 256", "memory_mb: 25", "edge_memory (8): {edge}: "),
+        ("uplink_mb_per_s: ", "uplink_mb_per_s: 0.00", "edge_uplink (11): {edge}: "),
+    ],
+)
+def test_a_plan_beyond_the_limits_is_refused_by_name_and_amount(batched, capsys, good, bad, words):
+    assert run(["solve", batched, "--method", "exact-milp", "--out", "plan.json"]) == 0
+    capsys.readouterr()
+    with open(batched, encoding="utf-8") as file:
+        text = file.read()
+    assert good in text
+    with open("small.yaml", "w", encoding="utf-8") as file:
+        file.write(text.replace(good, bad))
+    assert run(["simulate", "small.yaml", "--plan", "plan.json"]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert any(
+        words.format(edge=edge) in lines[-1] and " exceeds " in lines[-1] for edge in j3o.load(batched).labels.edges
+    )
+
+
+def test_a_trace_of_another_rate_is_refused_unless_forced(batched, capsys):
+    with open("slow.csv", "w", encoding="utf-8") as file:
+        file.write("time;client;task\n" + "".join(f"{number * 500},5;camera-1;detection\n" for number in range(20)))
+    arguments = ["simulate", batched, "--method", "exact-milp", "--trace", "slow.csv", "--columns", "timestamp=time"]
+    assert run(arguments) == 2
+    one_line(capsys.readouterr(), "slow.csv: brings 0.002 requests/s where", "--time-unit", "--force")
+    found = told(capsys, *arguments, "--force")
+    assert found["trace_requests"]["rate"] == pytest.approx(0.002)
+    assert found["trace_requests"]["requests"] == 20
+    told_ms = told(capsys, *arguments, "--time-unit", "ms", "--force")
+    assert told_ms["trace_requests"]["rate"] == pytest.approx(2.0)
+
+
+def test_requests_that_no_plan_serves_are_named(batched, capsys):
+    scenario = j3o.load(batched)
+    client, task = (int(i) for i in np.argwhere(scenario.demand == 0.0)[0])
+    names = scenario.labels
+    with open("trace.csv", "w", encoding="utf-8") as file:
+        file.write(f"timestamp,client,task\n1,{names.clients[client]},{names.tasks[task]}\n")
+    arguments = ["simulate", batched, "--method", "exact-milp", "--trace", "trace.csv"]
+    assert run(arguments) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert f"Note: 1 request of 1 of streams without demand, which no plan serves: '{names.clients[client]}'" in out
+    assert "and 1 request " in out
+    found = told(capsys, *arguments)["trace_requests"]
+    assert found["without_demand"] == [{"client": names.clients[client], "task": names.tasks[task], "requests": 1}]
+
+
 def test_without_windows_a_window_is_asked_for(batched, capsys):
     with open("plain.yaml", "w", encoding="utf-8") as file:
         file.write(example_deployment())
@@ -134,6 +217,11 @@ def test_without_windows_a_window_is_asked_for(batched, capsys):
         (["site.yaml", "--plot", "picture.gif"], ["--plot", ".png"]),
         (["site.yaml", "--method", "j4o"], ["--method", "did you mean 'j3o'?"]),
         (["site.yaml", "--replications", "0"], ["--replications"]),
+        (["site.yaml", "--columns", "timestamp=t"], ["--columns", "--trace"]),
+        (["site.yaml", "--time-unit", "ms"], ["--time-unit", "--trace"]),
+        (["site.yaml", "--trace", "t.csv", "--time-unit", "msec"], ["--time-unit", "did you mean 'ms'?"]),
+        (["site.yaml", "--trace", "t.csv", "--columns", "t"], ["--columns", "is no pair"]),
+        (["site.yaml", "--out", "plan.txt"], ["plan.txt", "suffix"]),
         (["batch.npz"], ["batch.npz", "2 scenarios"]),
     ],
     ids=str,

@@ -99,6 +99,21 @@ def test_names_of_tasks_are_whole_in_eighty_columns(scenario, summary):
         assert f"\n{task} " in text
 
 
+@pytest.mark.parametrize(("longest", "right"), [(12, True), (16, True), (24, False), (28, False)])
+def test_long_names_of_tasks_take_room_from_the_accuracies(scenario, plan, longest, right):
+    names = [name.ljust(longest, "x")[:longest] for name in scenario.labels.tasks]
+    named = dataclasses.replace(scenario, names=dataclasses.replace(scenario.labels, tasks=tuple(names)))
+    everywhere = dataclasses.replace(
+        plan, **{tier: np.full_like(plan.local, 1.0) for tier in ("local", "edge", "cloud")}
+    )
+    text = printed(PlanReport(summarize(named, everywhere), "title"))
+    assert max(map(len, text.splitlines())) <= 80
+    for name in names:
+        assert f"\n{name} " in text
+    assert (", and the accuracy there" in text) == right
+    assert ("100.0 1.000" in text) == right
+
+
 def test_a_terminal_gets_colour(summary):
     assert "\x1b[" in printed(PlanReport(summary, "title"), terminal=True)
 

@@ -12,6 +12,8 @@ from j3o_jax.io import FileError, load
 CAMERA_1 = "memory_mb: 24, compute_gflop_per_s: 500, demand_per_s: {segmentation: 10, depth: 3}"
 WINDOW = "uplink_mb_per_s: 500, batching_window_s: 0.5"
 
+DECIMALS = "looks like the decimals of a number with a decimal comma: write it with a point, such as 20.5"
+
 # What is replaced in the small deployment and by what; the line and place of the fault, what is said of it.
 SLIPS = [
     # Numbers.
@@ -37,6 +39,18 @@ SLIPS = [
         "clients[0].memory_mb",
         "= '24 MB' is text: write the number alone, in MB",
     ),
+    ("24, compute_gflop_per_s: 500, demand", "20,5, compute_gflop_per_s: 500, demand", 14, "clients[0].5", DECIMALS),
+    ("depth: 3}", "depth: 3,5}", 14, "clients[0].demand_per_s.5", DECIMALS),
+    ("memory_mb: 24", "memory_mb: '20,5'", 14, "clients[0].memory_mb", "= '20,5' has a decimal comma: write 20.5"),
+    (
+        "memory_mb: 24",
+        "memory_mb: '1,500'",
+        14,
+        "clients[0].memory_mb",
+        "has a comma: write 1500, or 1.500 if",
+    ),
+    ("memory_mb: 24", "memory_mb: '1,500,000.5'", 14, "clients[0].memory_mb", "has a comma: write 1500000.5"),
+    ("cloud: {uplink_mb_per_s: 800}", "cloud:\n  uplink_mb_per_s: 80,5", 17, "cloud.uplink_mb_per_s", "write 80.5"),
     ("memory_mb: 24", "memory_mb: 1_000", 14, "clients[0].memory_mb", "= '1_000' is text"),
     ("memory_mb: 24", "memory_mb: true", 14, "clients[0].memory_mb", "= true is a yes/no value: write the number"),
     ("memory_mb: 24", "memory_mb: ", 14, "clients[0].memory_mb", "is empty: write the number alone, in MB"),
@@ -196,8 +210,17 @@ SLIPS = [
     ("cloud: {", "cloud: ", 16, "", "is not valid YAML"),
     ("cloud: {uplink_mb_per_s: 800}", "cloud:\n\tuplink_mb_per_s: 800", 17, "", "indent with spaces, not tabs"),
     ("tasks:", "- tasks:", 2, "", "is not valid YAML"),
-    ("memory_mb: 24", "memory_mb: &m 24", 14, "", "uses an anchor or alias (& or *): write the value out"),
-    ("memory_mb: 24", "memory_mb: *m", 14, "", "uses an anchor or alias"),
+    ("memory_mb: 24", "memory_mb: *m", 14, "", "has an alias of 'm', which nothing above is marked with: quote it"),
+    (
+        "cloud: {",
+        "cloud: &c {accuracy: *c, ",
+        16,
+        "",
+        "has an alias of 'c' within what that marks",
+    ),
+    ("cloud: {", "cloud: {<<: 3, ", 16, "", "merges (<<) what is no mapping: name a mapping or a list of them"),
+    ("memory_mb: 24", "memory_mb: &m -24", 14, "clients[0].memory_mb", "= -24 is negative"),
+    ("cloud:", "? &k [a]\n: 1\ncloud:", 16, "", "has a list or mapping as a key: write a name"),
     ("memory_mb: 24", "memory_mb: !!float 24", 14, "", "uses a tag (!): take it out, or quote the text"),
     ("memory_mb: 24", "memory_mb: !!python/name:os.system x", 14, "", "uses a tag (!)"),
     ("cloud:", "---\ncloud:", 16, "", "holds several documents: write one in each file"),
@@ -309,12 +332,22 @@ def test_a_thousand_wrong_names_take_no_longer_than_one(tmp_path):
     assert refusal(path).more == 999
 
 
-def test_aliases_that_multiply_are_refused_unexpanded(tmp_path):
+@pytest.mark.parametrize("link", ["[{}]", "{{{}}}"], ids=["lists", "mappings"])
+def test_aliases_that_multiply_are_refused_unexpanded(tmp_path, link):
     path = tmp_path / "laughs.yaml"
-    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
-    lines += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 12)]
+    own = "x, " * 10 if link == "[{}]" else ", ".join(f"k{i}: x" for i in range(10))
+    lines = [f"a0: &a0 {link.format(own)}"]
+    for level in range(1, 12):
+        aliases = (f"k{i}: *a{level - 1}" if link != "[{}]" else f"*a{level - 1}" for i in range(10))
+        lines.append(f"a{level}: &a{level} {link.format(', '.join(aliases))}")
     path.write_text("\n".join(lines), encoding="utf-8")
-    assert "uses an anchor or alias" in str(refusal(path))
+    assert "has aliases (*) that stand for more than 1,000,000 values" in str(refusal(path))
+
+
+def test_aliases_nest_no_deeper_than_what_is_written_out(tmp_path):
+    path = tmp_path / "deep.yaml"
+    path.write_text("a: &a [[[[[[[[1]]]]]]]]\nb: [[[[[[[[[*a]]]]]]]]]\n", encoding="utf-8")
+    assert "is nested too deeply" in str(refusal(path))
 
 
 def test_whole_files_that_are_no_deployment(tmp_path):

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 from file_examples import assert_same_solution, solution_fields, solution_from
 from hypothesis import given, settings
+from support.methods import draw_batch
 
-from j3o_jax import Names, Scenario, Solution, Status
+from j3o_jax import FullLocal, Names, Scenario, Solution, Status, solve
 from j3o_jax.io import FileError, load, save
 
 
@@ -72,6 +73,37 @@ def test_a_saved_plan_is_loaded_bit_for_bit(tmp_path_factory, suffix, fields):
     loaded = load(path, want=Solution)
     assert_same_solution(loaded, solution)
     assert loaded.names == (None if suffix == ".npz" else solution.names)
+
+
+def test_what_a_client_never_asks_for_is_left_out(tmp_path, plan):
+    asked = dataclasses.replace(
+        plan,
+        has_demand=np.array([[True, True], [False, True]]),
+        cloud=np.array([[0.25, 0], [0, 0]]),
+        unserved=np.array([[0, 0], [1.0, 2 / 3]]),
+    )
+    for suffix in (".json", ".npz"):
+        save(asked, tmp_path / f"plan{suffix}")
+        assert_same_solution(load(tmp_path / f"plan{suffix}", want=Solution), asked)
+    document = json.loads((tmp_path / "plan.json").read_text("utf-8"))
+    assert [list(client["tasks"]) for client in document["clients"]] == [["seg", "depth"], ["depth"]]
+    # Files that list everything are read as before, and do not say what is asked for.
+    everything = dataclasses.replace(asked, has_demand=None)
+    save(everything, tmp_path / "all.json")
+    assert '"unserved": 1.0' in (tmp_path / "all.json").read_text("utf-8")
+    assert_same_solution(load(tmp_path / "all.json", want=Solution), everything)
+
+
+def test_a_solved_plan_is_whole_again(tmp_path):
+    scenario = draw_batch(1)[0]
+    demand = scenario.demand.copy()
+    demand[0, 1] = demand[3, :] = 0.0
+    plan = solve(dataclasses.replace(scenario, demand=demand), FullLocal())
+    np.testing.assert_array_equal(plan.has_demand, demand > 0.0)
+    save(plan, tmp_path / "plan.json")
+    found = load(tmp_path / "plan.json", want=Solution)
+    np.testing.assert_array_equal(found.has_demand, plan.has_demand)
+    np.testing.assert_array_equal(found.local, plan.local)
 
 
 def test_a_plan_without_names_gets_numbers(tmp_path, plan):

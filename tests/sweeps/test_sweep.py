@@ -20,7 +20,7 @@ from support.sweeps import QUICK, rows_of, same_rows
 import j3o_jax as j3o
 from j3o_jax.benchmarks import NAMES
 from j3o_jax.cli._app import run
-from j3o_jax.io import FileError
+from j3o_jax.io import FileError, example_deployment
 from j3o_jax.sweeps import LocalWorkers, SweepError, read_chunks, read_manifest, read_sweep, summarize_sweep, sweep
 from j3o_jax.sweeps import _run as running
 from j3o_jax.sweeps._rows import Solved, solve_chunk
@@ -266,6 +266,20 @@ def test_another_sweep_s_folder_is_refused(undisturbed, tmp_path, capsys):
     assert run(["sweep", spec_file(tmp_path, seeds=25), "--out", str(undisturbed)]) == 2
     one_line(capsys.readouterr(), "holds another sweep, with seeds.count = 24 where this one has 25")
     assert sorted(os.listdir(undisturbed / "rows")) == before
+
+
+def test_a_deployment_that_was_edited_since_is_named(tmp_path):
+    (tmp_path / "site.yaml").write_text(example_deployment())
+    spec = tmp_path / "spec.yaml"
+    spec.write_text("deployment: site.yaml\nseeds: 2\nparameters: {demand_spread: 0.1}\nmethods: [full-local]\n")
+    sweep(spec, tmp_path / "out")
+    (tmp_path / "site.yaml").write_text(example_deployment().replace("memory_mb: 256", "memory_mb: 255"))
+    with pytest.raises(FileError, match=r"the deployment site\.yaml has changed since: name another folder"):
+        sweep(spec, tmp_path / "out")
+    # Where more than the deployment differs, that is what is told.
+    spec.write_text(spec.read_text().replace("seeds: 2", "seeds: 3"))
+    with pytest.raises(FileError, match=r"holds another sweep, with seeds\.count = 2 where this one has 3"):
+        sweep(spec, tmp_path / "out")
 
 
 def test_another_version_s_folder_is_refused(tmp_path):

@@ -1,0 +1,43 @@
+"""Formulas that are written once, for JAX and for NumPy.
+
+Methods that work on the host run them in NumPy, and so neither compile anything nor need threads of JAX, which no
+process has that was forked from one with JAX at work.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+
+class _Functions:
+    """The functions of `jax.numpy`; NumPy's where no argument is an array of JAX."""
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(np, name)
+        if isinstance(found, type) or not callable(found):
+            return found
+
+        def function(*args: Any, **keywords: Any) -> Any:
+            return getattr(jnp if _of_jax((args, keywords)) else np, name)(*args, **keywords)
+
+        return function
+
+
+either: Any = _Functions()
+
+
+def each(function: Callable[..., Any], *batches: Any) -> Any:
+    """`function` of every instance of batches with one axis: by ``jax.vmap``, or for NumPy arrays one by one."""
+    if _of_jax(batches):
+        return jax.vmap(function)(*batches)
+    size = jax.tree.leaves(batches)[0].shape[0]
+    with np.errstate(all="ignore"):
+        results = [function(*jax.tree.map(lambda array: array[instance], batches)) for instance in range(size)]  # noqa: B023
+    return jax.tree.map(lambda *own: np.stack(own), *results)
+
+
+def _of_jax(tree: Any) -> bool:
+    return any(isinstance(leaf, jax.Array) for leaf in jax.tree.leaves(tree))

@@ -1,0 +1,115 @@
+"""A plan, or a batch of them, in a few lines of text."""
+
+import textwrap
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from ._status import Status
+
+# As many as a reader takes in at a glance; what is beyond is counted.
+_MOST_NODES, _MOST_STREAMS = 12, 16
+_WIDTH = 100
+_TIERS = ("local", "edge", "cloud", "unserved")
+# A smaller share is what a solver's rounding leaves behind.
+_NEGLIGIBLE = 1e-6
+
+
+def plan_text(solution: Any) -> str:
+    """What a person wants to know of a `Solution`; of a batch, how its plans are on the whole."""
+    return "\n".join(_batch(solution) if solution.batch_shape else _single(solution))
+
+
+def _single(solution: Any) -> Iterator[str]:
+    status = Status(int(solution.status))
+    names = solution.labels
+    sizes = zip(("client", "edge", "task", "model"), _sizes(solution), strict=True)
+    of = f" for {names.deployment}" if names.deployment is not None else ""
+    yield f"Plan{of}: " + ", ".join(f"{size:,} {word}{'' if size == 1 else 's'}" for word, size in sizes)
+    if not status.success:
+        yield f"{status.name}: {solution.reason()}"
+        return
+    objective, bound, gap = (float(getattr(solution, name)) for name in ("objective", "bound", "gap"))
+    yield f"objective {objective:.6f}, {_proof(bound, gap)}"
+    yield f"{status.name}: {status.message}"
+    yield from _held("edges", names.edges, names.models, np.asarray(solution.edge_models))
+    yield from _held("clients", names.clients, names.models, np.asarray(solution.client_models))
+    yield from _streams(solution)
+
+
+def _proof(bound: float, gap: float) -> str:
+    if np.isnan(bound):
+        return "no bound proven (j3o_jax.certify proves one)"
+    return f"bound {bound:.6f}: at most {100.0 * gap:.2g} % better is possible"
+
+
+def _held(word: str, nodes: Sequence[str], models: Sequence[str], held: np.ndarray) -> Iterator[str]:
+    """Which models nodes hold; nodes that hold the same share a line where there are many."""
+    yield f"models held by {word}:"
+    groups: dict[tuple[int, ...], list[str]] = {}
+    for node, row in zip(nodes, held, strict=True):
+        own = tuple(np.flatnonzero(row).tolist())
+        groups.setdefault(own if len(nodes) > _MOST_NODES else (-1 - len(groups), *own), []).append(node)
+    rows = list(groups.items())
+    for own, members in rows[:_MOST_NODES]:
+        name = members[0] if len(members) == 1 else f"{members[0]} and {len(members) - 1:,} more"
+        what = ", ".join(models[model] for model in own if model >= 0) or "none"
+        yield "  " + textwrap.shorten(f"{name}: {what}", _WIDTH, placeholder=" …")
+    if len(rows) > _MOST_NODES:
+        yield f"  and {sum(len(members) for _, members in rows[_MOST_NODES:]):,} more {word}"
+
+
+def _streams(solution: Any) -> Iterator[str]:
+    """Where the queries of every stream go."""
+    shares = np.stack([np.asarray(getattr(solution, tier)) for tier in _TIERS], axis=-1)
+    asked = np.ones(shares.shape[:2], dtype=bool) if solution.has_demand is None else np.asarray(solution.has_demand)
+    streams = np.argwhere(asked)
+    names = solution.labels
+    yield f"shares of {len(streams):,} stream{'' if len(streams) == 1 else 's'}, in %:"
+    for client, task in streams[:_MOST_STREAMS].tolist():
+        ways = ", ".join(
+            f"{tier} {_percent(share)}"
+            for tier, share in zip(_TIERS, shares[client, task].tolist(), strict=True)
+            if share > _NEGLIGIBLE
+        )
+        yield f"  {names.clients[client]} {names.tasks[task]}: {ways}"
+    rest = streams[_MOST_STREAMS:]
+    if len(rest):
+        means = shares[rest[:, 0], rest[:, 1]].mean(axis=0).tolist()
+        ways = ", ".join(
+            f"{tier} {_percent(mean)}" for tier, mean in zip(_TIERS, means, strict=True) if mean > _NEGLIGIBLE
+        )
+        yield f"  and {len(rest):,} more, on average {ways}"
+
+
+def _percent(share: float) -> str:
+    return f"{100.0 * share:.1f}".removesuffix(".0")
+
+
+def _batch(solution: Any) -> Iterator[str]:
+    status, shape = np.asarray(solution.status), solution.batch_shape
+    sizes = zip(("client", "edge", "task", "model"), _sizes(solution), strict=True)
+    yield f"{status.size:,} plans of the axes {list(shape)}: " + ", ".join(
+        f"{size:,} {word}{'' if size == 1 else 's'}" for word, size in sizes
+    )
+    counts = [(kind, int(np.sum(status == kind))) for kind in Status]
+    yield "status: " + ", ".join(f"{many:,} {kind.name}" for kind, many in counts if many)
+    success = np.isin(status, [kind for kind in Status if kind.success])
+    if not success.any():
+        return
+    objective = np.asarray(solution.objective)[success]
+    yield f"objective: mean {objective.mean():.6f}, from {objective.min():.6f} to {objective.max():.6f}"
+    gap = np.asarray(solution.gap)[success]
+    proven = gap[~np.isnan(gap)]
+    if not proven.size:
+        yield "gap: none proven (j3o_jax.certify proves one)"
+        return
+    some = "" if proven.size == gap.size else f", proven for {proven.size:,} of {gap.size:,}"
+    yield f"gap: mean {100.0 * proven.mean():.2g} %, at most {100.0 * proven.max():.2g} %{some}"
+
+
+def _sizes(solution: Any) -> tuple[Any, ...]:
+    clients, tasks = np.shape(solution.local)[-2:]
+    edges, models = np.shape(solution.edge_models)[-2:]
+    return clients, edges, tasks, models

@@ -1,0 +1,82 @@
+"""Capacities that look as if they were in a larger unit than the file has: GB for MB, TFLOP/s for GFLOP/s.
+
+Nothing is wrong with a small capacity, and less with an ample one. What is doubted is a capacity that can do next to
+nothing with anything there is, where a thousand times as much would do; and where its kind can do enough together, only
+if the others have about a thousand times as much.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from .._scenario import Scenario
+from ._errors import Finding
+
+_THOUSAND = 1000.0
+# Part of the smallest model that a memory holds, of the work that a node does, or of the data that a link carries,
+# below which it is doubted. Thin links are meant more often than slow nodes.
+_OF_MODEL, _OF_WORK, _OF_DATA = 0.05, 0.01, 0.002
+# How many thousandths of what its like have a single node may have to be doubted.
+_ALIKE = (0.1, 4.0)
+
+
+def unit_doubts(scenario: Scenario) -> Iterator[Finding]:
+    """What to have a second look at in one scenario, one finding for each kind of capacity."""
+    demand, home = np.asarray(scenario.demand), np.asarray(scenario.client_edge)
+    at_client = demand @ _least_work(scenario.client_model_compute, scenario.client_accuracy)
+    at_edge = _per_edge(demand @ _least_work(scenario.edge_model_compute, scenario.edge_accuracy), home, scenario.edges)
+    data = demand @ np.asarray(scenario.input_size)
+    through = _per_edge(data, home, scenario.edges)
+    memory = ("MB", "GB", "holds no model: the smallest takes")
+    compute = (
+        "GFLOP/s",
+        "TFLOP/s",
+        "can do next to nothing of what is asked there: by the models of least work that is",
+    )
+    uplink = ("MB/s", "GB/s", "carries next to nothing of what is asked there, which is")
+    rows = (
+        ("clients", "memory_mb", scenario.client_memory, _smallest(scenario.client_model_memory), _OF_MODEL, memory),
+        ("clients", "compute_gflop_per_s", scenario.client_compute, at_client, _OF_WORK, compute),
+        ("edges", "memory_mb", scenario.edge_memory, _smallest(scenario.edge_model_memory), _OF_MODEL, memory),
+        ("edges", "compute_gflop_per_s", scenario.edge_compute, at_edge, _OF_WORK, compute),
+        ("edges", "uplink_mb_per_s", scenario.edge_uplink, through, _OF_DATA, uplink),
+        ("cloud", "uplink_mb_per_s", scenario.cloud_uplink, data.sum(), _OF_DATA, uplink),
+    )
+    for nodes, key, capacity, load, part, (unit, larger, fault) in rows:
+        capacity, load = np.broadcast_arrays(*np.atleast_1d(capacity, load))
+        doubted = np.flatnonzero(_doubted(capacity, load, part))
+        if doubted.size:
+            first = int(doubted[0])
+            loc = (nodes, key) if nodes == "cloud" else (nodes, first, key)
+            more = f" (and {doubted.size - 1:,} more {nodes} alike)" if doubted.size > 1 else ""
+            told = f"{fault} {load[first]:.4g} {unit}: is it in {larger}? Then write {capacity[first] * _THOUSAND:g}"
+            yield Finding(loc, f"= {capacity[first]:g} {unit} {told}{more}")
+
+
+def _doubted(capacity: np.ndarray, load: np.ndarray, part: float) -> np.ndarray:
+    """Which of the capacities of one kind are doubted."""
+    there = (capacity > 0.0) & np.isfinite(capacity) & (load > 0.0)
+    little = there & (capacity < part * load) & (_THOUSAND * capacity >= part * load)
+    if not little.any() or capacity[there].sum() < part * load[there].sum():
+        return little
+    if little.sum() == there.sum():
+        return np.zeros_like(little)
+    others = np.median(capacity[there & ~little])
+    least, most = (factor / _THOUSAND * others for factor in _ALIKE)
+    return little & (capacity >= least) & (capacity <= most)
+
+
+def _smallest(size: np.ndarray) -> float:
+    size = np.asarray(size)
+    return float(np.min(size[size > 0.0], initial=np.inf)) if (size > 0.0).any() else 0.0
+
+
+def _least_work(compute: np.ndarray, accuracy: np.ndarray) -> np.ndarray:
+    """GFLOP of a query of each task by the supporting model of least work; 0 where none supports it. ``[T]``"""
+    supports = np.asarray(accuracy).max(axis=0) > 0.0
+    work = np.where(supports, np.asarray(compute)[:, None], np.inf).min(axis=0)
+    return np.where(np.isfinite(work), work, 0.0)
+
+
+def _per_edge(values: np.ndarray, home: np.ndarray, edges: int) -> np.ndarray:
+    return np.bincount(home, values, edges)

@@ -1,0 +1,80 @@
+"""Capacities in a larger unit than the file has are doubted, and honest ones are not."""
+
+import pytest
+from file_examples import SMALL
+
+from j3o_jax.io import example_deployment, load_with_doubts
+
+HERE = SMALL.replace(".inf", "9000").replace("unlimited", "400")
+
+
+def doubts(tmp_path, text):
+    path = tmp_path / "site.yaml"
+    path.write_text(text, encoding="utf-8")
+    return load_with_doubts(path)[1]
+
+
+@pytest.mark.parametrize(
+    ("changes", "place", "words"),
+    [
+        ([("memory_mb: 24", "memory_mb: 0.024")], "14: clients[0].memory_mb", "= 0.024 MB holds no model"),
+        ([("memory_mb: 512", "memory_mb: 0.5")], "11: edges[0].memory_mb", "is it in GB? Then write 500"),
+        (
+            [("_s: 500, demand", "_s: 0.5, demand")],
+            "14: clients[0].compute_gflop_per_s",
+            "is it in TFLOP/s? Then write 500",
+        ),
+        ([("_s: 10000", "_s: 0.9"), ("_s: 9000", "_s: 0.2")], "11: edges[0].compute_gflop_per_s", "TFLOP/s"),
+        ([("_s: 500}", "_s: 0.01}"), ("_s: 400}", "_s: 0.004}")], "11: edges[0].uplink_mb_per_s", "is it in GB/s?"),
+        ([("_s: 800", "_s: 0.012")], "16: cloud.uplink_mb_per_s", "= 0.012 MB/s carries next to nothing"),
+    ],
+)
+def test_a_thousand_times_too_little_is_doubted_in_one_line(tmp_path, changes, place, words):
+    text = HERE
+    for good, bad in changes:
+        assert good in text
+        text = text.replace(good, bad)
+    (line,) = doubts(tmp_path, text)
+    assert f"site.yaml:{place} " in line
+    assert words in line
+    assert line.isprintable()
+
+
+def test_one_of_many_is_doubted_where_the_others_have_a_thousand_times_as_much(tmp_path):
+    first = "memory_mb: 24, compute_gflop_per_s: 500, demand_per_s: {segmentation: 10"
+    assert first in HERE
+    (line,) = doubts(tmp_path, HERE.replace(first, first.replace("500", "0.6")))
+    assert "clients[0].compute_gflop_per_s = 0.6 GFLOP/s" in line
+    assert "alike" not in line
+    # A weak client among strong ones is a weak client.
+    assert doubts(tmp_path, HERE.replace(first, first.replace("500", "0.02"))) == []
+    assert doubts(tmp_path, HERE.replace(first, first.replace("memory_mb: 24", "memory_mb: 4"))) == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        [],
+        [("memory_mb: 24", "memory_mb: 0")],
+        [("memory_mb: 24", "memory_mb: 12")],
+        [("memory_mb: 512", "memory_mb: 512000")],
+        [("_s: 10000", "_s: 500000")],
+        [("_s: 800", "_s: 0")],
+        [("_s: 800", "_s: unlimited")],
+        [("_s: 500, demand", "_s: 0, demand")],
+        [("segmentation: 10, depth: 3", "segmentation: 0"), ("demand_per_s: {depth: 3}", "demand_per_s: {}")],
+        [("_s: 500}", "_s: 0.4}"), ("_s: 400}", "_s: 0.3}")],
+        [("_s: 800", "_s: 0.1")],
+    ],
+    ids=str,
+)
+def test_none_ample_and_scarce_capacities_are_not_doubted(tmp_path, changes):
+    text = HERE
+    for good, bad in changes:
+        assert good in text
+        text = text.replace(good, bad)
+    assert doubts(tmp_path, text) == []
+
+
+def test_the_example_is_not_doubted(tmp_path):
+    assert doubts(tmp_path, example_deployment()) == []
