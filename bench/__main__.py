@@ -25,6 +25,7 @@ BENCHMARKS = (
     "launches",
     "device",
     "adversary",
+    "certificates",
 )
 
 

@@ -122,6 +122,21 @@ def attack(batch: Scenario, methods: Mapping[str, AbstractMethod], *, enumerate_
         for instance in np.flatnonzero(found.status == Status.numerical_error):
             yield Finding(name, int(instance), f"gave up: {found.reason((int(instance),))}")
         yield from _above_bounds(name, found, success, plans, optimum)
+        if found.certificate is not None:
+            yield from _unproven(name, batch, found, success, optimum)
+
+
+def _unproven(
+    name: str, batch: Scenario, found: Solution, success: np.ndarray, optimum: np.ndarray | None
+) -> Iterator[Finding]:
+    """Certificates that do not prove their bounds, and such as prove what is not so."""
+    exact = j3o.verify(batch, found)
+    for instance in np.flatnonzero(success & ~(exact.ok & exact.proven)):
+        why = [str(violation) for violation in exact.violations if violation.instance == (instance,)]
+        yield Finding(name, int(instance), f"certificate: {why or 'proves less than is said'}")
+    for instance in np.flatnonzero(success):
+        if optimum is not None and exact.bound[instance] < optimum[instance] * (1.0 - ROUNDING) - 1e-12:
+            yield Finding(name, int(instance), f"certificate: proves {float(exact.bound[instance])!r}, too little")
 
 
 def _by_enumeration(batch: Scenario) -> np.ndarray:
