@@ -37,7 +37,7 @@ def rows(tmp_path, text, name="rows.csv", **keywords):
         (PLAIN.replace("model", "latency_s").replace(",latency_s\n", ",t\n"), {"columns": {"latency_s": "t"}}),
         (PLAIN.replace("0.0107", "10.7").replace("0.0113", "11.3"), {"time_unit": "ms"}),
         (PLAIN.replace("0.0107", "10700").replace("0.0113", "11300"), {"time_unit": "us"}),
-        (gzip.compress(PLAIN.encode()), {}),
+        (gzip.compress(PLAIN.encode(), mtime=0), {}),
         (gzip.compress(("\ufeff" + PLAIN.replace(",", ";").replace(".", ",")).encode()), {}),
     ],
     ids=repr,
@@ -56,7 +56,7 @@ def test_a_comma_that_may_mean_a_thousand_is_not_read(tmp_path):
 
 def test_damaged_archives_are_told(tmp_path):
     noise = "".join(random.Random(0).choices("0123456789", k=5000))
-    packed = gzip.compress(f"{PLAIN}net,3,0.{noise}\n".encode())
+    packed = gzip.compress(f"{PLAIN}net,3,0.{noise}\n".encode(), mtime=0)
     for damaged in (packed[:-2000], packed[:20] + b"xxxxxxxx" + packed[28:]):
         with pytest.raises(j3o.FileError, match="damaged gzip archive"):
             rows(tmp_path, damaged)
