@@ -38,7 +38,7 @@ def rows(tmp_path, text, name="rows.csv", **keywords):
         (PLAIN.replace("0.0107", "10.7").replace("0.0113", "11.3"), {"time_unit": "ms"}),
         (PLAIN.replace("0.0107", "10700").replace("0.0113", "11300"), {"time_unit": "us"}),
         (gzip.compress(PLAIN.encode(), mtime=0), {}),
-        (gzip.compress(("\ufeff" + PLAIN.replace(",", ";").replace(".", ",")).encode()), {}),
+        (gzip.compress(("\ufeff" + PLAIN.replace(",", ";").replace(".", ",")).encode(), mtime=0), {}),
     ],
     ids=repr,
 )
