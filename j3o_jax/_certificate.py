@@ -7,6 +7,9 @@ import numpy as np
 
 from ._types import AnyArray, Bool, Float
 
+# A plan is accepted if it keeps every limit to this part of the limit, so that it may be worth more by as much.
+TOLERANCE = 1e-6
+
 
 class Certificate(eqx.Module):
     """Prices at which no plan of a scenario is worth more than `Solution.bound`. A frozen pytree; all are ≥ 0.
@@ -47,3 +50,14 @@ def chosen_certificate(
     if other is None:
         return jax.tree.map(lambda first: chosen(xp.asarray(first), xp.asarray(np.nan)), one)
     return jax.tree.map(lambda *both: chosen(*map(xp.asarray, both)), one, other)
+
+
+def but_for_rounding(bound: np.ndarray, value: np.ndarray) -> np.ndarray:
+    """Bounds, of which one that lies below F by no more than the last bits of a sum is F."""
+    bits = 16.0 * np.finfo(np.float64).eps * np.abs(value)
+    return np.where((bound < value) & (bound >= value - bits), value, bound)
+
+
+def is_refuted(bound: AnyArray, value: AnyArray) -> AnyArray:
+    """Where a plan is worth more than its bound, beyond what it may exceed its limits by; not where there is none."""
+    return bound < value * (1.0 - TOLERANCE) - 1e-12

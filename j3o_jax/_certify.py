@@ -9,10 +9,11 @@ import numpy as np
 
 from j3o_kernels.client_groups import group_clients
 
-from ._certificate import chosen_certificate
+from ._certificate import TOLERANCE, but_for_rounding, chosen_certificate, is_refuted
 from ._scenario import Scenario
 from ._solution import Solution
-from ._status import Status
+from ._status import OPTIMAL_GAP, Status
+from ._verify import verify
 from .methods._certificate import certificate_of
 from .methods._dual_bound import Descent, dual_bounds
 
@@ -34,8 +35,9 @@ def certify(
     proof. It does not depend on the plan, and lies below the linear relaxation: on Taskonomy-5 about 0.01 % above the
     optimum. The prices come along as `Solution.certificate`, from which `verify` recomputes the bound.
 
-    A bound with a certificate that the solution has already is kept where it is lower. One without, a solver's word, is
-    no proof: it is replaced, also where it is lower, and stays readable as ``stats["solver_bound"]``.
+    A bound with a certificate that the solution has already is kept where it is lower and `verify` finds it proven for
+    this scenario. One without, a solver's word, is no proof: it is replaced, also where it is lower, and stays readable
+    as ``stats["solver_bound"]``; a plan that is then not within 0.01 % of its bound is no longer called optimal.
 
     **Arguments:**
 
@@ -46,7 +48,8 @@ def certify(
     - `descent_schedule`: of its steps, in parts of the prices: an optax schedule, or the largest of a schedule that
       rises to it and falls to 0. Every new schedule is compiled anew, another number is not.
 
-    **Returns:** the solution; where it has no plan its bound stays NaN, without a certificate.
+    **Returns:** the solution; where it has no plan its bound stays NaN, without a certificate. One that is said to be
+    worth more than the bound, and so is not one for this scenario, ends as `Status.numerical_error`.
 
     **Raises:** `ValueError` for data or arguments that are not valid, or where the two do not fit together.
     """
@@ -55,6 +58,10 @@ def certify(
             f"certify: the scenario has the batch axes {list(scenario.batch_shape)}, "
             f"the solution {list(solution.batch_shape)}"
         )
+    wanted = {"local": scenario.demand.shape, "client_models": (*scenario.demand.shape[:-1], scenario.models)}
+    for name, wants in {**wanted, "edge_models": (*scenario.edge_memory.shape, scenario.models)}.items():
+        if (shape := np.shape(getattr(solution, name))) != wants:
+            raise ValueError(f"certify: {name} has shape {list(shape)}, the scenario wants {list(wants)}")
     problems = scenario.problems()
     if problems:
         raise ValueError(problems[0].message)
@@ -74,13 +81,28 @@ def certify(
     stats = dict(solution.stats)
     if (word := ~had_proof & ~np.isnan(said)).any():
         stats["solver_bound"] = np.where(word, said, np.nan)[()]
-    keeps = had_proof & (said <= bound)
-    success = np.isin(np.asarray(solution.status), [status for status in Status if status.success])
-    bound = np.where(keeps, said, bound)
+    keeps = had_proof & (said < bound)
+    if np.any(keeps):
+        keeps = keeps & verify(scenario, solution).proven
+    status, objective = np.asarray(solution.status), np.asarray(solution.objective)
+    success = np.isin(status, [status for status in Status if status.success])
+    bound = but_for_rounding(np.where(keeps, said, bound), objective)
     certificate = chosen_certificate(~keeps, certificate, solution.certificate)
+    refuted = success & is_refuted(bound, objective)
+    reasons = list(solution.reasons) or [""] * refuted.size
+    for number in np.flatnonzero(refuted):
+        reasons[number] = (
+            f"the plan is said to be worth {objective.flat[number]:.9g}, and {bound.flat[number]:.9g} is the most that "
+            "any plan of this scenario is worth: is it a plan for another one?"
+        )
+    loose = (status == Status.optimal) & (bound - objective > (OPTIMAL_GAP + TOLERANCE) * np.abs(objective))
+    status = np.where(loose, int(Status.converged), np.where(refuted, int(Status.numerical_error), status))
+    success = success & ~refuted
     return dataclasses.replace(
         solution,
         bound=np.where(success, bound, np.nan)[()],
+        status=status[()],
         certificate=chosen_certificate(success, certificate),
         stats=stats,
+        reasons=tuple(reasons) if refuted.any() else solution.reasons,
     )

@@ -31,17 +31,18 @@ def _single(solution: Any) -> Iterator[str]:
         yield f"{status.name}: {solution.reason()}"
         return
     objective, bound, gap = (float(getattr(solution, name)) for name in ("objective", "bound", "gap"))
-    yield f"objective {objective:.6f}, {_proof(bound, gap)}"
+    yield f"objective {objective:.6f}, {_proof(bound, gap, bool(solution.certified))}"
     yield f"{status.name}: {status.message}"
     yield from _held("edges", names.edges, names.models, np.asarray(solution.edge_models))
     yield from _held("clients", names.clients, names.models, np.asarray(solution.client_models))
     yield from _streams(solution)
 
 
-def _proof(bound: float, gap: float) -> str:
+def _proof(bound: float, gap: float, certified: bool) -> str:
     if np.isnan(bound):
         return "no bound proven (j3o_jax.certify proves one)"
-    return f"bound {bound:.6f}: at most {100.0 * gap:.2g} % better is possible"
+    whose = "proven" if certified else "by the solver's word"
+    return f"bound {bound:.6f} ({whose}): at most {100.0 * gap:.2g} % better is possible"
 
 
 def _held(word: str, nodes: Sequence[str], models: Sequence[str], held: np.ndarray) -> Iterator[str]:

@@ -11,7 +11,7 @@ import equinox as eqx
 import jax
 import numpy as np
 
-from ._certificate import chosen_certificate
+from ._certificate import TOLERANCE, but_for_rounding, chosen_certificate, is_refuted
 from ._either import each
 from ._either import either as jnp
 from ._forks import refuse_after_fork
@@ -34,9 +34,6 @@ from ._status import Status
 from ._types import AnyArray
 from ._validate import all_in_range
 from .methods import J3O, AbstractMethod
-
-# A plan is accepted if it keeps every limit to this part of the limit.
-_TOLERANCE = 1e-6
 
 
 def solve(
@@ -113,8 +110,8 @@ def solve(
             reasons[instance] = _unserved_reason(flat, plan, int(instance), scenario.labels)
     value = _mean_accuracy(flat.demand, judged.accuracy)
     spent = {"seconds": seconds / max(status.size, 1), "compile_seconds": compiling}
-    bound = _but_for_rounding(np.asarray(outcome.bound), value)
-    refuted = success & _is_refuted(bound, value)
+    bound = but_for_rounding(np.asarray(outcome.bound), value)
+    refuted = success & is_refuted(bound, value)
     status, success = np.where(refuted, int(Status.numerical_error), status), success & ~refuted
     for instance in np.flatnonzero(refuted):
         reasons[instance] = (
@@ -155,7 +152,7 @@ def _solve_traced(scenario: Scenario, method: AbstractMethod) -> Solution:
     flat = _blank(flat, invalid)
     outcome = method.run_traced(flat)
     judged = _judge(flat, outcome.plan, outcome.status, invalid)
-    refuted = judged.success & _is_refuted(outcome.bound, judged.objective)
+    refuted = judged.success & is_refuted(outcome.bound, judged.objective)
     success = judged.success & ~refuted
     solution = Solution(
         **outcome.plan._asdict(),
@@ -228,7 +225,7 @@ def _judge(scenarios: Scenario, plans: Plan, status: AnyArray, invalid: AnyArray
         return jnp.sum(normalized_demand(scenario) * accuracy), accuracy, jnp.max(jnp.stack(excess))
 
     values, accuracy, worst = each(one, scenarios, plans)
-    broken = ~jnp.isfinite(values) | ~jnp.isfinite(worst) | (worst > _TOLERANCE)
+    broken = ~jnp.isfinite(values) | ~jnp.isfinite(worst) | (worst > TOLERANCE)
     status = jnp.asarray(status, dtype=jnp.int64)
     status = jnp.where(broken & (status != int(Status.infeasible)), int(Status.numerical_error), status)
     status = jnp.where(invalid, int(Status.invalid), status)
@@ -241,17 +238,6 @@ def _mean_accuracy(demand: np.ndarray, accuracy: np.ndarray) -> np.ndarray:
     weight = np.asarray(demand).reshape(len(demand), -1)
     total = weight.sum(axis=1)
     return (weight * accuracy.reshape(weight.shape)).sum(axis=1) / np.where(total > 0.0, total, 1.0)
-
-
-def _but_for_rounding(bound: np.ndarray, value: np.ndarray) -> np.ndarray:
-    """Bounds, of which one that lies below F by no more than the last bits of a sum is F. ``[B]``"""
-    bits = 16.0 * np.finfo(np.float64).eps * np.abs(value)
-    return np.where((bound < value) & (bound >= value - bits), value, bound)
-
-
-def _is_refuted(bound: AnyArray, value: AnyArray) -> AnyArray:
-    """Where a plan is worth more than its bound, beyond what it may exceed its limits by; not where there is none."""
-    return bound < value * (1.0 - _TOLERANCE) - 1e-12
 
 
 def _excess(used: AnyArray, limit: AnyArray) -> AnyArray:

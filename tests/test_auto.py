@@ -113,3 +113,17 @@ def test_its_gap_is_that_of_the_search():
 def test_bad_options(options):
     with pytest.raises(ValueError, match=next(iter(options))):
         j3o.Auto(**options)
+
+
+def test_j3o_plans_where_an_exact_search_finds_nothing_in_time(monkeypatch):
+    from j3o_jax._highs import Answer
+    from j3o_jax.methods import milp
+
+    monkeypatch.setattr(
+        milp, "solve_program", lambda *_, **__: Answer(None, -np.inf, np.inf, "limit", "HiGHS: Time limit reached")
+    )
+    scenario = draw_batch(1, tightness=0.3, allow_unserved=False)[0]
+    plan = j3o.solve(scenario, j3o.Auto())
+    assert plan.status == j3o.Status.iteration_limit
+    assert plan.stats["method"] == "j3o"
+    assert plan.objective == j3o.solve(scenario, j3o.J3O()).objective

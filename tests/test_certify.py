@@ -6,7 +6,7 @@ import jax
 import numpy as np
 import optax
 import pytest
-from support.methods import QUICKLY, VARIANTS
+from support.methods import QUICKLY, VARIANTS, draw_batch
 from support.oracle import TINY, tiny_and_optima
 from support.scenarios import random_scenario, stack
 
@@ -124,3 +124,30 @@ def test_plans_that_are_none_get_no_bound_and_mistakes_are_named():
     assert np.isnan(j3o.certify(starved, plans, descent_steps=STEPS_OF_PRICE_DIRECTED.steps).bound).all()
     with pytest.raises(ValueError, match=r"batch axes \[\], the solution \[24\]"):
         j3o.certify(batch[0], plans)
+
+
+def test_a_proof_for_another_scenario_is_no_proof():
+    batch = draw_batch(2, tightness=1.5)
+    poor = dataclasses.replace(batch, cloud_uplink=np.zeros(2), edge_uplink=np.zeros((2, 2)))
+    plans = j3o.certify(poor, j3o.solve(poor, j3o.FullLocal()))
+    again = j3o.certify(batch, plans)
+    assert (again.bound > plans.bound).all()
+    assert j3o.verify(batch, again).proven.all()
+    # Kept where it does prove something, and the plan is the same.
+    np.testing.assert_array_equal(j3o.certify(poor, plans).bound, plans.bound)
+    rich = j3o.solve(batch, j3o.FullLocal())
+    none = dataclasses.replace(poor, client_compute=0.01 * poor.client_compute)
+    refused = j3o.certify(none, rich)
+    assert (refused.status == j3o.Status.numerical_error).all()
+    assert "is it a plan for another one?" in refused.reasons[1]
+    with pytest.raises(ValueError, match=r"certify: local has shape \[2, 6, 3\], the scenario wants \[2, 4, 3\]"):
+        j3o.certify(draw_batch(2, clients=4), rich)
+
+
+def test_a_plan_is_optimal_by_the_bound_that_it_has():
+    batch = draw_batch(4, tightness=1.5)
+    plans = j3o.certify(batch, j3o.solve(batch, j3o.ExactMILP(gap=1e-6)))
+    near = plans.bound - plans.objective <= 1.01e-4 * plans.objective
+    np.testing.assert_array_equal(plans.status == j3o.Status.optimal, near)
+    assert not near.all()
+    assert (plans.stats["solver_bound"] <= plans.bound).all()

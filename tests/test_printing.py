@@ -44,7 +44,7 @@ def test_a_single_plan_has_numbers_and_a_batch_has_arrays(site, plan):
 
 def test_a_plan_is_printed_for_people(site, plan):
     text = str(plan)
-    assert f"objective {plan.objective:.6f}, bound {plan.bound:.6f}: at most" in text
+    assert f"objective {plan.objective:.6f}, bound {plan.bound:.6f} (by the solver's word): at most" in text
     assert "optimal: a proven optimum" in text
     names = site.labels
     for name in (*names.edges, *names.clients):

@@ -101,7 +101,7 @@ def finished(scenarios: Scenario, found: Sequence[Found], *, gap: float, stats: 
             status[instance] = Status.iteration_limit
         elif one.outcome in ("limit", "infeasible") and not allow_unserved:
             status[instance] = Status.infeasible
-            messages[instance] += _NOT_FOUND if one.outcome == "limit" else _PROVEN
+            messages[instance] += NOT_FOUND if one.outcome == "limit" else _PROVEN
     return Outcome(
         plan=plan,
         status=status,
@@ -112,7 +112,7 @@ def finished(scenarios: Scenario, found: Sequence[Found], *, gap: float, stats: 
     )
 
 
-_NOT_FOUND = "; the time ran out before a plan that serves all the load was found: allow more, or unserved queries"
+NOT_FOUND = "; the time ran out before a plan that serves all the load was found: allow more, or unserved queries"
 _PROVEN = "; it is proven that no plan serves all the load: add capacity or allow unserved queries"
 
 

@@ -10,6 +10,7 @@ from .._scenario import Scenario
 from .._status import Status
 from .._time_limit import limiting_time
 from ._base import AbstractMethod, Outcome, require_time
+from ._exact import NOT_FOUND
 from ._strong_formulation import strong_formulation
 from .j3o import J3O
 from .milp import ExactMILP
@@ -101,21 +102,26 @@ class Auto(AbstractMethod):
             taken = self.taken(scenarios)
             outcome = taken.method.run(scenarios, key)
         name = taken.name
-        if taken.name == "exact-milp" and outcome.status[0] == Status.iteration_limit and _gap(outcome) > _WIDE_GAP:
+        if taken.name == "exact-milp" and _is_poor(outcome):
             quick = J3O().run(scenarios, key)
-            if quick.status[0] == Status.converged and _value(quick) > _value(outcome):
-                name, outcome = "j3o", quick._replace(status=outcome.status, bound=outcome.bound)
+            if _value(quick) > _value(outcome):
+                limited = np.full(1, int(Status.iteration_limit))
+                name, outcome = "j3o", quick._replace(status=limited, bound=outcome.bound)
         return outcome._replace(stats={**outcome.stats, "method": np.full(batch, name)})
 
 
 def _value(outcome: Outcome) -> float:
-    """F of one scenario."""
-    return float(np.nanmax(outcome.history))
+    """F of the plan for one scenario, −∞ where there is none."""
+    return float(np.nanmax(outcome.history)) if Status(int(outcome.status[0])).success else -math.inf
 
 
-def _gap(outcome: Outcome) -> float:
+def _is_poor(outcome: Outcome) -> bool:
+    """Whether an exact search for one scenario ended at its limit with nothing, or with little that is worth having."""
+    if outcome.status[0] == Status.infeasible:
+        return outcome.reasons[0].endswith(NOT_FOUND)
     value = _value(outcome)
-    return (float(outcome.bound[0]) - value) / value if value > 0.0 else math.inf
+    gap = (float(outcome.bound[0]) - value) / value if value > 0.0 else math.inf
+    return bool(outcome.status[0] == Status.iteration_limit) and gap > _WIDE_GAP
 
 
 def size_of(scenarios: Scenario) -> Size:

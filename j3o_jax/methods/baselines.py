@@ -158,8 +158,8 @@ class FullLocal(AbstractMethod):
 
     @property
     def on_host(self) -> bool:
-        """See `AbstractMethod`."""
-        return True
+        """See `AbstractMethod`: unless time may run out, for the greedy choice is compiled."""
+        return math.isinf(self.time_limit)
 
     def run(self, scenarios: Scenario, key: Any) -> Outcome:
         """See `AbstractMethod`."""

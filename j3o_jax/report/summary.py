@@ -281,9 +281,13 @@ def _notes(scenario: Scenario, nodes: Sequence[Node], traffic: Sequence[Traffic]
             notes.append(f"no model fits on {few(bare)}{many}: the smallest takes {smallest} MB")
     best = np.maximum(np.asarray(scenario.client_accuracy), np.asarray(scenario.edge_accuracy))
     known = best.max(axis=(0, 1)) > 0
-    orphans = [row.task for row, some in zip(traffic, known, strict=True) if not some]
-    if orphans:
-        notes.append(f"no model supports {few(orphans)}: only the cloud can answer")
+    in_cloud = np.asarray(scenario.cloud_accuracy) > 0
+    for cloud, rest in ((True, "only the cloud can answer"), (False, "and the cloud neither: nothing can answer")):
+        orphans = [
+            row.task for row, some, there in zip(traffic, known, in_cloud, strict=True) if not some and there == cloud
+        ]
+        if orphans:
+            notes.append(f"no model supports {few(orphans)}{':' if cloud else ''} {rest}")
     idle = [row.task for row in traffic if row.demand == 0]
     if idle:
         notes.append(f"nobody asks for {few(idle)}")
