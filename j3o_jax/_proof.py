@@ -93,9 +93,10 @@ class _Proof:
             # No end of compute: windows have no price.
             rate = Fraction(compute) / Fraction(window) if np.isfinite(compute) else Fraction(0)
             load = [Fraction(setup) * rate for setup in given["batching.setup"][edge].tolist()]
-            most = sum(max(flow[edge, task] * costs[edge] + load) for task in np.flatnonzero(flow[edge] > 0))
+            asked = np.flatnonzero(flow[edge] > 0)
+            most = sum((max(flow[edge, task] * costs[edge] + load) for task in asked), start=Fraction(0))
             loads.append(load)
-            capacities.append(min(Fraction(compute), most) if np.isfinite(compute) else Fraction(0) + most)
+            capacities.append(min(Fraction(compute), most) if np.isfinite(compute) else most)
         return loads, capacities
 
     def _earned_at_clients(self) -> int:

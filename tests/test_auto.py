@@ -74,7 +74,7 @@ def test_it_is_the_method_that_it_takes():
         mine, its = j3o.solve(scenario, j3o.Auto()), j3o.solve(scenario, method)
         np.testing.assert_array_equal(mine.objective, its.objective)
         np.testing.assert_array_equal(mine.bound, its.bound)
-        assert (mine.stats["method"] == chosen.name).all()
+        assert np.all(mine.stats["method"] == chosen.name)
         j3o.check(scenario, mine).raise_if_violated()
 
 
@@ -105,7 +105,8 @@ def test_its_gap_is_that_of_the_search():
     exact = j3o.solve(scenario, j3o.Auto(gap=0.0))
     loose = j3o.solve(scenario, j3o.Auto(gap=0.5))
     assert exact.gap <= 2e-6
-    assert loose.status == j3o.Status.optimal
+    assert loose.status == (j3o.Status.optimal if loose.gap <= 1e-4 else j3o.Status.converged)
+    assert loose.gap <= 0.5
     assert loose.objective <= exact.objective + 1e-9
 
 

@@ -4,8 +4,7 @@ import jax
 import numpy as np
 import pytest
 
-from j3o_jax import Scenario, benchmarks
-from j3o_jax.benchmarks import _draws
+from j3o_jax import Scenario, _programs, benchmarks
 from j3o_jax.benchmarks._seeds import instances_of
 
 SMALL = {
@@ -103,11 +102,11 @@ def test_a_seed_keeps_its_scenario_from_release_to_release():
 def test_batches_of_any_size_share_one_program():
     benchmark = SMALL["cityscapes3d"]
     benchmark.sample(0)
-    programs = _draws._draw_lanes._cache_size()
+    programs = _programs.kept()
     for size in (2, 16, 17, 100):
         benchmark.sample(1, n=size, total_demand=np.linspace(1, 2, size))
     benchmarks.cityscapes3d(total_demand=3.0).sample(1)
-    assert _draws._draw_lanes._cache_size() == programs
+    assert _programs.kept() == programs
 
 
 def test_what_instances_have_in_common_takes_no_memory():

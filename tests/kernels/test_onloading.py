@@ -25,7 +25,7 @@ def draw(seed, nodes=4, models=4, tasks=3, tightness=0.4, equal_sizes=False):
     return NodeProblem(weight * accuracy, weight * cost, np.zeros_like(weight * cost), size, budget, capacity)
 
 
-@functools.partial(jax.jit, static_argnames=("steps", "plus_max", "search"), compiler_options=QUICKLY)
+@functools.partial(jax.jit, static_argnames=("steps", "plus_max", "search"))
 def onload(problem, steps, plus_max, search):
     if search == "dual":
         return dual_search(problem, steps=steps, plus_max=plus_max)
