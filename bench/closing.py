@@ -77,12 +77,12 @@ def bounds_of(scenarios: j3o.Scenario, descents: tuple[int, ...]) -> list[tuple[
     found: list[tuple[float, np.ndarray]] = []
     proven = None
     for tolerance in _TOLERANCES:
-        proven = dual_bounds(scenarios, groups, tolerance, 100, Descent(0, 0.03)).results
+        proven = dual_bounds(scenarios, groups, tolerance, 100, Descent(0, 0.03))
         found.append((float(np.mean(proven.iterations)), np.asarray(proven.bound)))
     assert proven is not None
     steps, bound = found[-1]
     for more in descents:
-        closer = closer_bounds(scenarios, groups, proven.point, Descent(more, 0.03)).results.bound
+        closer = closer_bounds(scenarios, groups, proven.point, Descent(more, 0.03)).bound
         found.append((steps + more, np.fmin(closer, bound)))
     return found
 

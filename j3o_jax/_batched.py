@@ -4,7 +4,7 @@ import math
 import os
 from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import numpy as np
@@ -21,13 +21,6 @@ _MOST_ON_ACCELERATOR = 16384
 # Bytes that a batch goes through in a program that is compiled lightly. J3O's program for Taskonomy-5 takes 4 s less to
 # compile that way, and 10 ms more for each instance of 0.3 MB.
 _BRIEF = 1 << 26
-
-
-class Ran(NamedTuple):
-    """What came of a batch: NumPy results with the batch axis in front, and the seconds of it spent compiling."""
-
-    results: Any
-    compile_seconds: float
 
 
 _names_compiled: list[str] = []
@@ -49,7 +42,7 @@ def run_batched(
     cpu_chunk_bytes: int = _CPU_CHUNK_BYTES,
     turns: int = 1,
     together: int = 1,
-) -> Ran:
+) -> Any:
     """`function(batch, shared)` for a batch of any size, chunk by chunk, in double precision.
 
     Results do not depend on the chunks.
@@ -106,7 +99,7 @@ def run_batched(
             parts = list(pool.map(run, starts))
     else:
         parts = [run(start) for start in starts]
-    return Ran(jax.tree.map(lambda *own: np.concatenate(own)[:count], *parts), seconds)
+    return jax.tree.map(lambda *own: np.concatenate(own)[:count], *parts)
 
 
 def _chunk_size(

@@ -71,7 +71,7 @@ def certify(
         raise ValueError(mistake)
     flat = scenario.flattened()
     groups = group_clients(np.asarray(flat.client_edge), flat.edges)
-    found = dual_bounds(flat, groups, tolerance, max_iterations, descent).results
+    found = dual_bounds(flat, groups, tolerance, max_iterations, descent)
     shape = scenario.batch_shape
     bound = found.bound.reshape(shape)
     certificate = jax.tree.map(

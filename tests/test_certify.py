@@ -24,8 +24,8 @@ def test_no_bound_is_below_brute_force(variant):
     batch, best = tiny_and_optima(75, **variant)
     groups = group_clients(np.asarray(batch.client_edge), batch.edges)
     descent = STEPS_OF_PRICE_DIRECTED
-    proven = dual_bounds(batch, groups, 1e-6, 100, descent, descends=False).results
-    closer = closer_bounds(batch, groups, proven.point, descent).results.bound
+    proven = dual_bounds(batch, groups, 1e-6, 100, descent, descends=False)
+    closer = closer_bounds(batch, groups, proven.point, descent).bound
     known = np.isfinite(best)
     for bound in (proven.bound, closer):
         assert np.isfinite(bound).all()

@@ -67,7 +67,8 @@ class AlternatingMethod(AbstractMethod):
 
     def run(self, scenarios: Scenario, key: Any) -> Outcome:
         """See `AbstractMethod`."""
-        return self.run_from(scenarios, key, *jax.tree.map(np.asarray, initial_shares(scenarios)))
+        with limiting_time(self.time_limit * scenarios.batch_shape[0]):
+            return self.run_from(scenarios, key, *jax.tree.map(np.asarray, initial_shares(scenarios)))
 
     def run_from(
         self,
@@ -78,12 +79,8 @@ class AlternatingMethod(AbstractMethod):
     ) -> Outcome:
         """`run` from shares that clients and edges have to serve at first.
 
-        No round is begun when the time is over, but there is always one.
+        No round is begun when the time of the caller is over, but there is always one.
         """
-        with limiting_time(self.time_limit * scenarios.batch_shape[0]):
-            return self._rounds(scenarios, key, at_client, at_edge)
-
-    def _rounds(self, scenarios: Scenario, key: Any, at_client: np.ndarray, at_edge: np.ndarray) -> Outcome:
         batch = scenarios.batch_shape[0]
         strict = not scenarios.allow_unserved
         valued = serving_first(scenarios)

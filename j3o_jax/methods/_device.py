@@ -371,7 +371,7 @@ def blank_plans(scenarios: Scenario) -> Plan:
     )
 
 
-def outcome_of(found: Alternation, allow_unserved: bool, stats: dict[str, Any]) -> Outcome:
+def outcome_of(found: Alternation, allow_unserved: bool) -> Outcome:
     """What a method returns of it."""
     status = jnp.where(found.limited, int(Status.iteration_limit), int(Status.converged))
     if not allow_unserved:
@@ -386,6 +386,5 @@ def outcome_of(found: Alternation, allow_unserved: bool, stats: dict[str, Any]) 
             "newton_steps": found.newton_steps,
             "lp_gap": found.gap,
             "lp_residual": found.residual,
-            **stats,
         },
     )

@@ -21,7 +21,7 @@ from j3o_kernels.relaxation_program import RelaxationProblem
 from j3o_kernels.set_bound import ROUNDING
 from j3o_kernels.stages import region
 
-from .._batched import Ran, run_batched
+from .._batched import run_batched
 from .._model import normalized_demand
 from .._scenario import Scenario
 from ._onloading import client_capacity, edge_work, per_query
@@ -82,12 +82,12 @@ def dual_bounds(
     descent: Descent,
     *,
     descends: bool = True,
-) -> Ran:
+) -> DualBound:
     """`DualBound` for a batch of one axis, in NumPy; that of the relaxation alone unless it `descends`."""
     return _run(descent, scenarios, groups, blank_prices(groups, scenarios), tolerance, max_iterations, descends)
 
 
-def closer_bounds(scenarios: Scenario, groups: ClientGroups, point: Prices, descent: Descent) -> Ran:
+def closer_bounds(scenarios: Scenario, groups: ClientGroups, point: Prices, descent: Descent) -> DualBound:
     """`DualBound` of a descent from the prices of another one, for a batch of one axis, in NumPy."""
     return _run(descent, scenarios, groups, point, 0.0, 0, True)
 
@@ -108,7 +108,7 @@ def _run(
     tolerance: float,
     max_iterations: int,
     descends: bool,
-) -> Ran:
+) -> DualBound:
     schedule = descent.schedule if callable(descent.schedule) else None
     rate = 0.0 if callable(descent.schedule) else descent.schedule
     shared = Search(*map(np.asarray, (tolerance, max_iterations, rate, descends)))

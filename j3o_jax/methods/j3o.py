@@ -125,7 +125,7 @@ class J3O(AlternatingMethod):
         tolerances = jnp.asarray(self.lp.tolerance), jnp.asarray(self.tolerance)
         program = _program(*self._settings(self.lp, sizes_differ=True))
         found = program(self._from_all_starts(scenarios, groups, step_size), tolerances)
-        outcome = outcome_of(found, scenarios.allow_unserved, {})
+        outcome = outcome_of(found, scenarios.allow_unserved)
         return best_outcome(self._of_each_start(outcome, scenarios.demand.shape[0]))
 
     def _from_all_starts(self, scenarios: Scenario, groups: ClientGroups, step_size: AnyArray) -> tuple[Any, ...]:
@@ -146,7 +146,7 @@ class J3O(AlternatingMethod):
         grid = np.ravel(self.multiplier.step_size)
         step_size = np.repeat(grid, batch // max(grid.size, 1))
         settings = self._settings(lp, sizes_differ=_sizes_differ(scenarios))
-        ran = run_batched(
+        found = run_batched(
             _program(*settings),
             self._from_all_starts(scenarios, groups, step_size),
             (np.asarray(lp.tolerance), np.asarray(self.tolerance)),
@@ -155,9 +155,8 @@ class J3O(AlternatingMethod):
             chunk=self.chunk,
             together=len(self.starts),
         )
-        outcome = jax.tree.map(np.asarray, outcome_of(ran.results, scenarios.allow_unserved, {}))
-        best = best_outcome(self._of_each_start(outcome, batch))
-        return best._replace(stats=best.stats | {"compile_seconds": np.full(batch, ran.compile_seconds)})
+        outcome = jax.tree.map(np.asarray, outcome_of(found, scenarios.allow_unserved))
+        return best_outcome(self._of_each_start(outcome, batch))
 
     def _settings(self, lp: HierarchicalLP, *, sizes_differ: bool) -> tuple[GreedySettings, Settings]:
         plus_max = self.greedy == "plus_max" and sizes_differ

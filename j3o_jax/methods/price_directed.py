@@ -12,7 +12,7 @@ from jax.core import Tracer
 
 from j3o_kernels.client_groups import ClientGroups, group_clients, lone_clients
 
-from .._batched import Ran, run_batched
+from .._batched import run_batched
 from .._scenario import Scenario
 from .._status import OPTIMAL_GAP, Status
 from .._time_limit import TimeLimit, limiting_time, seconds_left
@@ -123,14 +123,14 @@ class PriceDirected(AbstractMethod):
         bounds = dual_bounds(
             scenarios, groups, self.bound_tolerance, self.bound_iterations, self._descent, descends=False
         )
-        proven, point = bounds.results._replace(point=None), bounds.results.point
+        proven, point = bounds._replace(point=None), bounds.point
         certificate = certificate_of(scenarios, groups, point)
         exchange, settings = self._settings()
         tolerances = np.asarray(self._device_lp.tolerance), np.asarray(self.gap)
         size = 2 * bytes_of_instance(scenarios, groups)
         size += 8 * _ARRAYS * groups.slots[0].size * scenarios.tasks * scenarios.models
 
-        def part(program: Any, batch: Any, shared: Any, turns: int = 1) -> Ran:
+        def part(program: Any, batch: Any, shared: Any, turns: int = 1) -> Any:
             return run_batched(
                 program,
                 batch,
@@ -142,41 +142,37 @@ class PriceDirected(AbstractMethod):
             )
 
         # Chunks wait for their slowest instance: from time to time those that are left are put together anew.
-        ran = part(_begin(exchange, settings), (scenarios, groups, proven), tolerances, _TURNS)
-        state, seconds = ran.results, ran.compile_seconds + bounds.compile_seconds
+        state = part(_begin(exchange, settings), (scenarios, groups, proven), tolerances, _TURNS)
 
-        def advance(instances: np.ndarray, until: int, turns: int) -> float:
+        def advance(instances: np.ndarray, until: int, turns: int) -> None:
             batch = _only((scenarios, groups, proven, state), instances)
-            ran = part(_advance(exchange, settings), batch, (*tolerances, np.asarray(until)), turns)
-            for whole, own in zip(jax.tree.leaves(state), jax.tree.leaves(ran.results), strict=True):
+            later = part(_advance(exchange, settings), batch, (*tolerances, np.asarray(until)), turns)
+            for whole, own in zip(jax.tree.leaves(state), jax.tree.leaves(later), strict=True):
                 whole[instances] = own
-            return ran.compile_seconds
 
         waiting, pace = np.arange(scenarios.demand.shape[0]), _Pace()
         while waiting.size:
             turns = max(pace.until // _FIRST_STOP, _TURNS)
-            seconds += advance(waiting, pace.until, turns)
+            advance(waiting, pace.until, turns)
             if seconds_left() <= 0.0:
                 # The same instances as in the last call: the program is compiled for so many.
                 state = cut_short(scenarios, state, waiting)
-                seconds += advance(waiting, _NO_STOP, turns)
+                advance(waiting, _NO_STOP, turns)
                 break
             if pace.until == _FIRST_STOP and self.descent_steps:
                 (still_open,) = np.nonzero(~self._closed(proven.bound, np.asarray(ended(scenarios, state).value)))
                 if still_open.size:
                     own, own_groups, start = _only((scenarios, groups, point), still_open)
-                    ran_down = closer_bounds(own, own_groups, start, self._descent)
-                    closer = ran_down.results.bound < proven.bound[still_open]
-                    lower = certificate_of(own, own_groups, ran_down.results.point)
-                    for whole, part_of_it in zip(jax.tree.leaves(certificate), jax.tree.leaves(lower), strict=True):
+                    lower = closer_bounds(own, own_groups, start, self._descent)
+                    closer = lower.bound < proven.bound[still_open]
+                    proof = certificate_of(own, own_groups, lower.point)
+                    for whole, part_of_it in zip(jax.tree.leaves(certificate), jax.tree.leaves(proof), strict=True):
                         whole[still_open[closer]] = part_of_it[closer]
-                    proven.bound[still_open[closer]] = ran_down.results.bound[closer]
-                    seconds += ran_down.compile_seconds
+                    proven.bound[still_open[closer]] = lower.bound[closer]
             waiting = waiting[state.stage[waiting] < DONE]
             pace.go_on()
         found = ended(scenarios, state)
-        compiling = {"compile_seconds": np.full(scenarios.demand.shape[0], seconds)}
-        outcome = jax.tree.map(np.asarray, self._outcome(scenarios, found, proven, compiling))
+        outcome = jax.tree.map(np.asarray, self._outcome(scenarios, found, proven))
         return outcome._replace(certificate=certificate)
 
     def run_traced(self, scenarios: Scenario) -> Outcome:
@@ -207,25 +203,25 @@ class PriceDirected(AbstractMethod):
         stops = jnp.asarray([_FIRST_STOP, _NO_STOP])
         (state, bound), _ = jax.lax.scan(phase, (state, proven.bound), stops)
         proof = chosen_point(bound < proven.bound, proof, proven.point)
-        outcome = self._outcome(scenarios, ended(scenarios, state), proven._replace(bound=bound), {})
+        outcome = self._outcome(scenarios, ended(scenarios, state), proven._replace(bound=bound))
         return outcome._replace(certificate=certificate_of(scenarios, groups, proof))
 
     def _settings(self) -> tuple[ExchangeSettings, Settings]:
         exchange = ExchangeSettings(min(self.exchanges, self.max_iterations), self.patience)
         return exchange, Settings(self.max_iterations, self._device_lp.max_iterations, self.activations)
 
-    def _outcome(self, scenarios: Scenario, found: Alternation, proven: DualBound, stats: dict[str, Any]) -> Outcome:
-        outcome = outcome_of(found, scenarios.allow_unserved, self._stats(proven, stats))
+    def _outcome(self, scenarios: Scenario, found: Alternation, proven: DualBound) -> Outcome:
+        outcome = outcome_of(found, scenarios.allow_unserved)
         closed = self._closed(proven.bound, found.value)
         near = proven.bound - found.value <= OPTIMAL_GAP * found.value
         done = (outcome.status == int(Status.converged)) | (outcome.status == int(Status.iteration_limit))
         reached = jnp.where(near, int(Status.optimal), int(Status.converged))
         status = jnp.where(done & closed, reached, outcome.status)
-        return outcome._replace(bound=proven.bound, status=status)
+        return outcome._replace(bound=proven.bound, status=status, stats=outcome.stats | self._stats(proven))
 
-    def _stats(self, proven: DualBound, stats: dict[str, Any]) -> dict[str, Any]:
+    def _stats(self, proven: DualBound) -> dict[str, Any]:
         asked = jnp.full(proven.bound.shape, jnp.asarray(self.gap, dtype=proven.bound.dtype))
-        return {"bound_steps": proven.iterations, "gap_asked": asked, **stats}
+        return {"bound_steps": proven.iterations, "gap_asked": asked}
 
     def _closed(self, bound: Any, value: Any) -> Any:
         return bound - value <= self.gap * value

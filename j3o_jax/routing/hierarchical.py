@@ -65,7 +65,7 @@ class HierarchicalLP(AbstractOffloadingSolver):
                 jnp.asarray(self.tolerance),
                 key=(self.max_iterations, not allow_unserved),
                 bytes_per_instance=8 * _ARRAYS * tasks * (clients + groups.slots[0].size),
-            ).results
+            )
 
 
 def _where(instances: np.ndarray, one: np.ndarray, other: np.ndarray) -> np.ndarray:
