@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 
 from ._types import AnyArray, Bool
-from ._violations import Violation, ViolationError
+from ._violations import Violation, ViolationError, told
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -81,8 +81,4 @@ class Verification:
         else:
             worth = "no plan" if self.objective is None else f"objective {float(self.objective):.9f}"
             value = f"{worth}, bound {float(self.bound):.9f}" if self.bound is not None else f"{worth}, no certificate"
-        lines = [f"{'ok' if ok.all() else 'not ok'}: {value}"]
-        lines += [f"  {violation}" for violation in self.violations[:10]]
-        if len(self.violations) > 10:
-            lines.append(f"  and {len(self.violations) - 10} more")
-        return "\n".join(lines)
+        return told(f"{'ok' if ok.all() else 'not ok'}: {value}", self.violations)

@@ -1,6 +1,7 @@
 """What a check of a plan finds."""
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -35,6 +36,14 @@ class ViolationError(RuntimeError):
     """A plan breaks a constraint; the message says which, and where."""
 
 
+def told(head: str, violations: Sequence[Violation]) -> str:
+    """A headline and the first ten violations, a line each, with a count of the others."""
+    lines = [head, *(f"  {violation}" for violation in violations[:10])]
+    if len(violations) > 10:
+        lines.append(f"  and {len(violations) - 10} more")
+    return "\n".join(lines)
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class Report:
     """What `check` found. Arrays have the batch shape of the scenario.
@@ -61,8 +70,4 @@ class Report:
     def __str__(self) -> str:
         ok, worst = np.asarray(self.ok), np.max(self.worst, initial=0.0)
         value = f"objective {self.objective:.6f}" if ok.ndim == 0 else f"{ok.sum()} of {ok.size} plans ok"
-        lines = [f"{'ok' if ok.all() else 'not ok'}: {value}, worst excess {worst:.1e}"]
-        lines += [f"  {violation}" for violation in self.violations[:10]]
-        if len(self.violations) > 10:
-            lines.append(f"  and {len(self.violations) - 10} more")
-        return "\n".join(lines)
+        return told(f"{'ok' if ok.all() else 'not ok'}: {value}, worst excess {worst:.1e}", self.violations)

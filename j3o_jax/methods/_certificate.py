@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
@@ -67,15 +66,6 @@ def certificate_of(scenarios: Scenario, groups: ClientGroups, point: Prices) -> 
         edge_uplink=uplink,
         cloud_uplink=cloud,
     )
-
-
-def chosen_point(where: Any, one: Prices, other: Prices) -> Prices:
-    """The first of two points `where` it is said ``[B]``, elsewhere the other."""
-
-    def chosen(first: Any, second: Any) -> Any:
-        return jnp.where(where.reshape(-1, *(1,) * (first.ndim - 1)), first, second)
-
-    return jax.tree.map(chosen, one, other)
 
 
 def _or_one(xp: Any, most: Any) -> Any:

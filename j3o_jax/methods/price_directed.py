@@ -18,7 +18,7 @@ from .._status import OPTIMAL_GAP, Status
 from .._time_limit import TimeLimit, limiting_time, seconds_left
 from ..routing import AbstractOffloadingSolver, HierarchicalLP
 from ._base import AbstractMethod, Outcome, require_time
-from ._certificate import certificate_of, chosen_point
+from ._certificate import certificate_of
 from ._device import (
     DONE,
     Alternation,
@@ -33,6 +33,7 @@ from ._device import (
 from ._director import Settings
 from ._dual_bound import Descent, DualBound, Search, blank_prices, closer_bounds, dual_bound, dual_bounds
 from ._price_exchange import ExchangeSettings, PriceExchange
+from ._settling import pick
 
 # Arrays of a placement's profits that are in memory at a time.
 _ARRAYS = 8
@@ -189,7 +190,7 @@ class PriceDirected(AbstractMethod):
             further = search._replace(max_iterations=0, descends=True)
             lower = dual_bound(scenarios, groups, proven.point, further, self._descent)
             closest = jnp.fmin(lower.bound, proven.bound)
-            proof = chosen_point(lower.bound < proven.bound, lower.point, proven.point)
+            proof = pick(lower.bound < proven.bound, lower.point, proven.point)
 
         def phase(now: tuple[Progress, Any], until: Any) -> tuple[tuple[Progress, Any], None]:
             state, bound = now
@@ -202,7 +203,7 @@ class PriceDirected(AbstractMethod):
         state = begun(scenarios, PriceExchange(scenarios, groups, proven, gap, exchange), settings)
         stops = jnp.asarray([_FIRST_STOP, _NO_STOP])
         (state, bound), _ = jax.lax.scan(phase, (state, proven.bound), stops)
-        proof = chosen_point(bound < proven.bound, proof, proven.point)
+        proof = pick(bound < proven.bound, proof, proven.point)
         outcome = self._outcome(scenarios, ended(scenarios, state), proven._replace(bound=bound))
         return outcome._replace(certificate=certificate_of(scenarios, groups, proof))
 
