@@ -31,6 +31,11 @@ def compiled_programs() -> int:
     return len(_names_compiled)
 
 
+def is_brief(count: int, bytes_per_instance: int, turns: int = 1) -> bool:
+    """Whether so much work is done by a program that is compiled lightly; arguments as of `run_batched`."""
+    return level_for(count * bytes_per_instance * turns, _BRIEF) == "light"
+
+
 def run_batched(
     function: Callable[[Any, Any], Any],
     batch: Any,

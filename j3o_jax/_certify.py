@@ -9,13 +9,15 @@ import numpy as np
 
 from j3o_kernels.client_groups import group_clients
 
+from ._batched import is_brief
 from ._certificate import TOLERANCE, but_for_rounding, chosen_certificate, is_refuted
 from ._scenario import Scenario
 from ._solution import Solution
 from ._status import OPTIMAL_GAP, Status
 from ._verify import verify
 from .methods._certificate import certificate_of
-from .methods._dual_bound import Descent, dual_bounds
+from .methods._dual_bound import BOUND_TURNS, Descent, bytes_of_bound, dual_bounds
+from .methods._few_shapes import as_it_is, enlarged, own_certificate
 
 
 def certify(
@@ -71,12 +73,13 @@ def certify(
         raise ValueError(mistake)
     flat = scenario.flattened()
     groups = group_clients(np.asarray(flat.client_edge), flat.edges)
-    found = dual_bounds(flat, groups, tolerance, max_iterations, descent)
+    brief = is_brief(len(flat.demand), bytes_of_bound(flat, groups), BOUND_TURNS)
+    sized = (enlarged if brief else as_it_is)(flat, groups)
+    found = dual_bounds(sized.scenarios, sized.groups, tolerance, max_iterations, descent)
     shape = scenario.batch_shape
     bound = found.bound.reshape(shape)
-    certificate = jax.tree.map(
-        lambda array: array.reshape(shape + array.shape[1:]), certificate_of(flat, groups, found.point)
-    )
+    proof = own_certificate(certificate_of(sized.scenarios, sized.groups, found.point), sized)
+    certificate = jax.tree.map(lambda array: array.reshape(shape + array.shape[1:]), proof)
     said, had_proof = np.asarray(solution.bound), solution.certified
     stats = dict(solution.stats)
     if (word := ~had_proof & ~np.isnan(said)).any():

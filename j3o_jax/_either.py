@@ -4,6 +4,7 @@ Methods that work on the host run them in NumPy, and so neither compile anything
 process has that was forked from one with JAX at work.
 """
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -17,13 +18,14 @@ class _Functions:
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(np, name)
-        if isinstance(found, type) or not callable(found):
-            return found
+        if not isinstance(found, type) and callable(found):
+            found = functools.partial(_of_either, name)
+        setattr(self, name, found)
+        return found
 
-        def function(*args: Any, **keywords: Any) -> Any:
-            return getattr(jnp if _of_jax((args, keywords)) else np, name)(*args, **keywords)
 
-        return function
+def _of_either(name: str, *args: Any, **keywords: Any) -> Any:
+    return getattr(jnp if _of_jax((args, keywords)) else np, name)(*args, **keywords)
 
 
 either: Any = _Functions()

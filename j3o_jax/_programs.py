@@ -56,6 +56,8 @@ _MOST_MAPPINGS_FILE = Path("/proc/sys/vm/max_map_count")
 _MAPPINGS_FILE = Path("/proc/self/maps")
 # Arrays that a brief function goes through are of so many bytes, or it is compiled for speed.
 _BRIEF_BYTES = 1 << 23
+# Instances that NumPy does where it can.
+_FEW = 8
 # Beyond this, programs go even where mappings are not counted.
 _MOST_PROGRAMS = 256
 
@@ -428,6 +430,22 @@ def program_at(level: Level | None) -> Callable[[Callable[_Parameters, _Result]]
         return run
 
     return made
+
+
+def program_beyond_few(function: Callable[_Parameters, _Result]) -> Callable[_Parameters, _Result]:
+    """`program`, for functions of a batch that are written for NumPy as well (`_either.py`).
+
+    NumPy does a few instances, half a millisecond each, before the program would be compiled.
+    """
+    beyond: Callable[..., Any] = program(function)
+
+    @functools.wraps(function)
+    def run(*args: Any, **keywords: Any) -> Any:
+        leaves = [leaf for leaf in jax.tree.leaves((args, keywords)) if _is_array(leaf)]
+        few = all(isinstance(leaf, np.ndarray) for leaf in leaves) and len(leaves[0]) <= _FEW
+        return (function if few else beyond)(*args, **keywords)
+
+    return run
 
 
 def default_device() -> Any:

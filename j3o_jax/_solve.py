@@ -27,7 +27,7 @@ from ._model import (
 )
 from ._names import Names
 from ._precision import double_precision
-from ._programs import in_numpy, program, seconds_of_compiling
+from ._programs import in_numpy, program_beyond_few, seconds_of_compiling
 from ._scenario import Scenario
 from ._solution import Solution
 from ._status import Status
@@ -203,7 +203,7 @@ class _Judged(NamedTuple):
     accuracy: AnyArray
 
 
-@program
+@program_beyond_few
 def _judge(scenarios: Scenario, plans: Plan, status: AnyArray, invalid: AnyArray) -> _Judged:
     """A plan that breaks a limit, or has no finite worth, is an error, whatever the method says of it."""
 

@@ -28,8 +28,8 @@ from ._onloading import client_capacity, edge_work, per_query
 
 # Arrays of flows that the method has in memory.
 _ARRAYS = 60
-# How much more there is to do than J3O does for an instance of that memory.
-_TURNS = 3
+BOUND_TURNS = 3
+"""How much more there is to do than J3O does for an instance of that memory."""
 # What the arrays of a chunk may take of a CPU's caches.
 _CACHE_BYTES = 1 << 24
 # A row is never fuller than 1 by its scale: what a capacity beyond that is.
@@ -112,16 +112,20 @@ def _run(
     schedule = descent.schedule if callable(descent.schedule) else None
     rate = 0.0 if callable(descent.schedule) else descent.schedule
     shared = Search(*map(np.asarray, (tolerance, max_iterations, rate, descends)))
-    flows = groups.slots[0].size * scenarios.tasks * scenarios.models
     return run_batched(
         _program(descent.steps, schedule),
         (scenarios, groups, point),
         shared,
         key=(descent.steps, schedule),
-        bytes_per_instance=8 * _ARRAYS * flows,
+        bytes_per_instance=bytes_of_bound(scenarios, groups),
         cpu_chunk_bytes=_CACHE_BYTES,
-        turns=_TURNS,
+        turns=BOUND_TURNS,
     )
+
+
+def bytes_of_bound(scenarios: Scenario, groups: ClientGroups) -> int:
+    """About what an instance needs of a device's memory."""
+    return 8 * _ARRAYS * groups.slots[0].size * scenarios.tasks * scenarios.models
 
 
 @functools.lru_cache(maxsize=64)

@@ -85,12 +85,19 @@ class PriceExchange(Director):
 
     - `proven`: the bound of every instance, and the prices to begin with.
     - `gap`: certified gap at which an instance is done.
+    - `own_models`: how many there are, without those that were added for the sake of shapes.
     """
 
     def __init__(
-        self, scenarios: Scenario, groups: ClientGroups, proven: DualBound, gap: Any, settings: ExchangeSettings
+        self,
+        scenarios: Scenario,
+        groups: ClientGroups,
+        proven: DualBound,
+        gap: Any,
+        own_models: Any,
+        settings: ExchangeSettings,
     ):
-        self.scenarios, self.groups, self.proven = scenarios, groups, proven
+        self.scenarios, self.groups, self.proven, self.own_models = scenarios, groups, proven, own_models
         self.gap, self.settings = gap, settings
         home = None if groups.edge is None else jnp.asarray(groups.edge).T
         self.tree = EdgeTree(scenarios.edges, home)
@@ -135,7 +142,7 @@ class PriceExchange(Director):
     def _asked(self, known: _Known, turn: Any) -> tuple[CapacityPrices, Choices, Trial]:
         """The prices that nodes answer to in a round, what they chose before, and how they answer."""
         searches = known.exchanged >= self.settings.exchanges
-        draws = draw(self.scenarios, self.groups, turn)
+        draws = draw(self.scenarios, self.groups, self.own_models, turn)
         uncertainty = jnp.where(searches, 1.0, _step(known)) * _UNCERTAINTY
         how = trial(draws, turn, searches, uncertainty)
         # A placement's own prices agree with it: those of the relaxation lead to what only several nodes together make
@@ -144,7 +151,7 @@ class PriceExchange(Director):
         prices = _pick(searches, known.here.prices, known.prices)
         prices = _pick(searches & ~own, self.relaxed, prices)
         before = _pick(searches, known.here.choices, known.answer)
-        return guessed(prices, draws, how, self.market, searches), before, how
+        return guessed(prices, draws, how, self.market, self.own_models, searches), before, how
 
     def learn(self, known: _Known, turn: Any, news: Round) -> tuple[Any, Any]:
         """See `Director`."""

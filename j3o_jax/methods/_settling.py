@@ -7,7 +7,7 @@ import jax
 from .._either import each
 from .._either import either as jnp
 from .._model import Plan, edge_demand, objective
-from .._programs import program
+from .._programs import program_beyond_few
 from .._scenario import Scenario
 from .._types import AnyArray, Bool, Float
 from ..routing import Offloading, OffloadingProblem, offloading_problem, settle_shares
@@ -20,7 +20,7 @@ Tree = TypeVar("Tree")
 ALL_SERVED = 1e-6
 
 
-@program
+@program_beyond_few
 def initial_shares(scenarios: Scenario) -> tuple[AnyArray, AnyArray]:
     """Line 1: every client of an edge sends the same share, as much as the edge's uplink takes; none to the cloud."""
 
@@ -33,7 +33,7 @@ def initial_shares(scenarios: Scenario) -> tuple[AnyArray, AnyArray]:
     return each(one, scenarios)
 
 
-@program
+@program_beyond_few
 def offloading_problems(
     scenarios: Scenario,
     placement: Placement,
@@ -47,7 +47,7 @@ def offloading_problems(
     return each(one, scenarios, placement, tangents)
 
 
-@program
+@program_beyond_few
 def settled_plans(
     scenarios: Scenario,
     problem: OffloadingProblem,
@@ -66,7 +66,7 @@ def settled_plans(
     return each(one, scenarios, problem, placement, offloading)
 
 
-@program
+@program_beyond_few
 def without_idle(scenarios: Scenario, plans: Plan) -> Plan:
     """The plans without choices that serve nobody and models that nothing chooses."""
 

@@ -35,8 +35,8 @@ class Draws(NamedTuple):
     edge_taste: Any  # [M, E, B]
 
 
-def draw(scenarios: Scenario, groups: ClientGroups, turn: Any) -> Draws:
-    """The draws of a round; they do not depend on the batch."""
+def draw(scenarios: Scenario, groups: ClientGroups, own_models: Any, turn: Any) -> Draws:
+    """The draws of a round; they depend neither on the batch nor on what is behind a scenario's `own_models`."""
     batch, clients = scenarios.demand.shape[:2]
     edges, models = scenarios.edges, scenarios.models
     key = jax.random.key(0, impl="threefry2x32")
@@ -49,6 +49,10 @@ def draw(scenarios: Scenario, groups: ClientGroups, turn: Any) -> Draws:
     def uniform(which: int, *shape: int) -> Any:
         return numbers[which, : math.prod(shape)].reshape(shape)
 
+    def tastes() -> Any:
+        """As many for each client as it has models of its own to choose among. ``[C, M]``"""
+        return numbers[2, jnp.arange(clients)[:, None] * own_models + jnp.arange(models)[None]]
+
     def of_clients(drawn: Any) -> Any:
         return groups.spread(jnp.broadcast_to(drawn[None], (batch, *drawn.shape)))
 
@@ -58,7 +62,7 @@ def draw(scenarios: Scenario, groups: ClientGroups, turn: Any) -> Draws:
     return Draws(
         client=of_clients(uniform(0, clients, 3)),
         edge=of_edges(uniform(1, 3, edges)),
-        client_taste=of_clients(uniform(2, clients, models)),
+        client_taste=of_clients(tastes()),
         edge_taste=of_edges(uniform(3, models, edges)),
     )
 
@@ -80,12 +84,14 @@ def trial(draws: Draws, turn: Any, searches: Any, uncertainty: Any) -> Trial:
     )
 
 
-def guessed(prices: CapacityPrices, draws: Draws, trial: Trial, market: Market, searches: Any) -> CapacityPrices:
+def guessed(
+    prices: CapacityPrices, draws: Draws, trial: Trial, market: Market, own_models: Any, searches: Any
+) -> CapacityPrices:
     """Prices with guesses of their own compute's at the nodes that answer anew, where an instance searches."""
 
     def guess(price: Any, drawn: Any, free: Any, accuracy: Any, cost: Any) -> Any:
         rate = jnp.where(cost > 0.0, jnp.max(accuracy, axis=0) / jnp.where(cost > 0.0, cost, 1.0), 0.0)
-        dear = jnp.where(drawn[1] < _MAKES_DEAR, _DEAR * jnp.mean(rate, axis=0), 0.0)
+        dear = jnp.where(drawn[1] < _MAKES_DEAR, _DEAR * jnp.sum(rate, axis=0) / own_models.astype(rate.dtype), 0.0)
         new = (price + dear) * jnp.exp(_GUESS * (2.0 * drawn[2] - 1.0))
         return jnp.where(free & beside(searches, price), new, price)
 

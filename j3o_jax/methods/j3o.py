@@ -12,7 +12,7 @@ import numpy as np
 
 from j3o_kernels.client_groups import ClientGroups, group_clients, lone_clients
 
-from .._batched import run_batched
+from .._batched import is_brief, run_batched
 from .._model import Plan, serving_first
 from .._programs import program
 from .._scenario import Scenario
@@ -24,6 +24,7 @@ from ._alternation import AlternatingMethod
 from ._base import Outcome
 from ._device import Alternation, alternate, bytes_of_instance, outcome_of
 from ._director import Settings
+from ._few_shapes import as_it_is, enlarged, own_part
 from ._greedy_tiers import GreedySettings, GreedyTiers
 from ._multiplier import DualSearch, Subgradient
 from ._onloading import Placement, greedy_placement
@@ -141,11 +142,14 @@ class J3O(AlternatingMethod):
         return [jax.tree.map(lambda array, part=part: array[part], outcome) for part in parts]
 
     def _run_on_device(self, scenarios: Scenario, lp: HierarchicalLP) -> Outcome:
-        batch = scenarios.demand.shape[0]
+        batch, sizes_differ = scenarios.demand.shape[0], _sizes_differ(scenarios)
         groups = group_clients(np.asarray(scenarios.client_edge), scenarios.edges)
+        brief = is_brief(batch * len(self.starts), bytes_of_instance(scenarios, groups))
+        sized = (enlarged if brief else as_it_is)(scenarios, groups)
+        scenarios, groups = sized.scenarios, sized.groups
         grid = np.ravel(self.multiplier.step_size)
         step_size = np.repeat(grid, batch // max(grid.size, 1))
-        settings = self._settings(lp, sizes_differ=_sizes_differ(scenarios))
+        settings = self._settings(lp, sizes_differ=sizes_differ)
         found = run_batched(
             _program(*settings),
             self._from_all_starts(scenarios, groups, step_size),
@@ -156,7 +160,7 @@ class J3O(AlternatingMethod):
             together=len(self.starts),
         )
         outcome = jax.tree.map(np.asarray, outcome_of(found, scenarios.allow_unserved))
-        return best_outcome(self._of_each_start(outcome, batch))
+        return own_part(best_outcome(self._of_each_start(outcome, batch)), sized)
 
     def _settings(self, lp: HierarchicalLP, *, sizes_differ: bool) -> tuple[GreedySettings, Settings]:
         plus_max = self.greedy == "plus_max" and sizes_differ

@@ -12,7 +12,7 @@ from jax.core import Tracer
 
 from j3o_kernels.client_groups import ClientGroups, group_clients, lone_clients
 
-from .._batched import run_batched
+from .._batched import is_brief, run_batched
 from .._scenario import Scenario
 from .._status import OPTIMAL_GAP, Status
 from .._time_limit import TimeLimit, limiting_time, seconds_left
@@ -32,6 +32,7 @@ from ._device import (
 )
 from ._director import Settings
 from ._dual_bound import Descent, DualBound, Search, blank_prices, closer_bounds, dual_bound, dual_bounds
+from ._few_shapes import as_it_is, enlarged, own_part
 from ._price_exchange import ExchangeSettings, PriceExchange
 from ._settling import pick
 
@@ -121,15 +122,18 @@ class PriceDirected(AbstractMethod):
 
     def _run(self, scenarios: Scenario) -> Outcome:
         groups = group_clients(np.asarray(scenarios.client_edge), scenarios.edges)
+        brief = is_brief(scenarios.demand.shape[0], _bytes_of_instance(scenarios, groups), _TURNS)
+        sized = (enlarged if brief else as_it_is)(scenarios, groups)
+        return own_part(self._run_sized(sized.scenarios, sized.groups, sized.models), sized)
+
+    def _run_sized(self, scenarios: Scenario, groups: ClientGroups, own_models: int) -> Outcome:
         bounds = dual_bounds(
             scenarios, groups, self.bound_tolerance, self.bound_iterations, self._descent, descends=False
         )
         proven, point = bounds._replace(point=None), bounds.point
         certificate = certificate_of(scenarios, groups, point)
         exchange, settings = self._settings()
-        tolerances = np.asarray(self._device_lp.tolerance), np.asarray(self.gap)
-        size = 2 * bytes_of_instance(scenarios, groups)
-        size += 8 * _ARRAYS * groups.slots[0].size * scenarios.tasks * scenarios.models
+        told = np.asarray(self._device_lp.tolerance), np.asarray(self.gap), np.asarray(own_models)
 
         def part(program: Any, batch: Any, shared: Any, turns: int = 1) -> Any:
             return run_batched(
@@ -137,17 +141,17 @@ class PriceDirected(AbstractMethod):
                 batch,
                 shared,
                 key=(exchange, settings),
-                bytes_per_instance=size,
+                bytes_per_instance=_bytes_of_instance(scenarios, groups),
                 chunk=self.chunk,
                 turns=turns,
             )
 
         # Chunks wait for their slowest instance: from time to time those that are left are put together anew.
-        state = part(_begin(exchange, settings), (scenarios, groups, proven), tolerances, _TURNS)
+        state = part(_begin(exchange, settings), (scenarios, groups, proven), told, _TURNS)
 
         def advance(instances: np.ndarray, until: int, turns: int) -> None:
             batch = _only((scenarios, groups, proven, state), instances)
-            later = part(_advance(exchange, settings), batch, (*tolerances, np.asarray(until)), turns)
+            later = part(_advance(exchange, settings), batch, (*told, np.asarray(until)), turns)
             for whole, own in zip(jax.tree.leaves(state), jax.tree.leaves(later), strict=True):
                 whole[instances] = own
 
@@ -185,6 +189,7 @@ class PriceDirected(AbstractMethod):
         proven = dual_bound(scenarios, groups, blank, search, self._descent)
         exchange, settings = self._settings()
         tolerance, gap = jnp.asarray(self._device_lp.tolerance), jnp.asarray(self.gap)
+        models = jnp.asarray(scenarios.models)
         closest, proof = proven.bound, proven.point
         if self.descent_steps:
             further = search._replace(max_iterations=0, descends=True)
@@ -194,13 +199,13 @@ class PriceDirected(AbstractMethod):
 
         def phase(now: tuple[Progress, Any], until: Any) -> tuple[tuple[Progress, Any], None]:
             state, bound = now
-            director = PriceExchange(scenarios, groups, proven._replace(bound=bound), gap, exchange)
+            director = PriceExchange(scenarios, groups, proven._replace(bound=bound), gap, models, exchange)
             state = advanced(scenarios, groups, director, tolerance, settings, state, until)
             closed = self._closed(bound, ended(scenarios, state).value)
             return (state, jnp.where(closed, bound, closest)), None
 
         # One program for the turns before the descent and for those after it.
-        state = begun(scenarios, PriceExchange(scenarios, groups, proven, gap, exchange), settings)
+        state = begun(scenarios, PriceExchange(scenarios, groups, proven, gap, models, exchange), settings)
         stops = jnp.asarray([_FIRST_STOP, _NO_STOP])
         (state, bound), _ = jax.lax.scan(phase, (state, proven.bound), stops)
         proof = pick(bound < proven.bound, proof, proven.point)
@@ -248,14 +253,20 @@ class _Pace:
         self.until += turns
 
 
+def _bytes_of_instance(scenarios: Scenario, groups: ClientGroups) -> int:
+    profits = groups.slots[0].size * scenarios.tasks * scenarios.models
+    return 2 * bytes_of_instance(scenarios, groups) + 8 * _ARRAYS * profits
+
+
 def _only(batch: Any, instances: np.ndarray) -> Any:
     return jax.tree.map(lambda array: array[instances], batch)
 
 
 @functools.cache
 def _begin(exchange: ExchangeSettings, settings: Settings) -> Any:
-    def begin(batch: tuple[Scenario, ClientGroups, DualBound], tolerances: tuple[Any, Any]) -> Progress:
-        director = PriceExchange(*batch, tolerances[1], exchange)
+    def begin(batch: tuple[Scenario, ClientGroups, DualBound], shared: tuple[Any, Any, Any]) -> Progress:
+        _, gap, own_models = shared
+        director = PriceExchange(*batch, gap, own_models, exchange)
         return _instances_first(begun(batch[0], director, settings))
 
     return begin
@@ -263,10 +274,12 @@ def _begin(exchange: ExchangeSettings, settings: Settings) -> Any:
 
 @functools.cache
 def _advance(exchange: ExchangeSettings, settings: Settings) -> Any:
-    def advance(batch: tuple[Scenario, ClientGroups, DualBound, Progress], shared: tuple[Any, Any, Any]) -> Progress:
+    def advance(
+        batch: tuple[Scenario, ClientGroups, DualBound, Progress], shared: tuple[Any, Any, Any, Any]
+    ) -> Progress:
         scenarios, groups, proven, state = batch
-        lp_tolerance, gap, until = shared
-        director = PriceExchange(scenarios, groups, proven, gap, exchange)
+        lp_tolerance, gap, own_models, until = shared
+        director = PriceExchange(scenarios, groups, proven, gap, own_models, exchange)
         state = _instances_last(state)
         return _instances_first(advanced(scenarios, groups, director, lp_tolerance, settings, state, until))
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import equinox as eqx
+import jax
 import numpy as np
 
 from .._highs import silence_banner
@@ -48,8 +49,10 @@ class CvxpyLP(AbstractOffloadingSolver):
         edges = problem.edge_uplink.shape[1]
         options = self._options(sparse)
         answer = no_offloading(batch, clients, tasks, edges)
+        # JAX would slice each field of each instance by a program of its own.
+        fields = jax.tree.map(np.asarray, problem)
         for instance in np.flatnonzero(active):
-            one = OffloadingProblem(*(np.asarray(field[instance]) for field in problem))
+            one = OffloadingProblem(*(field[instance] for field in fields))
             home = one.client_edge.astype(np.int64)
             # Where queries may be left, what the cloud does not support earns nothing there: `settle_shares` drops it.
             closes_cloud = not allow_unserved and bool((one.wanted & ~one.cloud_open).any())

@@ -40,6 +40,8 @@ _NEITHER = dict.fromkeys(_REGION)
 
 # Results of a region that hold the trace of what it reads; more than one, for some may not be needed.
 _MOST_MARKED = 4
+# Slices of a long axis that are combined at a time.
+_AT_A_TIME = 16
 # Terms of a long sum that are added at a time, in regions and where every turn of a loop costs more.
 _TERMS, _TERMS_OF_LOOPS = 2, 8
 # Combinations along an axis, for compilers that are best left alone with it.
@@ -212,20 +214,24 @@ def sum_of(terms: Iterable[Array]) -> Array:
 
 
 def fold(array: Array, combine: Callable[[Any, Any], Any] = operator.add) -> Array:
-    """Sum, or another combination, over a first axis that may be long: in strides of 16, each written out."""
+    """Sum, or another combination, over a first axis that may be long: 16 slices at a time, each written out.
+
+    Zeros at the end of the axis change no bit of a sum.
+    """
     if _current().platform != "cpu":
         return _WHOLE[combine](array, axis=0)
-    while array.shape[0] > 16:
+    while array.shape[0] > _AT_A_TIME:
         array = written(functools.partial(_shortened, array, combine))
     return written(lambda: total(array, combine))
 
 
 def _shortened(array: Array, combine: Callable[[Any, Any], Any]) -> Array:
-    part, rest = divmod(array.shape[0], 16)
-    shorter = total(array[: 16 * part].reshape(16, part, *array.shape[1:]), combine)
-    if rest:
-        shorter = shorter.at[:1].set(combine(shorter[:1], total(array[16 * part :], combine)[None]))
-    return shorter
+    part, rest = divmod(array.shape[0], _AT_A_TIME)
+    blocks = array[: _AT_A_TIME * part].reshape(part, _AT_A_TIME, *array.shape[1:])
+    shorter = total(jnp.swapaxes(blocks, 0, 1), combine)
+    if not rest:
+        return shorter
+    return jnp.concatenate([shorter, total(array[_AT_A_TIME * part :], combine)[None]])
 
 
 def stride(count: int) -> int:

@@ -88,19 +88,21 @@ def program_of(problem: OffloadingProblem, groups: ClientGroups, must: Array) ->
     penalty = _PENALTY * jnp.where(most > 0.0, most, 1.0)
     unserved = jnp.where(problem.wanted & must[:, None, None], -penalty, 0.0)
     may_be_left = jnp.ones_like(problem.wanted)
-    client = jnp.ones_like(problem.client_compute)
-    rows = client.shape[1] + 2 * problem.edge_uplink.shape[1] + 1
-    options = summed(jnp.sum(is_open, axis=(1, 2)) for is_open in (*opened, may_be_left))
+    client = groups.spread(jnp.ones_like(problem.client_compute))
+    is_open = [groups.spread(is_open) for is_open in (*opened, may_be_left)]
+    # Of clients that have a place.
+    rows = jnp.sum(client > 0.0, axis=(0, 1)) + 2 * problem.edge_uplink.shape[1] + 1
+    options = summed(jnp.sum(one, axis=(0, 1, 2)) for one in is_open)
     return written(
         lambda: Program(
             value=Shares(*(groups.spread(value) for value in (local, edge, cloud, unserved))),
-            is_open=Shares(*(groups.spread(is_open) for is_open in (*opened, may_be_left))),
+            is_open=Shares(*is_open),
             local_load=groups.spread(local_load),
             edge_load=groups.spread(edge_load),
             data=groups.spread(data),
             cloud_per_edge=(problem.edge_uplink * reciprocal(problem.cloud_uplink)[:, None]).T,
             home=None if groups.edge is None else jnp.asarray(groups.edge).T,
-            limit=Rows(groups.spread(client), 1.0, 1.0, 1.0),
+            limit=Rows(client, 1.0, 1.0, 1.0),
             count=(options + rows).astype(data.dtype),
         )
     )

@@ -27,7 +27,9 @@ def choices_at(batch, groups, prices, uncertainty):
         jnp.zeros((BATCH, batch.edges)),
         jnp.zeros(BATCH),
     )
-    director = PriceExchange(batch, groups, DualBound(jnp.ones(BATCH), nothing, None), 0.0, ExchangeSettings(1, 1))
+    director = PriceExchange(
+        batch, groups, DualBound(jnp.ones(BATCH), nothing, None), 0.0, jnp.asarray(batch.models), ExchangeSettings(1, 1)
+    )
     before = director.begin().answer
     trial = Trial(
         jnp.full(BATCH, uncertainty),
@@ -107,7 +109,9 @@ def placed_at_first_prices(batch, groups, before, free):
     nothing = CapacityPrices(
         jnp.zeros((BATCH, columns, rows)), jnp.zeros((BATCH, 3)), jnp.zeros((BATCH, 3)), jnp.zeros(BATCH)
     )
-    director = PriceExchange(batch, groups, DualBound(zero, nothing, None), 0.0, ExchangeSettings(1, 1))
+    director = PriceExchange(
+        batch, groups, DualBound(zero, nothing, None), 0.0, jnp.asarray(batch.models), ExchangeSettings(1, 1)
+    )
     trial = Trial(
         zero,
         free,

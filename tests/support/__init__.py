@@ -2,3 +2,5 @@
 
 Importable as `support` because pytest's `pythonpath` holds ``tests``.
 """
+
+from .types_at_run_time import checked as checked

@@ -1,0 +1,81 @@
+"""Brief work is done at the next of few sizes: fewer programs, and the same answers."""
+
+import numpy as np
+import pytest
+from support.methods import VARIANTS, draw_batch
+
+import j3o_jax as j3o
+from j3o_jax import _certify, _programs
+from j3o_jax._model import Plan
+from j3o_jax.methods import _few_shapes, price_directed
+from j3o_jax.methods import j3o as _j3o
+
+
+@pytest.fixture
+def at_their_own_size(monkeypatch):
+    """What is solved from then on is solved by programs of its own size."""
+
+    def begin():
+        for module in (_j3o, price_directed, _certify):
+            monkeypatch.setattr(module, "enlarged", _few_shapes.as_it_is)
+
+    return begin
+
+
+def test_sizes_are_few_and_little_larger():
+    numbers = np.arange(1, 5000)
+    sizes = np.array([_few_shapes.next_size(int(number)) for number in numbers])
+    assert (sizes >= numbers).all()
+    large = numbers > 8
+    assert (sizes[large] <= 1.25 * numbers[large]).all()
+    assert (sizes[~large] == 8).all()
+    assert len(set(sizes[large])) < 40
+    assert [_few_shapes.next_size(size) for size in sizes.tolist()] == sizes.tolist()
+
+
+@pytest.mark.parametrize("variant", VARIANTS, ids=str)
+def test_plans_are_those_of_the_scenario_s_own_size(variant, at_their_own_size):
+    batch = draw_batch(24, tightness=0.4, **variant)
+    before = j3o.solve(batch, j3o.J3O())
+    at_their_own_size()
+    after = j3o.solve(batch, j3o.J3O())
+    for field in (*Plan._fields, "objective", "status", "history"):
+        np.testing.assert_array_equal(getattr(after, field), getattr(before, field))
+
+
+@pytest.mark.parametrize("batching", [False, True])
+def test_bounds_are_those_of_the_scenario_s_own_size(batching, at_their_own_size):
+    batch = draw_batch(12, tightness=0.4, batching=batching)
+    plans = j3o.solve(batch, j3o.FullLocal())
+    before = j3o.certify(batch, plans, descent_steps=0)
+    assert j3o.verify(batch, before).proven.all()
+    at_their_own_size()
+    np.testing.assert_allclose(j3o.certify(batch, plans, descent_steps=0).bound, before.bound, rtol=1e-9)
+
+
+@pytest.mark.parametrize("batching", [False, True])
+def test_the_price_directed_search_is_that_of_the_scenario_s_own_size(batching, at_their_own_size):
+    batch = draw_batch(12, tightness=0.4, batching=batching)
+    # So few rounds that each of them shows: what is drawn at random must be drawn alike.
+    method = j3o.PriceDirected(max_iterations=24, patience=24, gap=0.0, descent_steps=0)
+    before = j3o.solve(batch, method)
+    j3o.check(batch, before).raise_if_violated()
+    assert j3o.verify(batch, before).proven.all()
+    at_their_own_size()
+    after = j3o.solve(batch, method)
+    np.testing.assert_allclose(after.objective, before.objective, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(after.bound, before.bound, rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "method", [j3o.J3O(), j3o.PriceDirected(max_iterations=12, patience=12)], ids=["j3o", "prices"]
+)
+def test_deployments_of_like_sizes_share_programs(method):
+    first = draw_batch(1, clients=7, models=6)[0]
+    j3o.solve(first, method)
+    kept = _programs.kept()
+    for clients, models in ((5, 5), (8, 8), (6, 7)):
+        plan = j3o.solve(draw_batch(1, first=3, clients=clients, models=models)[0], method)
+        assert plan.local.shape[0] == clients
+        assert plan.client_models.shape == (clients, models)
+    assert _programs.kept() == kept
