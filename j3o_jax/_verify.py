@@ -248,6 +248,9 @@ class _Case:
             self.proven = math.isfinite(bound) and self.bound <= Fraction(bound) * (1 + _PROVEN)
             if not self.proven:
                 text = f"its prices prove {float(self.bound):.12g}, which is not the bound {bound:.12g}"
+                negative = [name for name, prices in self.prices.items() if (prices < 0).any()]
+                if negative:
+                    text += f"; negative prices, of {' and '.join(negative)}, count as 0"
                 off = float(self.bound - Fraction(bound)) if math.isfinite(bound) else math.inf
                 self.refuse("certificate", "the plan", text, off)
 

@@ -1,5 +1,6 @@
 """A plan document and a solution: one as the other."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -16,6 +17,8 @@ from ._solution_arrays import arrays_of
 from ._words import Loc, shown, suggestion
 
 _SHARES = ("local", "edge", "cloud", "unserved")
+# How much of a gap may be lost to rounding by whoever wrote it.
+_GAP_ROUNDED = 1e-2
 _NOT_ASKED = ServedPart(model=None, local=0.0, edge=0.0, cloud=0.0, unserved=1.0)
 
 
@@ -78,7 +81,7 @@ def solution_of(document: object) -> Solution:
     model_index = {name: index for index, name in enumerate(names.models)} | {None: -1}
     listed = np.array([[task in client.tasks for task in names.tasks] for client in part.clients])
     served = [[client.tasks.get(task, _NOT_ASKED) for task in names.tasks] for client in part.clients]
-    return Solution(
+    solution = Solution(
         client_models=_holdings(names, [client.models for client in part.clients]),
         edge_models=_holdings(names, [edge.models for edge in part.edges]),
         client_choice=np.array([[model_index[way.model] for way in row] for row in served]),
@@ -98,6 +101,16 @@ def solution_of(document: object) -> Solution:
         # A file that has all of them does not say which are asked for.
         has_demand=None if listed.all() else listed,
     )
+    refuse(_false_gap(part.gap, float(solution.gap)))
+    return solution
+
+
+def _false_gap(said: float, gap: float) -> Iterator[Finding]:
+    # It may have been rounded by hand, and nothing depends on it; but whoever reads it believes it.
+    if not math.isnan(said) and not math.isclose(said, gap, rel_tol=_GAP_ROUNDED, abs_tol=1e-9):
+        yield Finding(
+            ("gap",), f"= {said:.6g} is not what objective and bound make, {gap:.6g}: write that, or leave it out"
+        )
 
 
 def _certificate_document(names: Names, arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
@@ -185,7 +198,8 @@ def _certificate_slips(part: CertificatePart, names: Names) -> Iterator[Finding]
 def _other_names(having: Mapping[str, Any], names: Sequence[str], loc: Loc) -> Iterator[Finding]:
     for name in having:
         if name not in names:
-            yield Finding((*loc, name), f"is not a name of the plan: {suggestion(name, tuple(names))}")
+            known = suggestion(name, tuple(names))
+            yield Finding((*loc, name), f"has a price, and is not in the plan: {known}; was it taken out of the plan?")
     for name in names:
         if name not in having:
             yield Finding((*loc, name), "is missing: a certificate has a price for each")

@@ -102,7 +102,7 @@ class CertificatePart(Part):
 
 
 class PlanPart(Part):
-    """The whole file. `gap` follows from objective and bound: it is written for people, and not read."""
+    """The whole file. `gap` follows from objective and bound, and is written for people."""
 
     format: Literal["j3o-plan-1"]
     deployment: Name | None = None

@@ -17,6 +17,8 @@ from .wording import count, number, percent, printable
 # As many limits of a kind, and as many violations, as a reader takes in at a glance.
 FULLEST = 5
 VIOLATIONS_SHOWN = 20
+# Violations that are of what a plan says of itself, not of limits.
+_WORTH = ("objective (2)", "bound", "certificate")
 
 
 def proof(solution: Solution, verification: Verification) -> str:
@@ -77,7 +79,7 @@ class VerificationReport:
             agrees = not any(violation.constraint.startswith("objective") for violation in verification.violations)
             file = "as the plan file says" if agrees else f"the plan file says {said:.6g}"
             grid.add_row("Accuracy", Text(f"{worth:.6f}, {file}", style="bold" if agrees else "bold red"))
-        broken = len({(violation.constraint, violation.place) for violation in verification.violations})
+        broken = len({(one.constraint, one.place) for one in verification.violations if one.constraint not in _WORTH})
         kept = "every limit kept" if verification.feasible else f"broken: {count(broken, 'place')}"
         grid.add_row("Limits", Text(kept, style="green" if verification.feasible else "bold red"))
         style = "green" if verification.proven else "yellow" if verification.bound is None else "bold red"

@@ -220,16 +220,16 @@ def _gaps(statistics: Statistics) -> Iterator[Picture]:
     certified = statistics.by_method.filter(pl.col("proven") > 0)["method"].to_list()
     yield Picture(
         "gaps",
-        "Certified gaps",
+        "Gaps by the bounds",
         "Share of the scenarios with a plan whose distance from the optimum is at most so large: proven, or an exact "
         "solver's word. A curve that ends below 100 % has scenarios without a bound. Gaps below "
         f"{plain_number(SMALLEST_GAP)} are drawn there.",
-        [CumulativePanel("", "scenarios with a plan", steps, "certified gap, relative")],
+        [CumulativePanel("", "scenarios with a plan", steps, "gap by the bound, relative")],
         _names(statistics, certified),
     )
     yield Picture(
         "certificates",
-        "Certificates",
+        "How close to the optimum",
         "How close to the optimum the plans are: proven, or by the word of an exact solver where that made them.",
         [SharesPanel("", "scenarios with a plan", rows, "share")],
         [Named(word, None, colour) for word, colour in zip(words, (*_BLUES, NOTHING), strict=True)],

@@ -29,8 +29,8 @@ class Statistics:
     - `reference`: the method that others are compared with; None where there is no other.
     - `by_method`, `by_point`: a row for each method, or each point and method: `total` rows, `planned` ones with a
       plan, `mean` and `half_width` of the objective, quantiles `q05`, `q50`, `q95`, `gap_mean`, `gap_max`, `gap50`,
-      `proven` (rows with a certified gap), parts of the traffic, and `gain`, `gain_half_width`, `gain_n` of the paired
-      difference from the reference.
+      `proven` (rows with a bound, proven or by a solver's word), parts of the traffic, and `gain`, `gain_half_width`,
+      `gain_n` of the paired difference from the reference.
     - `statuses`: columns method, status, count, by `Status`.
     - `reasons`: columns method, status, reason, count: the most frequent ones.
     - `objectives`, `gaps`: bins of the distributions by method.
@@ -69,7 +69,7 @@ class Statistics:
 
     @property
     def bounded(self) -> bool:
-        """Whether any row has a certified gap."""
+        """Whether any row has a bound."""
         return bool(self.by_method["proven"].sum())
 
 

@@ -193,8 +193,8 @@ def _columns(statistics: Statistics, frame: pl.DataFrame) -> list[_Column]:
             _figure("median gap", "", "gap50", words.gap),
             _figure("largest gap", "", "gap_max", words.gap),
             _Column(
-                "certified",
-                "Share of the plans that have a bound",
+                "bounded",
+                "Share of the plans that have a bound, proven or by a solver's word",
                 lambda row: row["proven"] / row["planned"] if row["planned"] else None,
                 lambda row: words.share(row["proven"], row["planned"]),
             ),

@@ -111,7 +111,7 @@ def tiles(statistics: Statistics) -> list[tuple[str, str, str]]:
         proven, planned = int(by_method["proven"].sum()), int(by_method["planned"].sum())
         largest = by_method["gap_max"].max()
         told = words.gap(float(largest)) if isinstance(largest, float) and math.isfinite(largest) else words.NONE
-        found.append(("Certified", words.share(proven, planned), f"largest gap {told}"))
+        found.append(("Bounded", words.share(proven, planned), f"largest gap {told}"))
     found.append(("Solving", words.long_duration(seconds), f"and {words.long_duration(compiled)} of compiling"))
     return found
 

@@ -16,7 +16,8 @@ def summarize_sweep(folder: str | os.PathLike[str]) -> "pl.DataFrame":
 
     `point`, the grid's parameters, `method`, `scenarios`, `failures` (scenarios without a plan); of the others
     `objective` (mean F), `objective_ci` (half of the 95 % confidence interval of the mean, by Student's t; null for a
-    single one), `gap` and `gap_worst` (mean and largest certified gap; null where none is proven).
+    single one), `gap` and `gap_worst` (mean and largest gap by the bounds, which are proven or, of exact methods, their
+    solver's word; null where there is none).
 
     **Raises:** `FileError`, as `read_sweep`.
     """

@@ -114,6 +114,15 @@ def test_what_is_proven_is_said_and_what_is_not(scenario, capsys):
     assert run(["check", "site.yaml", "lowered.json"]) == 1
     one_line(capsys.readouterr(), "lowered.json", "certificate", "which is not the bound")
 
+    prices = proven.certificate
+    negative = dataclasses.replace(prices, stream=-prices.stream)
+    j3o.save(dataclasses.replace(proven, certificate=negative), "negative.json")
+    assert run(["check", "site.yaml", "negative.json"]) == 1
+    captured = capsys.readouterr()
+    one_line(captured, "negative.json", "negative prices, of stream, count as 0")
+    # What a plan says of its bound is no limit.
+    assert "every limit kept" in captured.out
+
     j3o.save(dataclasses.replace(proven, certificate=None), "word.json")
     assert run(["check", "site.yaml", "word.json"]) == 0
     assert "the solver's word" in " ".join(capsys.readouterr().out.split())

@@ -63,6 +63,19 @@ def test_a_proven_plan_says_its_gap(tmp_path, plan):
     assert load(tmp_path / "plan.json", want=Solution).gap == pytest.approx(0.05)
 
 
+def test_a_gap_that_objective_and_bound_do_not_make_is_refused(tmp_path, plan):
+    path = tmp_path / "plan.json"
+    save(dataclasses.replace(plan, bound=np.float64(0.84)), path)
+    document = json.loads(path.read_text("utf-8"))
+    for said, works in ((0.0500001, True), (None, True), (0.05, True), (0.0001, False), (0.0, False)):
+        path.write_text(json.dumps(document | {"gap": said}), "utf-8")
+        if works:
+            assert load(path, want=Solution).gap == pytest.approx(0.05)
+            continue
+        with pytest.raises(FileError, match=f"gap = {said:g} is not what objective and bound make, 0.05"):
+            load(path, want=Solution)
+
+
 @settings(max_examples=50)
 @given(fields=solution_fields())
 @pytest.mark.parametrize("suffix", [".json", ".npz"])

@@ -40,6 +40,43 @@ def test_a_thousand_times_too_little_is_doubted_in_one_line(tmp_path, changes, p
     assert line.isprintable()
 
 
+@pytest.mark.parametrize(
+    ("window", "setups", "words"),
+    [
+        (0.05, (0.08, 0.2), ["= 0.05 s is shorter than every set-up there, of which the least is 0.08 s"]),
+        (0.05, (0.02, 0.2), []),
+        (0.05, (0.0, 0.0), []),
+        (100, (0.02, 0.2), ["lets queries wait so long for their batch: is it in milliseconds? Then write 0.1"]),
+        (5, (0.02, 0.2), []),
+    ],
+)
+def test_windows_that_slipped_are_doubted(tmp_path, window, setups, words):
+    text = HERE.replace("_mb_per_s: 500}", f"_mb_per_s: 500, batching_window_s: {window}}}")
+    text = text.replace("_mb_per_s: 400}", f"_mb_per_s: 400, batching_window_s: {window}}}")
+    small = """  - name: seg
+    client: {memory_mb: 18.4, gflop_per_query: 9.17}
+    edge: {memory_mb: 73.7, gflop_per_query: 9.17, setup_s: %s}
+    accuracy: {segmentation: 0.9}
+edges:
+"""
+    edge = "edge: {memory_mb: 73.7, gflop_per_query: 9.17}"
+    text = text.replace(edge, f"{edge[:-1]}, setup_s: {setups[0]}}}").replace("edges:\n", small % setups[1])
+    found = doubts(tmp_path, text)
+    assert len(found) == len(words)
+    for line, said in zip(found, words, strict=True):
+        assert "edges[0].batching_window_s" in line
+        assert said in line
+        assert "(and 1 more edges alike)" in line
+
+
+def test_where_all_of_a_kind_are_doubted_so_is_what_loads_them(tmp_path):
+    lines = doubts(tmp_path, HERE.replace("input_mb: 0.8", "input_mb: 80000"))
+    assert len(lines) == 2
+    for line in lines:
+        assert "is it in GB/s?" in line
+        assert "or is input_mb of the tasks in KB, or demand_per_s per hour?" in line
+
+
 def test_one_of_many_is_doubted_where_the_others_have_a_thousand_times_as_much(tmp_path):
     first = "memory_mb: 24, compute_gflop_per_s: 500, demand_per_s: {segmentation: 10"
     assert first in HERE

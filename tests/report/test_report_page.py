@@ -138,7 +138,7 @@ def test_no_grid_but_drawn_parameters(tmp_path):
     report, page = reported(tmp_path / "drawn", rows, grid={}, drawn=drawn)
     assert list(report.pictures) == ["distribution", "drawn", "traffic", "rates"]
     assert "All figures" in page.words
-    assert "Certified" not in page.words
+    assert "Bounded" not in page.words
 
 
 def test_one_method_and_one_seed(tmp_path):
