@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 from .._scenario import Scenario
 from .._solution import Solution
 from ..report.summary import Summary, summarize
-from ..report.wording import BY_WORD
+from ..report.wording import BY_WORD, gap_percent
 from ._capacities import CapacityPanel
 from ._paper import FAINT, MARGIN, SMALL, TITLE, style
 from ._placement import Placement
@@ -60,7 +60,7 @@ def _layout(
 
 def _subtitle(summary: Summary) -> str:
     gap, word = summary.gap, "" if summary.certified else f" {BY_WORD}"
-    proven = "" if gap != gap else f"  ·  within {100 * gap:.2f} % of the optimum{word}"
+    proven = "" if gap != gap else f"  ·  within {gap_percent(gap)} of the optimum{word}"
     sizes = ", ".join(
         f"{size:,} {name if size != 1 else name.removesuffix('s')}" for name, size in summary.sizes.items()
     )

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from .._solution import Solution
 from .._status import Status
-from .wording import BY_WORD, compilation, count, duration, percent, printable
+from .wording import BY_WORD, compilation, count, duration, gap_percent, printable
 
 FAILURES_SHOWN = 5
 
@@ -115,7 +115,7 @@ class BatchReport:
             grid.add_row("Worst", f"{summary.lowest:.4f}  (instance {place(summary.worst)})")
             grid.add_row("Best", f"{summary.highest:.4f}  (instance {place(summary.best)})")
             word = "" if summary.certified else f", {BY_WORD}"
-            proven = f"at most {percent(summary.gap)} better is possible, in the worst instance{word}"
+            proven = f"at most {gap_percent(summary.gap)} better is possible, in the worst instance{word}"
             grid.add_row("Bound", proven if summary.gap == summary.gap else "none proven for all by this method")
         if summary.seconds == summary.seconds:
             each = duration(summary.seconds / summary.instances)

@@ -63,12 +63,14 @@ class SimulationReport:
 
 def verdict(found: Headroom) -> str:
     """What a search for headroom comes to, in one line."""
-    wanted = percent(found.quantile)
+    wanted = f"{100.0 * found.quantile:.6g} %"
     if found.chosen is None:
         return f"No factor that was tried lets {wanted} of the requests end within 2·T_b."
     if found.chosen.factor == 1.0:
         return f"No headroom is needed: {wanted} of the requests end within 2·T_b as it is."
-    return f"Plan with {found.chosen.factor:.3g} of every window: {wanted} of the requests then end within 2·T_b."
+    late = float(np.nan_to_num(found.chosen.simulation.late_share))
+    in_time = f"{100.0 * (1.0 - late):.6g} % of the requests then end within 2·T_b, where {wanted} was asked for"
+    return f"Plan with {found.chosen.factor:.3g} of every window: {in_time}."
 
 
 def _headline(simulation: Simulation, facts: Sequence[tuple[str, str]]) -> Table:

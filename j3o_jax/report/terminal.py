@@ -20,6 +20,7 @@ from .wording import (
     count,
     duration,
     few,
+    gap_percent,
     number,
     percent,
     printable,
@@ -90,7 +91,7 @@ def headline(summary: Summary, facts: Sequence[tuple[str, str]]) -> Table:
         grid.add_row("Accuracy", Text(f"{summary.objective:.4f}  (loss {summary.loss:.4f})", style="bold"))
         proven = summary.bound == summary.bound
         word = "" if summary.certified else f", {BY_WORD}"
-        bound = f"{summary.bound:.4f}  (at most {percent(summary.gap)} better is possible){word}"
+        bound = f"{summary.bound:.4f}  (at most {gap_percent(summary.gap)} better is possible){word}"
         grid.add_row("Bound", bound if proven else "none proven by this method")
     style = "green" if summary.status.success else "bold red"
     grid.add_row("Status", Text(f"{summary.status.name}: {printable(summary.verdict)}", style=style))

@@ -34,6 +34,11 @@ def bare_percent(share: float) -> str:
     return percent(share).removesuffix(" %")
 
 
+def gap_percent(gap: float) -> str:
+    """A distance from the optimum in per cent, two significant digits, as `print(solution)` has it; "–" for NaN."""
+    return "–" if math.isnan(gap) else f"{100.0 * gap:.2g} %"
+
+
 def accuracy(value: float) -> str:
     """Four decimals; "–" where nothing was served."""
     return "–" if math.isnan(value) else f"{value:.4f}"

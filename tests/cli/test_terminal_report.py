@@ -170,7 +170,7 @@ def test_batching_shows_the_time_of_the_window():
 def test_a_proven_bound_is_shown_with_the_gap(scenario, plan):
     bound = 1.02 * plan.objective
     text = printed(PlanReport(summarize(scenario, dataclasses.replace(plan, bound=bound)), "title"))
-    assert f"{bound:.4f}  (at most 2.0 % better is possible), by the solver's word" in text
+    assert f"{bound:.4f}  (at most 2 % better is possible), by the solver's word" in text
 
 
 def test_what_is_proven_and_what_is_a_word_are_told_apart(scenario, plan):
