@@ -58,8 +58,8 @@ _MAPPINGS_FILE = Path("/proc/self/maps")
 _BRIEF_BYTES = 1 << 23
 # Instances that NumPy does where it can.
 _FEW = 8
-# Beyond this, programs go even where mappings are not counted.
-_MOST_PROGRAMS = 256
+# More programs are not kept: each takes some 20 MB.
+_MOST_PROGRAMS = 64
 
 
 class Compilation(NamedTuple):

@@ -12,6 +12,8 @@ jax.config.update("jax_numpy_dtype_promotion", "strict")
 
 # Linux allows a process 65,530 memory mappings and aborts it beyond. What the package keeps takes up to 20,000 of them.
 _MOST_MAPPINGS = 35_000
+# Python's garbage collector goes through all that JAX keeps, which is most of what a process grows by.
+_MOST_GROWTH_MB = 400
 
 
 def pytest_sessionstart(session):
@@ -28,16 +30,25 @@ def pytest_sessionstart(session):
     os.environ["JAX_COMPILATION_CACHE_DIR"] = str(folder)
 
 
+_grown_from = [0.0]
+
+
 def pytest_runtest_teardown():
-    """Programs that tests compile for themselves take a mapping for each kernel, and JAX never drops them unasked."""
-    if _mappings() > _MOST_MAPPINGS:
+    """What tests compile for themselves, and all that JAX has traced, it never drops unasked."""
+    if _mappings() > _MOST_MAPPINGS or _megabytes() > _grown_from[0] + _MOST_GROWTH_MB:
         jax.clear_caches()
         gc.collect()
+        _grown_from[0] = _megabytes()
 
 
 def _mappings() -> int:
     maps = Path("/proc/self/maps")
     return maps.read_bytes().count(b"\n") if maps.exists() else 0
+
+
+def _megabytes() -> float:
+    pages = Path("/proc/self/statm")
+    return int(pages.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6 if pages.exists() else 0.0
 
 
 hypothesis.settings.register_profile(

@@ -93,7 +93,7 @@ class TraceFile:
             raise FileError(self.path, f"is no CSV ({error}): put names with commas in quotes", line) from None
         if stranger is not None and not self.leave_out:
             which = f"{self.unknown.total():,} of {self.rows:,} requests, {listed(self.unknown)}"
-            told = f" (so are {which}; --force or leave_out=True leaves them out)"
+            told = f" (unknown in all: {which}; --force or leave_out=True leaves them out)"
             raise FileError(self.path, f"{stranger.message}{told}", stranger.line, stranger.place)
 
     def _places(self, table: Table) -> list[int]:
