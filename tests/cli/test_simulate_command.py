@@ -104,7 +104,7 @@ def test_headroom_is_a_table_and_a_choice(batched, capsys):
     assert run(arguments) == 0
     out = capsys.readouterr().out
     in_time = f"{100.0 * (1.0 - late[found['factor']]):.6g} % of the requests then end within 2·T_b"
-    told = f"Plan with {found['factor']:.3g} of every window: {in_time}, where 95 % was asked for."
+    sentence = f"Plan with {found['factor']:.3g} of every window: {in_time}, where 95 % was asked for."
     assert sentence in " ".join(out.split())
 
 
