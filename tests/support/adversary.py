@@ -69,7 +69,7 @@ def _sparse(rng: np.random.Generator, scenario: Scenario) -> dict[str, np.ndarra
     """Half of the entries of a field are zero."""
     name = str(rng.choice((*POSITIVE, "client_accuracy", "edge_accuracy", "cloud_accuracy")))
     array = getattr(scenario, name)
-    return {name: array * (rng.random(np.shape(array)) < 0.5)}
+    return {name: np.where(rng.random(np.shape(array)) < 0.5, array, 0.0)}
 
 
 def _exact_fit(rng: np.random.Generator, scenario: Scenario) -> dict[str, np.ndarray]:
