@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-ENGINE := tests/kernels tests/test_programs.py tests/test_methods.py tests/test_price_directed.py tests/test_certify.py
+ENGINE := tests/kernels tests/test_programs.py tests/test_few_shapes.py tests/test_methods.py tests/test_price_directed.py tests/test_certify.py
 
 .PHONY: demo test test-engine lint examples bench-smoke clean
 

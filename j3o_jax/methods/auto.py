@@ -149,7 +149,8 @@ def suited(size: Size, time_limit: float, shape: str) -> tuple[Name, str]:
     if size.scenarios == 1 and size.variables <= min(_EXACT_VARIABLES, _VARIABLES_PER_SECOND * time_limit):
         if size.variables <= _IN_SECONDS:
             return "exact-milp", f"{shape} is proven in seconds"
-        return "exact-milp", f"{shape} is proven, or nearly, within {time_limit:g} s"
+        end = "in minutes" if math.isinf(time_limit) else f"within {time_limit:g} s"
+        return "exact-milp", f"{shape} is proven, or nearly, {end}"
     if time_limit * size.scenarios < _ROOM_TO_COMPILE:
         return "j3o", f"{time_limit * size.scenarios:g} s leave no room to compile price-directed for {shape}"
     if size.scenarios > 1 and size.scenarios * size.flows > _BATCH_FLOWS:

@@ -129,7 +129,7 @@ class TraceFile:
         if self.unit is None:
             self.unit = "date"
         if self.unit != "date":
-            raise self._wrong_time(line, written, "is not a number of seconds as in the rows before: write all alike")
+            raise self._wrong_time(line, written, "is not a number as in the rows before: write all alike")
         # A date without an offset is taken as UTC, which knows no hour that is there twice.
         return (moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)).timestamp()
 
