@@ -147,7 +147,7 @@ def test_requests_are_routed_by_the_shares_whatever_is_read_at_once(trace, monke
         (["1,norht,detect"], 2, ["client = 'norht'", "did you mean 'north'?"]),
         (["1,north,walk"], 2, ["task = 'walk'", "known are 'detect', 'depth'"]),
         (["1,north"], 2, ["has 2 columns", "has 3"]),
-        (["1,north,detect", "2030-01-31,north,detect"], 3, ["not a number of seconds as in the rows before"]),
+        (["1,north,detect", "2030-01-31,north,detect"], 3, ["not a number as in the rows before"]),
         (["1,north,detect", '2,"north,detect'], 3, ["is no CSV"]),
         (["0,north,detect", "1e12,north,detect"], 3, ["windows after the first row"]),
         ([], None, ["has no requests"]),
