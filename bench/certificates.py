@@ -26,7 +26,7 @@ from j3o_jax._batched import available_cores
 
 from .record import FOLDER, machine_line, say, write_results
 
-_BATCH = 256
+_BATCH = 2048
 # T_b, seconds.
 _WINDOW = 0.2
 _CLIENTS = {"clients": 6}
@@ -58,7 +58,7 @@ def run(options: argparse.Namespace) -> None:
     done = 0
     with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
         # In turn from each process's share, so that each keeps to few families.
-        several = [[share[first : first + 8] for first in range(0, len(share), 8)] for share in shares]
+        several = [[[number] for number in share] for share in shares]
         turns = [part for own in itertools.zip_longest(*several) for part in own if part]
         parts = [pool.submit(checked, part, batch) for part in turns]
         for part in as_completed(parts):

@@ -17,7 +17,7 @@ from ._status import OPTIMAL_GAP, Status
 from ._verify import verify
 from .methods._certificate import certificate_of
 from .methods._dual_bound import BOUND_TURNS, Descent, bytes_of_bound, dual_bounds
-from .methods._few_shapes import as_it_is, enlarged, own_certificate
+from .methods._few_shapes import own_certificate, sized
 
 
 def certify(
@@ -74,11 +74,11 @@ def certify(
     flat = scenario.flattened()
     groups = group_clients(np.asarray(flat.client_edge), flat.edges)
     brief = is_brief(len(flat.demand), bytes_of_bound(flat, groups), BOUND_TURNS)
-    sized = (enlarged if brief else as_it_is)(flat, groups)
-    found = dual_bounds(sized.scenarios, sized.groups, tolerance, max_iterations, descent)
+    own = sized(flat, groups, brief=brief)
+    found = dual_bounds(own.scenarios, own.groups, tolerance, max_iterations, descent)
     shape = scenario.batch_shape
     bound = found.bound.reshape(shape)
-    proof = own_certificate(certificate_of(sized.scenarios, sized.groups, found.point), sized)
+    proof = own_certificate(certificate_of(own.scenarios, own.groups, found.point), own)
     certificate = jax.tree.map(lambda array: array.reshape(shape + array.shape[1:]), proof)
     said, had_proof = np.asarray(solution.bound), solution.certified
     stats = dict(solution.stats)

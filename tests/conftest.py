@@ -36,8 +36,10 @@ _grown_from = [0.0]
 def pytest_runtest_teardown():
     """What tests compile for themselves, and all that JAX has traced, it never drops unasked."""
     if _mappings() > _MOST_MAPPINGS or _megabytes() > _grown_from[0] + _MOST_GROWTH_MB:
+        gc.unfreeze()
         jax.clear_caches()
         gc.collect()
+        gc.freeze()
         _grown_from[0] = _megabytes()
 
 

@@ -5,10 +5,9 @@ import pytest
 from support.methods import VARIANTS, draw_batch
 
 import j3o_jax as j3o
-from j3o_jax import _certify, _programs
+from j3o_jax import _programs
 from j3o_jax._model import Plan
-from j3o_jax.methods import _few_shapes, price_directed
-from j3o_jax.methods import j3o as _j3o
+from j3o_jax.methods import _few_shapes
 
 
 @pytest.fixture
@@ -16,8 +15,11 @@ def at_their_own_size(monkeypatch):
     """What is solved from then on is solved by programs of its own size."""
 
     def begin():
-        for module in (_j3o, price_directed, _certify):
-            monkeypatch.setattr(module, "enlarged", _few_shapes.as_it_is)
+        monkeypatch.setattr(
+            _few_shapes,
+            "enlarged",
+            lambda scenarios, groups: _few_shapes.Sized(scenarios, groups, scenarios.clients, scenarios.models),
+        )
 
     return begin
 

@@ -41,13 +41,13 @@ def next_size(number: int) -> int:
     return max(-(-number >> zeros) << zeros, _LEAST)
 
 
-def as_it_is(scenarios: Scenario, groups: ClientGroups) -> Sized:
-    """A batch at its own size."""
-    return Sized(scenarios, groups, scenarios.clients, scenarios.models)
+def sized(scenarios: Scenario, groups: ClientGroups, *, brief: bool) -> Sized:
+    """A batch of one axis, in NumPy: at the next of few sizes where there is little to do, else at its own."""
+    return enlarged(scenarios, groups) if brief else Sized(scenarios, groups, scenarios.clients, scenarios.models)
 
 
 def enlarged(scenarios: Scenario, groups: ClientGroups) -> Sized:
-    """A batch of one axis, in NumPy, at the next of few sizes."""
+    """A batch at the next of few sizes."""
     clients, models = scenarios.clients, scenarios.models
     more_clients, more_models = next_size(clients) - clients, next_size(models) - models
     rows = groups.slots.shape[1]

@@ -24,7 +24,7 @@ from ._alternation import AlternatingMethod
 from ._base import Outcome
 from ._device import Alternation, alternate, bytes_of_instance, outcome_of
 from ._director import Settings
-from ._few_shapes import as_it_is, enlarged, own_part
+from ._few_shapes import own_part, sized
 from ._greedy_tiers import GreedySettings, GreedyTiers
 from ._multiplier import DualSearch, Subgradient
 from ._onloading import Placement, greedy_placement
@@ -145,8 +145,8 @@ class J3O(AlternatingMethod):
         batch, sizes_differ = scenarios.demand.shape[0], _sizes_differ(scenarios)
         groups = group_clients(np.asarray(scenarios.client_edge), scenarios.edges)
         brief = is_brief(batch * len(self.starts), bytes_of_instance(scenarios, groups))
-        sized = (enlarged if brief else as_it_is)(scenarios, groups)
-        scenarios, groups = sized.scenarios, sized.groups
+        own = sized(scenarios, groups, brief=brief)
+        scenarios, groups = own.scenarios, own.groups
         grid = np.ravel(self.multiplier.step_size)
         step_size = np.repeat(grid, batch // max(grid.size, 1))
         settings = self._settings(lp, sizes_differ=sizes_differ)
@@ -160,7 +160,7 @@ class J3O(AlternatingMethod):
             together=len(self.starts),
         )
         outcome = jax.tree.map(np.asarray, outcome_of(found, scenarios.allow_unserved))
-        return own_part(best_outcome(self._of_each_start(outcome, batch)), sized)
+        return own_part(best_outcome(self._of_each_start(outcome, batch)), own)
 
     def _settings(self, lp: HierarchicalLP, *, sizes_differ: bool) -> tuple[GreedySettings, Settings]:
         plus_max = self.greedy == "plus_max" and sizes_differ

@@ -32,7 +32,7 @@ from ._device import (
 )
 from ._director import Settings
 from ._dual_bound import Descent, DualBound, Search, blank_prices, closer_bounds, dual_bound, dual_bounds
-from ._few_shapes import as_it_is, enlarged, own_part
+from ._few_shapes import own_part, sized
 from ._price_exchange import ExchangeSettings, PriceExchange
 from ._settling import pick
 
@@ -123,8 +123,8 @@ class PriceDirected(AbstractMethod):
     def _run(self, scenarios: Scenario) -> Outcome:
         groups = group_clients(np.asarray(scenarios.client_edge), scenarios.edges)
         brief = is_brief(scenarios.demand.shape[0], _bytes_of_instance(scenarios, groups), _TURNS)
-        sized = (enlarged if brief else as_it_is)(scenarios, groups)
-        return own_part(self._run_sized(sized.scenarios, sized.groups, sized.models), sized)
+        own = sized(scenarios, groups, brief=brief)
+        return own_part(self._run_sized(own.scenarios, own.groups, own.models), own)
 
     def _run_sized(self, scenarios: Scenario, groups: ClientGroups, own_models: int) -> Outcome:
         bounds = dual_bounds(
