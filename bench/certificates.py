@@ -58,13 +58,11 @@ def run(options: argparse.Namespace) -> None:
     done = 0
     with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
         # In turn from each process's share, so that each keeps to few families.
-        several = [[[number] for number in share] for share in shares]
-        turns = [part for own in itertools.zip_longest(*several) for part in own if part]
-        parts = [pool.submit(checked, part, batch) for part in turns]
-        for part in as_completed(parts):
-            for row in part.result():
-                _add(rows, row)
-                done += row["certificates"]
+        turns = [number for own in itertools.zip_longest(*shares) for number in own if number is not None]
+        for part in as_completed([pool.submit(checked, number, batch) for number in turns]):
+            row = part.result()
+            _add(rows, row)
+            done += row["certificates"]
             say(f"{done:,} certificates, {sum(row['invalid'] for row in rows.values())} invalid")
             if not options.smoke:
                 settings = {"count": done, "batch": batch, "minutes": (time.monotonic() - start) / 60.0}
@@ -76,12 +74,8 @@ def _kinds() -> int:
     return 2 * len(_FAMILIES)
 
 
-def checked(rounds: list[int], batch: int) -> list[dict[str, Any]]:
-    """A row for each of some rounds: scenarios of one family, with or without batching."""
-    return [_round(number, batch) for number in rounds]
-
-
-def _round(number: int, batch: int) -> dict[str, Any]:
+def checked(number: int, batch: int) -> dict[str, Any]:
+    """What came of one round: scenarios of one family, with or without batching."""
     family, batching = list(_FAMILIES)[number % len(_FAMILIES)], number // len(_FAMILIES) % 2 == 1
     scenarios = _drawn(family, number, batch, batching)
     plans = j3o.certify(scenarios, j3o.solve(scenarios, j3o.J3O(starts="paper")))
