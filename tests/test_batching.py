@@ -5,9 +5,9 @@ import functools
 import jax
 import numpy as np
 import pytest
-from support import methods
+from support import adversary, methods
 from support.methods import SMALL
-from support.scenarios import random_scenario
+from support.scenarios import random_scenario, stack
 
 import j3o_jax as j3o
 from j3o_jax.methods._activation import promises
@@ -38,6 +38,21 @@ def test_no_plan_exceeds_a_window_in_a_thousand_scenarios(method):
         used = np.take_along_axis(batch.batching.setup, np.maximum(plans.edge_choice, 0), axis=2)
         opened = np.where(plans.edge_choice >= 0, used, 0.0).sum(axis=2) / batch.batching.window
         assert (opened > 0.5).any()
+
+
+def test_queries_that_take_no_time_do_not_go_where_set_ups_do_not_fit():
+    # Found by the adversary: models cost nothing, and those placed at an edge have more set-up time than window.
+    batch = stack([adversary.draw(75000151, SMALL, batching=True, allow_unserved=True)])
+    assert not batch.edge_model_compute.any()
+    for method in METHODS.values():
+        j3o.check(batch, j3o.solve(batch, method, throw=True)).raise_if_violated()
+    choice = np.array([[1, 1, 3]])
+    setup = np.take_along_axis(batch.batching.setup[0, 1], choice[0], axis=0)
+    assert setup.sum() > batch.batching.window[0, 1]
+    problem = offloading_problems(
+        batch, Placement(None, None, np.full((1, 6, 3), -1), np.stack([np.full((1, 3), -1), choice], axis=1))
+    )
+    assert not problem.edge_open.any()
 
 
 def test_a_change_brings_no_more_than_it_promises():

@@ -109,7 +109,7 @@ def offloading_problem(
     local_load = scenario.demand * client_choice_compute(scenario, client_choice)
     edge_load = scenario.demand * edge_choice_compute(scenario, edge_choice)[home]
     data = scenario.demand * scenario.input_size[None, :]
-    edge_compute = scenario.edge_compute
+    edge_compute, edge_open = scenario.edge_compute, edge_accuracy > 0.0
     if scenario.batching is not None:
         setup = edge_choice_setup(scenario, edge_choice)
         if tangent is not None:
@@ -121,6 +121,8 @@ def offloading_problem(
         # At an edge without limit queries take no time: all that counts is that the set-up times fit.
         remains = jnp.where(jnp.isinf(edge_compute) & (left >= -_DUST), edge_compute, 0.0)
         edge_compute = jnp.where(left > 0.0, edge_compute * left, remains)
+        # Queries that take no time could go where the set-up times alone do not fit.
+        edge_open = edge_open & (left >= -_DUST)[home][:, None]
 
     def at_most(capacity: AnyArray, load: AnyArray) -> AnyArray:
         # A limit above all that can come is none; said with a finite number, for the solvers' sake.
@@ -140,7 +142,7 @@ def offloading_problem(
         data=data,
         # What does not support a task serves none of it; with no model chosen the accuracy is 0.
         local_open=local_accuracy > 0.0,
-        edge_open=edge_accuracy > 0.0,
+        edge_open=edge_open,
         cloud_open=cloud_accuracy > 0.0,
         client_compute=at_most(scenario.client_compute, jnp.sum(local_load, axis=1)),
         edge_compute=at_most(edge_compute, per_edge(edge_load)),
