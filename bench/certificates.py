@@ -100,7 +100,7 @@ def checked(number: int, batch: int) -> dict[str, Any]:
 def _drawn(family: str, number: int, batch: int, batching: bool) -> j3o.Scenario:
     make = _FAMILIES[family]
     if make is not None:
-        return make().sample(number, n=batch, batching_window=_WINDOW if batching else None)
+        return make().sample(number * batch, n=batch, batching_window=_WINDOW if batching else None)
     sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
     from support import adversary
     from support.methods import SMALL
