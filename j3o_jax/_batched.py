@@ -71,7 +71,7 @@ def run_batched(
     """
     count = jax.tree.leaves(batch)[0].shape[0]
     devices = jax.local_devices()
-    level = level_for(count * bytes_per_instance * turns, _BRIEF)
+    level = "light" if is_brief(count, bytes_per_instance, turns) else "full"
     size = _chunk_size(count, bytes_per_instance, devices, chunk, cpu_chunk_bytes)
     if count == together and chunk is None and level == "light":
         size = math.ceil(count / len(devices)) * len(devices)

@@ -119,10 +119,11 @@ def offloading_problem(
             setup = setup * offset
         left = 1.0 - jnp.sum(setup, axis=1) / scenario.batching.window
         # At an edge without limit queries take no time: all that counts is that the set-up times fit.
-        remains = jnp.where(jnp.isinf(edge_compute) & (left >= -_DUST), edge_compute, 0.0)
+        fits = left >= -_DUST
+        remains = jnp.where(jnp.isinf(edge_compute) & fits, edge_compute, 0.0)
         edge_compute = jnp.where(left > 0.0, edge_compute * left, remains)
         # Queries that take no time could go where the set-up times alone do not fit.
-        edge_open = edge_open & (left >= -_DUST)[home][:, None]
+        edge_open = edge_open & fits[home][:, None]
 
     def at_most(capacity: AnyArray, load: AnyArray) -> AnyArray:
         # A limit above all that can come is none; said with a finite number, for the solvers' sake.
