@@ -10,10 +10,12 @@ import jax
 import numpy as np
 
 from ._precision import double_precision
-from ._programs import compiled, level_for
+from ._programs import Level, compiled, level_for
 
 # Instances of a chunk on a CPU, where a working set beyond the cache costs more than short loops do.
 _FEW, _MANY = 8, 64
+# Bytes of a chunk of few up to which one scenario alone is done by its program: there is less to run than to compile.
+_SMALL = 3 << 20
 # What a chunk may take of an accelerator's memory, and of a CPU's when instances are large.
 _SHARE_OF_MEMORY = 0.4
 _CPU_CHUNK_BYTES = 1 << 28
@@ -52,9 +54,9 @@ def run_batched(
 
     Results do not depend on the chunks.
 
-    Chunks have one of two sizes, so that two programs serve batches of every size; the last one is filled up with
-    copies of its last instance. On CPUs several chunks run at a time, one on each core; several devices each take
-    an equal part of every chunk.
+    Chunks have one of two sizes, those of brief work the smaller one, so that few programs serve batches of every size;
+    the last one is filled up with copies of its last instance. On CPUs several chunks run at a time, one on each core;
+    several devices each take an equal part of every chunk.
 
     **Arguments:**
 
@@ -67,13 +69,15 @@ def run_batched(
     - `cpu_chunk_bytes`: what a chunk may take on a CPU, where a kernel is faster within the caches.
     - `turns`: how many times as much there is to do as J3O does for an instance of that memory; brief work is done by a
       program that is compiled lightly (`_programs.py`).
-    - `together`: entries of the batch that one scenario has: a chunk is no larger where there is no other.
+    - `together`: entries of the batch that one scenario has: a chunk is no larger where there is no other, unless the
+      scenario is small.
     """
     count = jax.tree.leaves(batch)[0].shape[0]
     devices = jax.local_devices()
-    level = "light" if is_brief(count, bytes_per_instance, turns) else "full"
-    size = _chunk_size(count, bytes_per_instance, devices, chunk, cpu_chunk_bytes)
-    if count == together and chunk is None and level == "light":
+    level: Level = "light" if is_brief(count, bytes_per_instance, turns) else "full"
+    size = _chunk_size(count, bytes_per_instance, devices, chunk, cpu_chunk_bytes, level)
+    small = _on_cpu(devices) and bytes_per_instance * _FEW <= _SMALL
+    if count == together and chunk is None and level == "light" and not small:
         size = math.ceil(count / len(devices)) * len(devices)
     shared = jax.tree.map(np.asarray, shared)
     first = _part(batch, 0, size)
@@ -108,12 +112,12 @@ def run_batched(
 
 
 def _chunk_size(
-    count: int, bytes_per_instance: int, devices: list[Any], chunk: int | None, cpu_chunk_bytes: int
+    count: int, bytes_per_instance: int, devices: list[Any], chunk: int | None, cpu_chunk_bytes: int, level: Level
 ) -> int:
     if chunk is not None:
         size = chunk
     elif _on_cpu(devices):
-        size = _FEW if count <= _FEW * available_cores() else _MANY
+        size = _FEW if level == "light" or count <= _FEW * available_cores() else _MANY
         size = min(size, _power_of_two(cpu_chunk_bytes // bytes_per_instance))
     else:
         memory = (devices[0].memory_stats() or {}).get("bytes_limit", 1 << 33)

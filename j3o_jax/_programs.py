@@ -56,8 +56,10 @@ _MOST_MAPPINGS_FILE = Path("/proc/sys/vm/max_map_count")
 _MAPPINGS_FILE = Path("/proc/self/maps")
 # Arrays that a brief function goes through are of so many bytes, or it is compiled for speed.
 _BRIEF_BYTES = 1 << 23
-# Instances that NumPy does where it can.
-_FEW = 8
+# Instances that NumPy does where it can, and that smaller batches are filled up to.
+_FEW = 16
+# Beyond so many the copies of a batch that is filled up would take memory.
+_MOST_FILLED = 1024
 # More programs are not kept: each takes some 20 MB.
 _MOST_PROGRAMS = 64
 
@@ -432,12 +434,34 @@ def program_at(level: Level | None) -> Callable[[Callable[_Parameters, _Result]]
     return made
 
 
+def program_of_batch(function: Callable[_Parameters, _Result]) -> Callable[_Parameters, _Result]:
+    """`program`, for functions of arrays that all have the same batch axis in front, compiled for few of its sizes.
+
+    Up to `_MOST_FILLED` instances the batch is filled up to a power of two with copies of its last instance.
+    """
+    of_size: Callable[..., Any] = program(function)
+
+    @functools.wraps(function)
+    def run(*args: Any, **keywords: Any) -> Any:
+        arrays, rest = eqx.partition((args, keywords), _is_array)
+        leaves = jax.tree.leaves(arrays)
+        count = len(leaves[0])
+        missing = _filled(count) - count
+        if not missing or not all(isinstance(leaf, np.ndarray) for leaf in leaves):
+            return of_size(*args, **keywords)
+        full = jax.tree.map(lambda leaf: np.concatenate([leaf, np.repeat(leaf[-1:], missing, axis=0)]), arrays)
+        args, keywords = eqx.combine(full, rest)
+        return jax.tree.map(lambda result: np.asarray(result)[:count], of_size(*args, **keywords))
+
+    return run
+
+
 def program_beyond_few(function: Callable[_Parameters, _Result]) -> Callable[_Parameters, _Result]:
-    """`program`, for functions of a batch that are written for NumPy as well (`_either.py`).
+    """`program_of_batch`, for functions that are written for NumPy as well (`_either.py`).
 
     NumPy does a few instances, half a millisecond each, before the program would be compiled.
     """
-    beyond: Callable[..., Any] = program(function)
+    beyond: Callable[..., Any] = program_of_batch(function)
 
     @functools.wraps(function)
     def run(*args: Any, **keywords: Any) -> Any:
@@ -446,6 +470,11 @@ def program_beyond_few(function: Callable[_Parameters, _Result]) -> Callable[_Pa
         return (function if few else beyond)(*args, **keywords)
 
     return run
+
+
+def _filled(count: int) -> int:
+    """The size that a batch is filled up to; one alone stays alone."""
+    return count if count <= 1 or count > _MOST_FILLED else max(1 << (count - 1).bit_length(), _FEW)
 
 
 def default_device() -> Any:

@@ -18,7 +18,7 @@ def at_their_own_size(monkeypatch):
         monkeypatch.setattr(
             _few_shapes,
             "enlarged",
-            lambda scenarios, groups: _few_shapes.Sized(scenarios, groups, scenarios.clients, scenarios.models),
+            lambda scenarios, groups: _few_shapes.Sized(scenarios, groups, _few_shapes.sizes_of(scenarios)),
         )
 
     return begin
@@ -50,6 +50,18 @@ def test_plans_are_those_of_the_scenario_s_own_size(variant, at_their_own_size):
             np.testing.assert_array_equal(getattr(after, field), getattr(before, field))
 
 
+@pytest.mark.parametrize("allow_unserved", [True, False])
+def test_one_edge_and_two_tasks_are_done_by_the_program_of_more(allow_unserved, at_their_own_size):
+    batch = draw_batch(24, edges=1, tasks=2, tightness=0.4, batching=True, allow_unserved=allow_unserved)
+    before = j3o.solve(batch, j3o.J3O())
+    assert before.edge_choice.shape == (24, 1, 2)
+    np.testing.assert_array_equal(j3o.check(batch, before).ok, before.status != j3o.Status.infeasible)
+    at_their_own_size()
+    after = j3o.solve(batch, j3o.J3O())
+    np.testing.assert_array_equal(after.status, before.status)
+    np.testing.assert_allclose(after.objective, before.objective, rtol=0, atol=1e-9)
+
+
 @pytest.mark.parametrize("batching", [False, True])
 def test_bounds_are_those_of_the_scenario_s_own_size(batching, at_their_own_size):
     batch = draw_batch(12, tightness=0.4, batching=batching)
@@ -60,9 +72,13 @@ def test_bounds_are_those_of_the_scenario_s_own_size(batching, at_their_own_size
     np.testing.assert_allclose(j3o.certify(batch, plans, descent_steps=0).bound, before.bound, rtol=1e-9)
 
 
-@pytest.mark.parametrize("batching", [False, True])
-def test_the_price_directed_search_is_that_of_the_scenario_s_own_size(batching, at_their_own_size):
-    batch = draw_batch(12, tightness=0.4, batching=batching)
+@pytest.mark.parametrize(
+    ("edges", "tasks", "batching", "apart"),
+    # Where tasks are added, offloading steps end elsewhere within their tolerance.
+    [(2, 3, False, 1e-9), (1, 2, True, 1e-8)],
+)
+def test_the_price_directed_search_is_that_of_the_scenario_s_own_size(edges, tasks, batching, apart, at_their_own_size):
+    batch = draw_batch(12, edges=edges, tasks=tasks, tightness=0.4, batching=batching)
     # So few rounds that each of them shows: what is drawn at random must be drawn alike.
     method = j3o.PriceDirected(max_iterations=24, patience=24, gap=0.0, descent_steps=0)
     before = j3o.solve(batch, method)
@@ -70,7 +86,7 @@ def test_the_price_directed_search_is_that_of_the_scenario_s_own_size(batching, 
     assert j3o.verify(batch, before).proven.all()
     at_their_own_size()
     after = j3o.solve(batch, method)
-    np.testing.assert_allclose(after.objective, before.objective, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(after.objective, before.objective, rtol=0, atol=apart)
     np.testing.assert_allclose(after.bound, before.bound, rtol=1e-9)
 
 
@@ -81,8 +97,10 @@ def test_deployments_of_like_sizes_share_programs(method):
     first = draw_batch(1, clients=7, models=6)[0]
     j3o.solve(first, method)
     kept = _programs.kept()
-    for clients, models in ((5, 5), (8, 8), (6, 7)):
-        plan = j3o.solve(draw_batch(1, first=3, clients=clients, models=models)[0], method)
-        assert plan.local.shape[0] == clients
+    for clients, edges, tasks, models in ((5, 2, 3, 5), (8, 1, 2, 8), (6, 2, 1, 7)):
+        sizes = {"clients": clients, "edges": edges, "tasks": tasks, "models": models}
+        plan = j3o.solve(draw_batch(1, first=3, **sizes)[0], method)
+        assert plan.local.shape == (clients, tasks)
+        assert plan.edge_choice.shape == (edges, tasks)
         assert plan.client_models.shape == (clients, models)
     assert _programs.kept() == kept

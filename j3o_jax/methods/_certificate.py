@@ -11,6 +11,7 @@ from j3o_kernels.price_bound import Prices
 
 from .._certificate import Certificate
 from .._scenario import Scenario
+from ._onloading import asked_tasks
 
 _EPS = np.finfo(np.float64).eps
 
@@ -43,7 +44,7 @@ def certificate_of(scenarios: Scenario, groups: ClientGroups, point: Prices) -> 
         priced = (scenarios.edge_compute > 0.0) & xp.isfinite(scenarios.edge_compute)
         part = xp.where(priced, total[:, None] / xp.where(priced, scenarios.edge_compute, 1.0), 0.0)
         setup = xp.max(scenarios.batching.setup, axis=2) / scenarios.batching.window
-        compute = unit / _or_one(xp, flows * part + scenarios.tasks * setup) * part
+        compute = unit / _or_one(xp, flows * part + asked_tasks(scenarios)[:, None] * setup) * part
     uplink = unit / _or_one(xp, xp.einsum("bc,bce->be", data, at_edge))
     cloud = unit[:, 0] / _or_one(xp, xp.sum(data, axis=1))
 

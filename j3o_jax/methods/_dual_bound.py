@@ -4,6 +4,7 @@ An interior point method finds the prices that are best for the linear relaxatio
 that are best for nodes that choose whole sets of models.
 """
 
+import dataclasses
 import functools
 from typing import Any, NamedTuple
 
@@ -24,7 +25,7 @@ from j3o_kernels.stages import region
 from .._batched import run_batched
 from .._model import normalized_demand
 from .._scenario import Scenario
-from ._onloading import client_capacity, edge_work, per_query
+from ._onloading import asked_tasks, client_capacity, edge_work, per_query
 
 # Arrays of flows that the method has in memory.
 _ARRAYS = 60
@@ -112,6 +113,8 @@ def _run(
     schedule = descent.schedule if callable(descent.schedule) else None
     rate = 0.0 if callable(descent.schedule) else descent.schedule
     shared = Search(*map(np.asarray, (tolerance, max_iterations, rate, descends)))
+    # What may be left unserved is nothing to a bound: one program for both.
+    scenarios = dataclasses.replace(scenarios, allow_unserved=True)
     return run_batched(
         _program(descent.steps, schedule),
         (scenarios, groups, point),
@@ -213,7 +216,7 @@ def scaled_relaxation(scenarios: Scenario, groups: ClientGroups) -> ScaledRelaxa
         # Prices are of compute: where there is none, or no end of it, windows have no price.
         priced = (scenarios.edge_compute > 0.0) & jnp.isfinite(scenarios.edge_compute)
         setup = jnp.where(priced[..., None], setup, 0.0)
-        setups = scenarios.tasks * jnp.max(setup, axis=2)
+        setups = asked_tasks(scenarios)[:, None] * jnp.max(setup, axis=2)
     client_room = placed(jax.vmap(client_capacity)(scenarios))
     per = jax.vmap(per_query)(scenarios)
     uplink = scenarios.edge_uplink * per[:, None]

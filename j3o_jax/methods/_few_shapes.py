@@ -1,16 +1,16 @@
-"""Few shapes for brief work: scenarios with clients and models that change nothing, so that sizes share programs.
+"""Few shapes for brief work: scenarios with nodes, tasks and models that change nothing, so that sizes share programs.
 
 A program is compiled for numbers of clients, edges, tasks and models, and for the table that clients stand in
 (`ClientGroups`). Work that is compiled lightly takes seconds to compile and milliseconds to run, so that it is done at
-the next of few sizes: at most a quarter more than there are. Batches that are compiled for speed stay as they are, and
-so do the numbers of edges and tasks, of which deployments have few.
+the next of few sizes: at most a quarter more clients or models than there are, two edges and three tasks at least.
+Batches that are compiled for speed stay as they are.
 
-Clients are added that ask nothing, have nothing and stand in no place of the table, which gets empty rows; and models
-that support nothing, as large and dear as the first one.
+Clients are added that ask nothing, have nothing and stand in no place of the table, which gets empty rows; edges that
+have nothing and no clients; tasks that nobody asks; and models that support nothing, as large and dear as the first.
 """
 
 import dataclasses
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -24,15 +24,26 @@ from ._base import Outcome
 # Up to so many of a kind are one size; above, a number has so many bits before its zeros.
 _LEAST = 8
 _BITS = 3
+# Of edges and tasks there are few, and what is added costs as much as what is there.
+_LEAST_EDGES = 2
+_LEAST_TASKS = 3
+
+
+class Sizes(NamedTuple):
+    """How many of each kind a scenario has in truth."""
+
+    clients: int
+    edges: int
+    tasks: int
+    models: int
 
 
 class Sized(NamedTuple):
-    """A batch at the size of a program, and how many clients and models it has in truth."""
+    """A batch at the size of a program, and the sizes that it has in truth."""
 
     scenarios: Scenario
     groups: ClientGroups
-    clients: int
-    models: int
+    own: Sizes
 
 
 def next_size(number: int) -> int:
@@ -43,61 +54,84 @@ def next_size(number: int) -> int:
 
 def sized(scenarios: Scenario, groups: ClientGroups, *, brief: bool) -> Sized:
     """A batch of one axis, in NumPy: at the next of few sizes where there is little to do, else at its own."""
-    return enlarged(scenarios, groups) if brief else Sized(scenarios, groups, scenarios.clients, scenarios.models)
+    return enlarged(scenarios, groups) if brief else Sized(scenarios, groups, sizes_of(scenarios))
+
+
+def sizes_of(scenarios: Scenario) -> Sizes:
+    """All as they are."""
+    return Sizes(scenarios.clients, scenarios.edges, scenarios.tasks, scenarios.models)
 
 
 def enlarged(scenarios: Scenario, groups: ClientGroups) -> Sized:
     """A batch at the next of few sizes."""
-    clients, models = scenarios.clients, scenarios.models
-    more_clients, more_models = next_size(clients) - clients, next_size(models) - models
-    rows = groups.slots.shape[1]
-    empty = next_size(rows) - rows
+    own = sizes_of(scenarios)
+    sizes = Sizes(
+        next_size(own.clients), max(own.edges, _LEAST_EDGES), max(own.tasks, _LEAST_TASKS), next_size(own.models)
+    )
 
-    def behind(array: np.ndarray, axis: int, more: int, value: int = 0) -> np.ndarray:
-        widths = [(0, more if own == axis else 0) for own in range(array.ndim)]
-        return np.pad(array, widths, constant_values=value)
+    def nothing(name: str, *kinds: str) -> dict[str, np.ndarray]:
+        """A field with zeros behind, on axes of these kinds."""
+        array, widths = getattr(scenarios, name), [(0, getattr(sizes, kind) - getattr(own, kind)) for kind in kinds]
+        return {name: np.pad(array, [(0, 0), *widths])}
 
-    def zeros(axis: int, more: int, *names: str) -> dict[str, np.ndarray]:
-        return {name: behind(getattr(scenarios, name), axis, more) for name in names}
-
-    def alike(array: np.ndarray, axis: int) -> np.ndarray:
-        """Copies of the first model behind."""
-        return np.take(array, [*range(models), *[0] * more_models], axis)
+    def alike(array: np.ndarray, *kinds: str) -> np.ndarray:
+        """A field with copies of the first entries behind."""
+        for axis, kind in enumerate(kinds, 1):
+            here, there = getattr(own, kind), getattr(sizes, kind)
+            array = np.take(array, [*range(here), *[0] * (there - here)], axis)
+        return array
 
     batching = scenarios.batching
     if batching is not None:
-        batching = dataclasses.replace(batching, setup=alike(batching.setup, 2))
+        batching = dataclasses.replace(
+            batching, window=alike(batching.window, "edges"), setup=alike(batching.setup, "edges", "models")
+        )
+    per_model = ("client_model_memory", "edge_model_memory", "client_model_compute", "edge_model_compute")
     larger = dataclasses.replace(
         scenarios,
         names=None,
         batching=batching,
-        **zeros(1, more_clients, "demand", "client_edge", "client_memory", "client_compute"),
-        **zeros(2, more_models, "client_accuracy", "edge_accuracy"),
-        **{
-            name: alike(getattr(scenarios, name), 1)
-            for name in ("client_model_memory", "edge_model_memory", "client_model_compute", "edge_model_compute")
-        },
+        input_size=alike(scenarios.input_size, "tasks"),
+        **nothing("demand", "clients", "tasks"),
+        **nothing("client_edge", "clients"),
+        **nothing("client_memory", "clients"),
+        **nothing("client_compute", "clients"),
+        **nothing("client_accuracy", "edges", "models", "tasks"),
+        **nothing("edge_accuracy", "edges", "models", "tasks"),
+        **nothing("cloud_accuracy", "tasks"),
+        **nothing("edge_memory", "edges"),
+        **nothing("edge_compute", "edges"),
+        **nothing("edge_uplink", "edges"),
+        **{name: alike(getattr(scenarios, name), "models") for name in per_model},
     )
+    return Sized(larger, _larger_table(groups, own, sizes), own)
+
+
+def _larger_table(groups: ClientGroups, own: Sizes, sizes: Sizes) -> ClientGroups:
+    """Places for as many clients, and groups for as many edges, where each edge is a group."""
+    _, rows, columns = groups.slots.shape
+    more_rows = next_size(rows) - rows
+    more_columns = sizes.edges - own.edges if groups.edge is None else 0
     # Where there is no client the table has the number behind the last one.
-    slots = np.where(groups.slots < clients, groups.slots, clients + more_clients)
-    slots = behind(slots, 1, empty, clients + more_clients)
-    placed = ClientGroups(slots, behind(np.asarray(groups.places), 1, more_clients), groups.edge)
-    return Sized(larger, placed, clients, models)
+    slots = np.where(groups.slots < own.clients, groups.slots, sizes.clients)
+    slots = np.pad(slots, [(0, 0), (0, more_rows), (0, more_columns)], constant_values=sizes.clients)
+    row, column = np.divmod(np.asarray(groups.places), columns)
+    places = row * (columns + more_columns) + column
+    places = np.pad(places, [(0, 0), (0, sizes.clients - own.clients)])
+    edge = None if groups.edge is None else np.where(groups.edge < own.edges, groups.edge, sizes.edges)
+    return ClientGroups(slots, places, edge)
 
 
 def own_part(outcome: Outcome, sized: Sized) -> Outcome:
     """What came of a batch that was `enlarged`, without what was added."""
-    plan, clients, models = outcome.plan, slice(sized.clients), slice(sized.models)
-
-    def of_clients(array: Any) -> Any:
-        return array[:, clients]
-
+    plan = outcome.plan
+    clients, edges, tasks, models = map(slice, sized.own)
+    streams = ("client_choice", "local", "edge", "cloud", "unserved")
     own = Plan(
         client_models=plan.client_models[:, clients, models],
-        edge_models=plan.edge_models[:, :, models],
-        client_choice=of_clients(plan.client_choice),
-        edge_choice=plan.edge_choice,
-        **{name: of_clients(getattr(plan, name)) for name in ("local", "edge", "cloud", "unserved")},
+        edge_models=plan.edge_models[:, edges, models],
+        edge_choice=plan.edge_choice[:, edges, tasks],
+        **{name: getattr(plan, name)[:, clients, tasks] for name in streams},
     )
     proof = outcome.certificate
     return outcome._replace(plan=own, certificate=None if proof is None else own_certificate(proof, sized))
@@ -105,5 +139,11 @@ def own_part(outcome: Outcome, sized: Sized) -> Outcome:
 
 def own_certificate(proof: Certificate, sized: Sized) -> Certificate:
     """`own_part` of a certificate."""
-    clients = slice(sized.clients)
-    return dataclasses.replace(proof, stream=proof.stream[:, clients], client_compute=proof.client_compute[:, clients])
+    clients, edges, tasks, _ = map(slice, sized.own)
+    return Certificate(
+        stream=proof.stream[:, clients, tasks],
+        client_compute=proof.client_compute[:, clients],
+        edge_compute=proof.edge_compute[:, edges],
+        edge_uplink=proof.edge_uplink[:, edges],
+        cloud_uplink=proof.cloud_uplink,
+    )

@@ -103,6 +103,11 @@ def per_query(scenario: Scenario) -> Float[AnyArray, ""]:
     return 1.0 / jnp.where(total > 0.0, total, 1.0)
 
 
+def asked_tasks(scenarios: Scenario) -> Float[AnyArray, "*batch"]:
+    """How many tasks anybody asks, as many set-ups as an edge can have in a window at most."""
+    return jnp.sum(jnp.where(jnp.any(scenarios.demand > 0.0, axis=-2), 1.0, 0.0), axis=-1)
+
+
 def greedy_placement(
     scenario: Scenario,
     at_client: Float[AnyArray, "C T"],

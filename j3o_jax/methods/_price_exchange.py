@@ -23,6 +23,7 @@ from .._model import Plan, normalized_demand, serving_first, without_serving_fir
 from .._scenario import Scenario
 from ._director import Director, Round
 from ._dual_bound import DualBound
+from ._few_shapes import Sizes
 from ._lanes import beside, edges_first, edges_last, of_groups, of_models
 from ._onloading import Placement, edge_work, placement_of_choices, within_window
 from ._trials import KINDS, draw, guessed, trial
@@ -85,7 +86,7 @@ class PriceExchange(Director):
 
     - `proven`: the bound of every instance, and the prices to begin with.
     - `gap`: certified gap at which an instance is done.
-    - `own_models`: how many there are, without those that were added for the sake of shapes.
+    - `own`: the sizes of the scenarios in truth.
     """
 
     def __init__(
@@ -94,10 +95,10 @@ class PriceExchange(Director):
         groups: ClientGroups,
         proven: DualBound,
         gap: Any,
-        own_models: Any,
+        own: Sizes,
         settings: ExchangeSettings,
     ):
-        self.scenarios, self.groups, self.proven, self.own_models = scenarios, groups, proven, own_models
+        self.scenarios, self.groups, self.proven, self.own = scenarios, groups, proven, own
         self.gap, self.settings = gap, settings
         home = None if groups.edge is None else jnp.asarray(groups.edge).T
         self.tree = EdgeTree(scenarios.edges, home)
@@ -142,7 +143,7 @@ class PriceExchange(Director):
     def _asked(self, known: _Known, turn: Any) -> tuple[CapacityPrices, Choices, Trial]:
         """The prices that nodes answer to in a round, what they chose before, and how they answer."""
         searches = known.exchanged >= self.settings.exchanges
-        draws = draw(self.scenarios, self.groups, self.own_models, turn)
+        draws = draw(self.scenarios, self.groups, self.own, turn)
         uncertainty = jnp.where(searches, 1.0, _step(known)) * _UNCERTAINTY
         how = trial(draws, turn, searches, uncertainty)
         # A placement's own prices agree with it: those of the relaxation lead to what only several nodes together make
@@ -151,7 +152,7 @@ class PriceExchange(Director):
         prices = _pick(searches, known.here.prices, known.prices)
         prices = _pick(searches & ~own, self.relaxed, prices)
         before = _pick(searches, known.here.choices, known.answer)
-        return guessed(prices, draws, how, self.market, self.own_models, searches), before, how
+        return guessed(prices, draws, how, self.market, self.own, searches), before, how
 
     def learn(self, known: _Known, turn: Any, news: Round) -> tuple[Any, Any]:
         """See `Director`."""

@@ -1,6 +1,5 @@
 """Trials of the price-directed search: which nodes answer anew, and by how much they depart from the best answer."""
 
-import math
 from typing import Any, NamedTuple
 
 import jax
@@ -10,6 +9,7 @@ from j3o_kernels.client_groups import ClientGroups
 from j3o_kernels.price_placement import CapacityPrices, Market, Trial
 
 from .._scenario import Scenario
+from ._few_shapes import Sizes
 from ._lanes import beside
 
 # The part of the nodes that answer anew, and how far their tastes go, in turn, the furthest first, which short searches
@@ -35,8 +35,8 @@ class Draws(NamedTuple):
     edge_taste: Any  # [M, E, B]
 
 
-def draw(scenarios: Scenario, groups: ClientGroups, own_models: Any, turn: Any) -> Draws:
-    """The draws of a round; they depend neither on the batch nor on what is behind a scenario's `own_models`."""
+def draw(scenarios: Scenario, groups: ClientGroups, own: Sizes, turn: Any) -> Draws:
+    """The draws of a round; they depend neither on the batch nor on what is behind what scenarios have of their own."""
     batch, clients = scenarios.demand.shape[:2]
     edges, models = scenarios.edges, scenarios.models
     key = jax.random.key(0, impl="threefry2x32")
@@ -46,12 +46,9 @@ def draw(scenarios: Scenario, groups: ClientGroups, own_models: Any, turn: Any) 
     most = max(clients * max(models, 3), edges * max(models, 3))
     numbers = jax.vmap(lambda key: jax.random.uniform(key, (most,), dtype=jnp.float64))(keys)
 
-    def uniform(which: int, *shape: int) -> Any:
-        return numbers[which, : math.prod(shape)].reshape(shape)
-
-    def tastes() -> Any:
-        """As many for each client as it has models of its own to choose among. ``[C, M]``"""
-        return numbers[2, jnp.arange(clients)[:, None] * own_models + jnp.arange(models)[None]]
+    def uniform(which: int, rows: int, columns: int, own_columns: Any) -> Any:
+        """As many for each row as there are columns in truth."""
+        return numbers[which, jnp.arange(rows)[:, None] * own_columns + jnp.arange(columns)[None]]
 
     def of_clients(drawn: Any) -> Any:
         return groups.spread(jnp.broadcast_to(drawn[None], (batch, *drawn.shape)))
@@ -60,10 +57,10 @@ def draw(scenarios: Scenario, groups: ClientGroups, own_models: Any, turn: Any) 
         return jnp.broadcast_to(drawn[..., None], (*drawn.shape, batch))
 
     return Draws(
-        client=of_clients(uniform(0, clients, 3)),
-        edge=of_edges(uniform(1, 3, edges)),
-        client_taste=of_clients(tastes()),
-        edge_taste=of_edges(uniform(3, models, edges)),
+        client=of_clients(uniform(0, clients, 3, 3)),
+        edge=of_edges(uniform(1, 3, edges, own.edges)),
+        client_taste=of_clients(uniform(2, clients, models, own.models)),
+        edge_taste=of_edges(uniform(3, models, edges, own.edges)),
     )
 
 
@@ -85,13 +82,15 @@ def trial(draws: Draws, turn: Any, searches: Any, uncertainty: Any) -> Trial:
 
 
 def guessed(
-    prices: CapacityPrices, draws: Draws, trial: Trial, market: Market, own_models: Any, searches: Any
+    prices: CapacityPrices, draws: Draws, trial: Trial, market: Market, own: Sizes, searches: Any
 ) -> CapacityPrices:
     """Prices with guesses of their own compute's at the nodes that answer anew, where an instance searches."""
 
     def guess(price: Any, drawn: Any, free: Any, accuracy: Any, cost: Any) -> Any:
         rate = jnp.where(cost > 0.0, jnp.max(accuracy, axis=0) / jnp.where(cost > 0.0, cost, 1.0), 0.0)
-        dear = jnp.where(drawn[1] < _MAKES_DEAR, _DEAR * jnp.sum(rate, axis=0) / own_models.astype(rate.dtype), 0.0)
+        dear = jnp.where(
+            drawn[1] < _MAKES_DEAR, _DEAR * jnp.sum(rate, axis=0) / jnp.asarray(own.models, dtype=rate.dtype), 0.0
+        )
         new = (price + dear) * jnp.exp(_GUESS * (2.0 * drawn[2] - 1.0))
         return jnp.where(free & beside(searches, price), new, price)
 

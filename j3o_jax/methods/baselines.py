@@ -16,7 +16,7 @@ from j3o_kernels.onloading import chosen, servable_shares
 from .._either import each
 from .._either import either as jnp
 from .._model import Plan, objective
-from .._programs import in_numpy, program
+from .._programs import in_numpy, program, program_of_batch
 from .._scenario import Scenario
 from .._status import Status
 from .._time_limit import limiting_time, seconds_left
@@ -202,7 +202,7 @@ class FullLocal(AbstractMethod):
         )
 
 
-@program
+@program_of_batch
 def _client_problems(scenarios: Scenario) -> Any:
     def one(scenario: Scenario) -> Any:
         everything = jnp.ones_like(scenario.demand)
@@ -212,7 +212,7 @@ def _client_problems(scenarios: Scenario) -> Any:
     return each(one, scenarios)
 
 
-@program
+@program_of_batch
 def _serve_locally(scenarios: Scenario, choice: Int[AnyArray, "B C T"]) -> tuple[Plan, AnyArray]:
     def one(scenario: Scenario, choice: AnyArray) -> tuple[Plan, AnyArray]:
         everything = jnp.ones_like(scenario.demand)
@@ -237,12 +237,12 @@ def _serve_locally(scenarios: Scenario, choice: Int[AnyArray, "B C T"]) -> tuple
     return each(one, scenarios, choice)
 
 
-@program
+@program_of_batch
 def _node_problems(scenarios: Scenario, at_client: AnyArray, at_edge: AnyArray) -> Any:
     return jax.vmap(node_problem)(scenarios, at_client, at_edge)
 
 
-@program
+@program_of_batch
 def _place_feasibly(
     scenarios: Scenario, at_client: AnyArray, at_edge: AnyArray, priority: AnyArray | None
 ) -> Placement:
@@ -263,7 +263,7 @@ def _choose_of_all(scenarios: Scenario, at_client: AnyArray, at_edge: AnyArray, 
     return jax.lax.map(one, (scenarios, at_client, at_edge))
 
 
-@program
+@program_of_batch
 def _placements(scenarios: Scenario, at_client: AnyArray, at_edge: AnyArray, choice: AnyArray) -> Placement:
     def one(scenario: Scenario, at_client: AnyArray, at_edge: AnyArray, choice: AnyArray) -> Placement:
         problem = node_problem(scenario, at_client, at_edge)

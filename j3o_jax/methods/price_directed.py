@@ -32,7 +32,7 @@ from ._device import (
 )
 from ._director import Settings
 from ._dual_bound import Descent, DualBound, Search, blank_prices, closer_bounds, dual_bound, dual_bounds
-from ._few_shapes import own_part, sized
+from ._few_shapes import Sizes, own_part, sized, sizes_of
 from ._price_exchange import ExchangeSettings, PriceExchange
 from ._settling import pick
 
@@ -124,16 +124,16 @@ class PriceDirected(AbstractMethod):
         groups = group_clients(np.asarray(scenarios.client_edge), scenarios.edges)
         brief = is_brief(scenarios.demand.shape[0], _bytes_of_instance(scenarios, groups), _TURNS)
         own = sized(scenarios, groups, brief=brief)
-        return own_part(self._run_sized(own.scenarios, own.groups, own.models), own)
+        return own_part(self._run_sized(*own), own)
 
-    def _run_sized(self, scenarios: Scenario, groups: ClientGroups, own_models: int) -> Outcome:
+    def _run_sized(self, scenarios: Scenario, groups: ClientGroups, sizes: Sizes) -> Outcome:
         bounds = dual_bounds(
             scenarios, groups, self.bound_tolerance, self.bound_iterations, self._descent, descends=False
         )
         proven, point = bounds._replace(point=None), bounds.point
         certificate = certificate_of(scenarios, groups, point)
         exchange, settings = self._settings()
-        told = np.asarray(self._device_lp.tolerance), np.asarray(self.gap), np.asarray(own_models)
+        told = np.asarray(self._device_lp.tolerance), np.asarray(self.gap), jax.tree.map(np.asarray, sizes)
 
         def part(program: Any, batch: Any, shared: Any, turns: int = 1) -> Any:
             return run_batched(
@@ -189,7 +189,7 @@ class PriceDirected(AbstractMethod):
         proven = dual_bound(scenarios, groups, blank, search, self._descent)
         exchange, settings = self._settings()
         tolerance, gap = jnp.asarray(self._device_lp.tolerance), jnp.asarray(self.gap)
-        models = jnp.asarray(scenarios.models)
+        sizes = jax.tree.map(jnp.asarray, sizes_of(scenarios))
         closest, proof = proven.bound, proven.point
         if self.descent_steps:
             further = search._replace(max_iterations=0, descends=True)
@@ -199,13 +199,13 @@ class PriceDirected(AbstractMethod):
 
         def phase(now: tuple[Progress, Any], until: Any) -> tuple[tuple[Progress, Any], None]:
             state, bound = now
-            director = PriceExchange(scenarios, groups, proven._replace(bound=bound), gap, models, exchange)
+            director = PriceExchange(scenarios, groups, proven._replace(bound=bound), gap, sizes, exchange)
             state = advanced(scenarios, groups, director, tolerance, settings, state, until)
             closed = self._closed(bound, ended(scenarios, state).value)
             return (state, jnp.where(closed, bound, closest)), None
 
         # One program for the turns before the descent and for those after it.
-        state = begun(scenarios, PriceExchange(scenarios, groups, proven, gap, models, exchange), settings)
+        state = begun(scenarios, PriceExchange(scenarios, groups, proven, gap, sizes, exchange), settings)
         stops = jnp.asarray([_FIRST_STOP, _NO_STOP])
         (state, bound), _ = jax.lax.scan(phase, (state, proven.bound), stops)
         proof = pick(bound < proven.bound, proof, proven.point)
@@ -265,8 +265,8 @@ def _only(batch: Any, instances: np.ndarray) -> Any:
 @functools.cache
 def _begin(exchange: ExchangeSettings, settings: Settings) -> Any:
     def begin(batch: tuple[Scenario, ClientGroups, DualBound], shared: tuple[Any, Any, Any]) -> Progress:
-        _, gap, own_models = shared
-        director = PriceExchange(*batch, gap, own_models, exchange)
+        _, gap, sizes = shared
+        director = PriceExchange(*batch, gap, sizes, exchange)
         return _instances_first(begun(batch[0], director, settings))
 
     return begin
@@ -278,8 +278,8 @@ def _advance(exchange: ExchangeSettings, settings: Settings) -> Any:
         batch: tuple[Scenario, ClientGroups, DualBound, Progress], shared: tuple[Any, Any, Any, Any]
     ) -> Progress:
         scenarios, groups, proven, state = batch
-        lp_tolerance, gap, own_models, until = shared
-        director = PriceExchange(scenarios, groups, proven, gap, own_models, exchange)
+        lp_tolerance, gap, sizes, until = shared
+        director = PriceExchange(scenarios, groups, proven, gap, sizes, exchange)
         state = _instances_last(state)
         return _instances_first(advanced(scenarios, groups, director, lp_tolerance, settings, state, until))
 
