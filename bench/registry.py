@@ -1,10 +1,11 @@
-"""What is measured: cases × sizes × methods, in one place."""
+"""What is measured: cases × sizes × methods."""
 
 import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
 import j3o_jax as j3o
+from j3o_jax.named_methods import registry
 
 CLIENTS_PER_EDGE = 10
 
@@ -54,28 +55,25 @@ SIZES = (30, 100, 300, 1000)
 
 @dataclasses.dataclass(frozen=True)
 class Entry:
-    """A method, what pictures call it, and most clients at which it is worth the wait."""
+    """A method that is measured, what pictures call it, and most clients at which it is worth the wait."""
 
     label: str
     method: Any
     largest: int = 1_000_000
 
     def limited(self, seconds: float) -> Any:
-        """The method with a time limit, if it takes one."""
-        if not hasattr(self.method, "time_limit"):
-            return self.method
+        """The method with a time limit."""
         return dataclasses.replace(self.method, time_limit=seconds)
 
 
-METHODS = {
-    "j3o": Entry("J3O", j3o.J3O()),
-    "price-directed": Entry("PriceDirected", j3o.PriceDirected()),
-    "greedy-ao": Entry("Greedy-AO", j3o.GreedyAO()),
-    "rand-ao": Entry("Rand-AO", j3o.RandAO()),
-    "opt-ao": Entry("OPT-AO", j3o.OptAO()),
-    "full-local": Entry("Full-Local", j3o.FullLocal()),
-    "exact-milp": Entry("ExactMILP", j3o.ExactMILP()),
-    "exact-milp-j3o": Entry("ExactMILP from J3O", j3o.ExactMILP(start=j3o.J3O())),
-    "bilinear-highs": Entry("Bilinear, HiGHS", j3o.BilinearMINLP(), largest=30),
-    "bilinear-scip": Entry("Bilinear, SCIP", j3o.BilinearMINLP(solver="scip"), largest=30),
+def _label(name: str) -> str:
+    return registry.METHODS[name].label
+
+
+_MEASURED = ("j3o", "price-directed", "greedy-ao", "rand-ao", "opt-ao", "full-local", "exact-milp")
+
+METHODS = {name: Entry(_label(name), registry.METHODS[name].build()) for name in _MEASURED} | {
+    "exact-milp-j3o": Entry(f"{_label('exact-milp')} from {_label('j3o')}", j3o.ExactMILP(start=j3o.J3O())),
+    "bilinear-highs": Entry(f"{_label('bilinear-minlp')}, HiGHS", j3o.BilinearMINLP(), largest=30),
+    "bilinear-scip": Entry(f"{_label('bilinear-minlp')}, SCIP", j3o.BilinearMINLP(solver="scip"), largest=30),
 }

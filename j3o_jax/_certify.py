@@ -13,7 +13,7 @@ from ._batched import is_brief
 from ._certificate import TOLERANCE, but_for_rounding, chosen_certificate, is_refuted
 from ._scenario import Scenario
 from ._solution import Solution
-from ._status import OPTIMAL_GAP, Status
+from ._status import OPTIMAL_GAP, Status, succeeded
 from ._verify import verify
 from .methods._certificate import certificate_of
 from .methods._dual_bound import BOUND_TURNS, Descent, bytes_of_bound, dual_bounds
@@ -64,9 +64,7 @@ def certify(
     for name, wants in {**wanted, "edge_models": (*scenario.edge_memory.shape, scenario.models)}.items():
         if (shape := np.shape(getattr(solution, name))) != wants:
             raise ValueError(f"certify: {name} has shape {list(shape)}, the scenario wants {list(wants)}")
-    problems = scenario.problems()
-    if problems:
-        raise ValueError(problems[0].message)
+    scenario.require_valid()
     descent = Descent(descent_steps, descent_schedule)
     mistake = descent.problems("descent_steps", "descent_schedule")
     if mistake:
@@ -88,7 +86,7 @@ def certify(
     if np.any(keeps):
         keeps = keeps & verify(scenario, solution).proven
     status, objective = np.asarray(solution.status), np.asarray(solution.objective)
-    success = np.isin(status, [status for status in Status if status.success])
+    success = succeeded(status)
     bound = but_for_rounding(np.where(keeps, said, bound), objective)
     certificate = chosen_certificate(~keeps, certificate, solution.certificate)
     refuted = success & is_refuted(bound, objective)

@@ -10,7 +10,7 @@ import numpy as np
 
 from ._scenario import Scenario
 from ._solution import Solution
-from ._status import Status
+from ._status import Status, succeeded
 from ._types import AnyArray
 from ._violations import Report, Violation
 
@@ -97,7 +97,7 @@ def _failures(solution: Solution) -> Iterator[tuple[int, str]]:
     """Instances (in flattened order) that did not end with a plan, and why."""
     status = np.asarray(solution.status)
     names = {int(one): one.name for one in Status}
-    for instance in np.flatnonzero(~np.isin(status, [int(one) for one in Status if one.success])).tolist():
+    for instance in np.flatnonzero(~succeeded(status)).tolist():
         index = _unflatten(instance, status.shape)
         number = int(status[index])
         known = number in names

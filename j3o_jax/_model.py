@@ -16,6 +16,15 @@ from ._types import AnyArray, Bool, Float, Int
 _SERVE_FIRST = 10.0
 
 
+class Placement(NamedTuple):
+    """x and z of one scenario: held models and chosen models (−1: none)."""
+
+    client_models: Bool[AnyArray, "*batch C M"]
+    edge_models: Bool[AnyArray, "*batch E M"]
+    client_choice: Int[AnyArray, "*batch C T"]
+    edge_choice: Int[AnyArray, "*batch E T"]
+
+
 class Plan(NamedTuple):
     """The decisions (x, z, o) of one scenario, with the fields of `Solution`."""
 
@@ -27,6 +36,11 @@ class Plan(NamedTuple):
     edge: Float[AnyArray, "C T"]
     cloud: Float[AnyArray, "C T"]
     unserved: Float[AnyArray, "C T"]
+
+    @property
+    def placement(self) -> Placement:
+        """The plan without its shares."""
+        return Placement(self.client_models, self.edge_models, self.client_choice, self.edge_choice)
 
 
 class Resources(NamedTuple):

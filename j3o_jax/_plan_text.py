@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ._status import Status
+from ._status import Status, succeeded
 
 # As many as a reader takes in at a glance; what is beyond is counted.
 _MOST_NODES, _MOST_STREAMS = 12, 16
@@ -96,7 +96,7 @@ def _batch(solution: Any) -> Iterator[str]:
     )
     counts = [(kind, int(np.sum(status == kind))) for kind in Status]
     yield "status: " + ", ".join(f"{many:,} {kind.name}" for kind, many in counts if many)
-    success = np.isin(status, [kind for kind in Status if kind.success])
+    success = succeeded(status)
     if not success.any():
         return
     objective = np.asarray(solution.objective)[success]

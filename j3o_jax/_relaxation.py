@@ -20,7 +20,5 @@ def relaxation_bound(scenario: Scenario) -> Float[AnyArray, "*batch"]:
 
     **Raises:** `ValueError` for data that are not valid.
     """
-    problems = scenario.problems()
-    if problems:
-        raise ValueError(problems[0].message)
+    scenario.require_valid()
     return relaxation_bounds(scenario.flattened()).reshape(scenario.batch_shape)[()]

@@ -120,9 +120,7 @@ class Scenario(eqx.Module):
         if names is not None:
             _check_names(names, sizes)
         if batch == ():
-            problems = self.problems()
-            if problems:
-                raise ValueError(problems[0].message)
+            self.require_valid()
 
     def arrays(self) -> dict[str, AnyArray]:
         """The fields that hold arrays, by name; those of `batching` as ``batching.window``, ``batching.setup``."""
@@ -135,6 +133,12 @@ class Scenario(eqx.Module):
         """Entries out of range: the first of each field and instance. Empty while JAX traces the scenario."""
         fields = self.arrays()
         return [] if self.traced else value_problems(fields, self.batch_shape, self.edges)
+
+    def require_valid(self) -> None:
+        """Raise `ValueError` for the first entry out of range; nothing while JAX traces the scenario."""
+        problems = self.problems()
+        if problems:
+            raise ValueError(problems[0].message)
 
     @property
     def traced(self) -> bool:

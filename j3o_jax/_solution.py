@@ -12,7 +12,7 @@ from ._batch import instance_numbers, pick_instances
 from ._certificate import Certificate
 from ._names import Names
 from ._plan_text import plan_text
-from ._status import Status
+from ._status import Status, succeeded
 from ._types import AnyArray, Bool, Float, Int
 
 
@@ -55,6 +55,11 @@ class Solution(eqx.Module):
     names: Names | None = eqx.field(static=True, default=None)
     certificate: Certificate | None = None
     has_demand: Bool[AnyArray, "*batch C T"] | None = None
+
+    @property
+    def success(self) -> Bool[AnyArray, "*batch"]:
+        """Whether there is a plan that keeps every limit."""
+        return succeeded(self.status)
 
     @property
     def certified(self) -> Bool[AnyArray, "*batch"]:
@@ -108,7 +113,7 @@ class Solution(eqx.Module):
     def raise_for_status(self) -> "Solution":
         """The solution itself if every instance has a plan; raises `SolveError` otherwise."""
         status = np.asarray(self.status)
-        failed = [index for index in np.ndindex(status.shape) if not Status(int(status[index])).success]
+        failed = [tuple(index) for index in np.argwhere(~succeeded(status))]
         if failed:
             first = failed[0]
             name = Status(int(status[first])).name

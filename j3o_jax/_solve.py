@@ -1,15 +1,15 @@
 """solve(): validate, flatten the batch, run the method, guard what it returns."""
 
 import dataclasses
-import functools
 import math
-import operator
 import time
 from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
 import numpy as np
+
+from j3o_kernels.masked_select import select_leading
 
 from ._certificate import TOLERANCE, but_for_rounding, chosen_certificate, is_refuted
 from ._either import each
@@ -30,7 +30,7 @@ from ._precision import double_precision
 from ._programs import in_numpy, program_beyond_few, seconds_of_compiling
 from ._scenario import Scenario
 from ._solution import Solution
-from ._status import Status
+from ._status import Status, succeeded
 from ._types import AnyArray
 from ._validate import all_in_range
 from .methods import J3O, AbstractMethod
@@ -181,10 +181,7 @@ def _blank(flat: Scenario, invalid: AnyArray) -> Scenario:
     """The batch with instances that ask for nothing in place of those that are not valid."""
     xp = jnp if flat.traced else np
 
-    def blank(array: AnyArray) -> AnyArray:
-        return xp.where(invalid.reshape(invalid.shape + (1,) * (array.ndim - 1)), xp.zeros_like(array), array)
-
-    blanked = jax.tree.map(blank, flat)
+    blanked = jax.tree.map(lambda array: select_leading(invalid, xp.zeros_like(array), array), flat)
     if blanked.batching is None:
         return blanked
     window = xp.where(invalid[:, None], 1.0, blanked.batching.window)
@@ -229,8 +226,7 @@ def _judge(scenarios: Scenario, plans: Plan, status: AnyArray, invalid: AnyArray
     status = jnp.asarray(status, dtype=jnp.int64)
     status = jnp.where(broken & (status != int(Status.infeasible)), int(Status.numerical_error), status)
     status = jnp.where(invalid, int(Status.invalid), status)
-    success = functools.reduce(operator.or_, [status == int(kind) for kind in Status if kind.success])
-    return _Judged(values, status, success, accuracy)
+    return _Judged(values, status, succeeded(status), accuracy)
 
 
 def _mean_accuracy(demand: np.ndarray, accuracy: np.ndarray) -> np.ndarray:

@@ -1,6 +1,9 @@
 """What became of a scenario."""
 
 import enum
+import functools
+import operator
+from typing import Any
 
 # The widest gap, (bound − objective) / objective, at which a plan is called an optimum.
 OPTIMAL_GAP = 1e-4
@@ -24,7 +27,19 @@ class Status(enum.IntEnum):
     @property
     def success(self) -> bool:
         """Whether the solution holds a plan that keeps every limit."""
-        return self in (Status.optimal, Status.converged, Status.iteration_limit)
+        return self in SUCCESSES
+
+
+SUCCESSES = (Status.optimal, Status.converged, Status.iteration_limit)
+"""The outcomes with a plan that keeps every limit."""
+
+SUCCESS_NAMES = tuple(status.name for status in SUCCESSES)
+"""Their names, as tables have them."""
+
+
+def succeeded(status: Any) -> Any:
+    """Whether each of some statuses is a success: NumPy's or JAX's integers, which may be traced."""
+    return functools.reduce(operator.or_, [status == int(kind) for kind in SUCCESSES])
 
 
 _MESSAGES = {

@@ -10,8 +10,8 @@ from support.methods import SMALL
 from support.scenarios import random_scenario, stack
 
 import j3o_jax as j3o
+from j3o_jax._model import Placement
 from j3o_jax.methods._activation import promises
-from j3o_jax.methods._onloading import Placement
 from j3o_jax.methods._settling import offloading_problems
 from j3o_jax.methods._surrogate import tangent
 

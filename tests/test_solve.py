@@ -32,6 +32,9 @@ def test_bad_data_in_a_batch_raise_and_name_the_entry():
     for throw in (None, True):
         with pytest.raises(ValueError, match=r"demand\[1, 2, 0\] = -1\.0: must be a finite rate >= 0"):
             j3o.solve(broken_batch(), j3o.FullLocal(), throw=throw)
+    with pytest.raises(ValueError, match=r"demand\[1, 2, 0\] = -1\.0: must be a finite rate >= 0"):
+        broken_batch().require_valid()
+    broken_batch()[0].require_valid()
 
 
 @pytest.mark.parametrize("method", [j3o.J3O(), j3o.FullLocal()])
@@ -39,6 +42,8 @@ def test_bad_instances_are_marked_when_asked_and_leave_the_others_alone(method):
     marked = j3o.solve(broken_batch(), method, throw=False)
     clean = j3o.solve(stack([draw(seed) for seed in range(3)]), method)
     assert list(marked.status) == [j3o.Status.converged, j3o.Status.invalid, j3o.Status.converged]
+    assert marked.success.tolist() == [True, False, True]
+    assert [bool(marked[index].success) for index in range(3)] == [True, False, True]
     assert "demand[1, 2, 0]" in marked.reason(1)
     assert np.isnan(marked.objective[1])
     np.testing.assert_array_equal(marked.objective[[0, 2]], clean.objective[[0, 2]])

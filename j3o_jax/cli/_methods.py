@@ -1,4 +1,4 @@
-"""The methods that the command line knows, in one table."""
+"""Methods on the command line: which there are, and what its options say of one."""
 
 import dataclasses
 import math
@@ -7,41 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import j3o_jax
 
+from ..named_methods import registry
 from ._failures import InputError, unknown
 
 if TYPE_CHECKING:
     from ..named_methods import NamedMethod
 
 
-@dataclasses.dataclass(frozen=True)
-class Entry:
-    """One method.
-
-    **Arguments:**
-
-    - `kind`: name of its class in `j3o_jax`.
-    - `does`: what it does, in a few words.
-    - `routes`: whether it has an offloading LP, and so takes a solver for it.
-    - `proves`: whether it ends at a proven gap, and so takes one.
-    """
-
-    kind: str
-    does: str
-    routes: bool = False
-    proves: bool = False
-
-
-METHODS = {
-    "auto": Entry("Auto", "takes exact-milp, price-directed or j3o by size and time", proves=True),
-    "j3o": Entry("J3O", "places models greedily and routes by an LP, in turn", routes=True),
-    "price-directed": Entry("PriceDirected", "exchanges prices and proves how good the plan is", proves=True),
-    "exact-milp": Entry("ExactMILP", "proves an optimum by a mixed-integer program", proves=True),
-    "opt-ao": Entry("OptAO", "is j3o with proven optima in place of the greedy placement", routes=True),
-    "greedy-ao": Entry("GreedyAO", "is j3o with a greedy placement that knows no prices", routes=True),
-    "rand-ao": Entry("RandAO", "is j3o with placements at random", routes=True),
-    "full-local": Entry("FullLocal", "answers every query on its own client"),
-    "bilinear-minlp": Entry("BilinearMINLP", "is the paper's own program: slow, for comparison", proves=True),
-}
+METHODS = {name: method for name, method in registry.METHODS.items() if not method.same_as}
 AUTO = "auto"
 DEFAULT = "j3o"
 # Left out: what takes its whole time limit, and what is one of the others.
@@ -50,7 +23,7 @@ LP_SOLVERS = ("HIGHS", "CLARABEL")
 FILES = (".yaml", ".yml", ".json")
 """How a name ends that is a file with a method and its settings, such as `j3o tune` writes."""
 
-LISTED = "; ".join(f"{name} {entry.does}" for name, entry in METHODS.items()) + "; or a file of j3o tune"
+LISTED = "; ".join(f"{name} {method.does}" for name, method in METHODS.items()) + "; or a file of j3o tune"
 
 TIME_LIMIT = 60.0
 """Seconds for one scenario that a method takes at most, unless told otherwise."""
@@ -83,7 +56,7 @@ class Choice:
             settings["gap"] = self.gap
         if self.lp_solver is not None:
             settings["lp"] = j3o_jax.CvxpyLP(solver=self.lp_solver)
-        return getattr(j3o_jax, METHODS[self.name].kind)(**settings)
+        return METHODS[self.name].build(**settings)
 
     @property
     def ignores_gap(self) -> bool:

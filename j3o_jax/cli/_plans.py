@@ -11,7 +11,6 @@ from .._programs import Compilation, Level, telling_compilations
 from .._scenario import Scenario
 from .._solution import Solution
 from .._solve import solve
-from .._status import Status
 from ..io import load, load_with_doubts
 from ..methods import AbstractMethod, Auto, Taken
 from ._failures import InputError, WorkError
@@ -26,9 +25,10 @@ def read_scenario(file: str) -> Scenario:
     scenario, doubts = load_with_doubts(file)
     for doubt in doubts:
         warn(doubt)
-    problems = scenario.problems()
-    if problems:
-        raise InputError(f"{file}: {problems[0].message}")
+    try:
+        scenario.require_valid()
+    except ValueError as error:
+        raise InputError(f"{file}: {error}") from None
     return scenario
 
 
@@ -74,9 +74,8 @@ def checked_plan(scenario: Scenario, method: AbstractMethod, name: str, file: st
 
         with telling_compilations(compiling):
             solution = solve(scenario, method, key=seed)
-        succeeded = np.isin(np.asarray(solution.status), [status for status in Status if status.success])
         report = check(scenario, solution)
-    wrong = succeeded & ~np.asarray(report.ok)
+    wrong = solution.success & ~np.asarray(report.ok)
     if wrong.any():
         first = tuple(map(int, np.argwhere(wrong)[0]))
         violation = next(found for found in report.violations if found.instance in (first, ()))

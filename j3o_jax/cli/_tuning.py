@@ -1,7 +1,6 @@
 """The work of `j3o tune`."""
 
-from ..tuning import TuneSpec, read_tune_spec, tune
-from ..tuning._search import trials_expected
+from ..tuning import TuneSpec, read_tune_spec, trials_expected, tune
 from ..tuning.results import content_of, files_of, write_results
 from ._failures import WorkError
 from ._interrupts import cleaning_up

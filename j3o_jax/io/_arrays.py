@@ -11,7 +11,7 @@ from .._solution import Solution
 from .._validate import BATCHING_RULES, RULES
 from ._errors import FileError, Finding, refuse
 from ._solution_arrays import AXES, CERTIFICATE_AXES, array_problem, arrays_of, certificate_of
-from ._words import nearest, shortened, suggestion
+from .words import nearest, shortened, suggestion
 
 _WINDOW, _SETUP = (name.replace(".", "_") for name in BATCHING_RULES)
 _STAT = "stats_"

@@ -10,7 +10,7 @@ from .._scenario import Batching, Scenario
 from ._errors import Finding, refuse
 from ._explain import validated
 from ._schema import AtEdgePart, DeploymentPart, ModelPart
-from ._words import Loc, shown, suggestion
+from .words import Loc, shown, suggestion
 
 
 def scenario_of(document: object) -> Scenario:

@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Iterable, Mapping
 
-from ._words import Loc, one_line, place_words
+from .words import Loc, one_line, place_words
 
 
 class FileError(ValueError):

@@ -5,7 +5,7 @@ from typing import Any, TypeVar, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from ._errors import DocumentError, Finding
-from ._words import Loc, described, nearest, place_words, shown, suggestion
+from .words import Loc, described, nearest, place_words, shown, suggestion
 
 PartT = TypeVar("PartT", bound=BaseModel)
 

@@ -24,7 +24,7 @@ from ruamel.yaml.events import (
 from ruamel.yaml.reader import ReaderError
 
 from ._errors import FileError
-from ._words import Loc, shown
+from .words import Loc, shown
 
 _TOO_LARGE = 10**309
 _DEEPEST = 16

@@ -14,7 +14,7 @@ from ._errors import Finding, refuse
 from ._explain import validated
 from ._plan_schema import PLAN_FORMAT, CertificatePart, PlanPart, ServedPart, written_number
 from ._solution_arrays import arrays_of
-from ._words import Loc, shown, suggestion
+from .words import Loc, shown, suggestion
 
 _SHARES = ("local", "edge", "cloud", "unserved")
 # How much of a gap may be lost to rounding by whoever wrote it.

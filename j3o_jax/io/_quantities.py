@@ -10,7 +10,7 @@ from typing import Annotated, NoReturn
 from pydantic import Field, PlainValidator
 from pydantic_core import PydanticCustomError
 
-from ._words import described, shown
+from .words import described, shown
 
 UNLIMITED = "unlimited"
 _LONGEST_NAME = 100

@@ -14,7 +14,7 @@ from ._parse import json_lines, parse_json, parse_yaml
 from ._paths import Path, check_text, plain_path, suffix_of
 from ._quantities import Name, fail, number
 from ._schema import Part
-from ._words import Loc, described, shown, suggestion
+from .words import Loc, described, shown, suggestion
 
 __all__ = [
     "Collecting",

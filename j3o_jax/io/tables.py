@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from ._errors import FileError
 from ._paths import Path
-from ._words import shown, suggestion
+from .words import shown, suggestion
 
 SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 """Units of time that a column may be in, and their seconds."""

@@ -18,12 +18,12 @@ import jax.numpy as jnp
 
 from j3o_kernels.hierarchical_lp import HierarchicalLPSolution
 
-from .._model import client_choice_accuracy, client_choice_compute, normalized_demand, sum_per_edge
+from .._model import Placement, client_choice_accuracy, client_choice_compute, normalized_demand, sum_per_edge
 from .._programs import program
 from .._scenario import Scenario
 from .._types import AnyArray, Float, Int
 from ..routing import Offloading
-from ._onloading import Placement, models_in_use
+from ._onloading import models_in_use
 
 # A promise below this is rounding of the prices.
 _LEAST_PROMISE = 1e-7

@@ -7,23 +7,17 @@ import equinox as eqx
 import jax
 import numpy as np
 
-from .._model import Plan, serving_first, without_serving_first
+from j3o_kernels.masked_select import select_leading
+from j3o_kernels.tolerances import ALL_SERVED
+
+from .._model import Placement, Plan, serving_first, without_serving_first
 from .._scenario import Scenario
 from .._status import Status
 from .._time_limit import limiting_time, seconds_left
 from .._types import Bool, Float
 from ..routing import AbstractOffloadingSolver
 from ._base import AbstractMethod, Outcome, require_time
-from ._onloading import Placement
-from ._settling import (
-    ALL_SERVED,
-    initial_shares,
-    most_unserved,
-    offloading_problems,
-    pick,
-    settled_plans,
-    without_idle,
-)
+from ._settling import initial_shares, most_unserved, offloading_problems, settled_plans, without_idle
 
 
 class AlternatingMethod(AbstractMethod):
@@ -101,7 +95,7 @@ class AlternatingMethod(AbstractMethod):
             failed |= active & ~solved & (iteration == 0)
             better = active & solved & (plan_value > value)
             rise = np.where(better, plan_value - value, 0.0)
-            best = plan if best is None else pick(better, plan, best)
+            best = plan if best is None else select_leading(better, plan, best)
             value = np.where(better, plan_value, value)
             iterations += active
             # A plan that leaves queries where none may be left is no plan yet, and has no objective.
@@ -159,9 +153,9 @@ class AlternatingMethod(AbstractMethod):
 
     def _reroute(self, scenarios: Scenario, plan: Plan, active: np.ndarray) -> tuple[Plan, np.ndarray, np.ndarray]:
         allow_unserved = scenarios.allow_unserved
-        placement = Placement(*plan[:4])
+        placement = plan.placement
         problem = offloading_problems(scenarios, placement)
         offloading = self.lp.offload(problem, active, allow_unserved=allow_unserved, sparse=True)
         routed, value = settled_plans(scenarios, problem, placement, offloading, allow_unserved=allow_unserved)
-        plan = pick(offloading.solved, jax.tree.map(np.asarray, routed), plan)
+        plan = select_leading(offloading.solved, jax.tree.map(np.asarray, routed), plan)
         return jax.tree.map(np.asarray, without_idle(scenarios, plan)), np.asarray(value), offloading.solved

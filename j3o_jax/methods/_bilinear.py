@@ -6,10 +6,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import scipy.sparse
 
+from j3o_kernels.tolerances import ROUNDING
+
 from .._highs import Program
 from .._scenario import Scenario
 from .._types import Float, Int
-from ._strong_formulation import ROUNDING, choices_of, in_parts
+from ._strong_formulation import choices_of, in_parts
 
 
 class Bilinear(NamedTuple):

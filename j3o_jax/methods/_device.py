@@ -14,9 +14,11 @@ import numpy as np
 
 from j3o_kernels.client_groups import ClientGroups
 from j3o_kernels.hierarchical_lp import HierarchicalLPSolution, all_servable, route, served_most
+from j3o_kernels.masked_select import select_leading
 from j3o_kernels.stages import region
+from j3o_kernels.tolerances import ALL_SERVED
 
-from .._model import Plan, edge_demand, serving_first, without_serving_first
+from .._model import Placement, Plan, edge_demand, serving_first, without_serving_first
 from .._scenario import Scenario
 from .._status import Status
 from .._types import AnyArray, Bool, Float, Int
@@ -24,21 +26,14 @@ from ..routing import Offloading, OffloadingProblem
 from ._activation import Trials, after_turn, first_promise, no_trials
 from ._base import Outcome
 from ._director import Director, Round, Settings
-from ._onloading import Placement, placement_of_choices
-from ._settling import (
-    ALL_SERVED,
-    initial_shares,
-    most_unserved,
-    offloading_problems,
-    pick,
-    settled_plans,
-    without_idle,
-)
+from ._onloading import placement_of_choices
+from ._settling import initial_shares, most_unserved, offloading_problems, settled_plans, without_idle
 from ._surrogate import serves, tangent
 
 # The last routing comes this much closer to the optimum, so that shares that are none come out as almost none.
 _LAST = 0.01
-# A share below this in the last routing is the solver's rounding, not a decision.
+# A share below this in the last routing is the solver's rounding, not a decision. More than in other routings
+# (`routing/_base.py`): what the last one leaves open is held.
 _DUST = 1e-7
 
 
@@ -198,18 +193,18 @@ def advanced(
     def to_route(state: Progress, new: Placement) -> _Routing:
         stage = state.stage
         alternates, activates = stage == _ALTERNATES, stage == _ACTIVATES
-        placement = pick(alternates, new, Placement(*state.plan[:4]))
+        placement = select_leading(alternates, new, state.plan.placement)
         tried: Any = None
         if state.trials is not None:
             changed, tried = jax.vmap(first_promise)(placement, state.trials.left)
             # The first turn of the trials is for the prices.
             tried = tried & (activates & (state.trials.count > 0))[:, None, None]
-            placement = pick(activates & (state.trials.count > 0), changed, placement)
+            placement = select_leading(activates & (state.trials.count > 0), changed, placement)
         valued = serving_first(scenarios, alternates | activates)
         problem = asked = offloading_problems(valued, placement)
         if state.arrivals is not None:
             tangents = jax.vmap(tangent, in_axes=(0, 0, None))(scenarios, state.arrivals, settings.surrogate_width)
-            asked = pick(alternates, offloading_problems(valued, placement, tangents), problem)
+            asked = select_leading(alternates, offloading_problems(valued, placement, tangents), problem)
         last = (stage == _ROUTES_LAST) | (stage == _ROUTES_AGAIN)
         asked = served_most(asked, stage == _PROVES_ALL_SERVABLE)
         aim = jnp.where(last, _LAST, 1.0) * lp_tolerance
@@ -267,8 +262,8 @@ def advanced(
         known, wants_more = director.learn(state.known, state.turn, news)
         goes_on = wants_more & (state.turn + 1 < settings.max_iterations)
         servable = all_servable(problem, routed.bound)
-        plan = pick(better | (last & routed.solved), settled, plan)
-        plan = pick(last, without_idle(scenarios, plan), plan)
+        plan = select_leading(better | (last & routed.solved), settled, plan)
+        plan = select_leading(last, without_idle(scenarios, plan), plan)
         complete = most_unserved(scenarios, plan) <= ALL_SERVED
 
         # A plan that leaves queries where none may be left is no plan yet, and has no objective.
@@ -281,7 +276,7 @@ def advanced(
         entry = jnp.where(alternates, worth, jnp.fmax(before, final))
         trials, tries_on = state.trials, False
         if trials is not None:
-            at_hand = Placement(*plan[:4])
+            at_hand = plan.placement
             trials = after_turn(serving_first(scenarios), trials, activates, routing.tried, better, at_hand, routed)
             tries_on = trials.left.any & (trials.count <= settings.activations)
         following = jnp.select(
@@ -344,7 +339,7 @@ def _settled(
     if scenarios.allow_unserved:
         return plan, value
     full, full_value = settled_plans(scenarios, problem, placement, clean, allow_unserved=False)
-    return pick(last, full, plan), jnp.where(last, full_value, value)
+    return select_leading(last, full, plan), jnp.where(last, full_value, value)
 
 
 def bytes_of_instance(scenarios: Scenario, groups: ClientGroups) -> int:

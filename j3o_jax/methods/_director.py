@@ -5,9 +5,8 @@ from typing import Any, NamedTuple
 
 from j3o_kernels.hierarchical_lp import HierarchicalLPSolution
 
-from .._model import Plan
+from .._model import Placement, Plan
 from ..routing import OffloadingProblem
-from ._onloading import Placement
 
 
 class Settings(NamedTuple):

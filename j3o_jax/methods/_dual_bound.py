@@ -19,8 +19,8 @@ from j3o_kernels.price_bound import Prices
 from j3o_kernels.price_placement import CapacityPrices
 from j3o_kernels.relaxation import relaxation
 from j3o_kernels.relaxation_program import RelaxationProblem
-from j3o_kernels.set_bound import ROUNDING
 from j3o_kernels.stages import region
+from j3o_kernels.tolerances import ROUNDING
 
 from .._batched import run_batched
 from .._model import normalized_demand

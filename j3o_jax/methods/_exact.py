@@ -7,15 +7,18 @@ from typing import NamedTuple
 import equinox as eqx
 import numpy as np
 
+from j3o_kernels.tolerances import ALL_SERVED
+
 from .._highs import Answer, above, solve_program
+from .._model import Placement
 from .._programs import in_numpy
 from .._scenario import Scenario
 from .._status import OPTIMAL_GAP, Status
 from .._types import Float, Int
 from ..routing import no_offloading
 from ._base import AbstractMethod, Outcome, require_time
-from ._onloading import Placement, models_in_use
-from ._settling import ALL_SERVED, most_unserved, offloading_problems, settled_plans, without_idle
+from ._onloading import models_in_use
+from ._settling import most_unserved, offloading_problems, settled_plans, without_idle
 from ._strong_formulation import strong_formulation
 
 # What a plan may lose when the solver's rounding is taken out of it, relative to F.

@@ -9,15 +9,16 @@ import optax
 
 from j3o_kernels.batched_onloading import NodeTier, completed_choice, onload_tier
 from j3o_kernels.client_groups import ClientGroups
+from j3o_kernels.masked_select import select_leading
 from j3o_kernels.stages import region
 
-from .._model import Plan, serving_first
+from .._model import Placement, Plan, serving_first
 from .._scenario import Scenario
 from .._types import AnyArray, Float
 from ._director import Director, Round
 from ._lanes import edges_first, edges_last, of_groups, of_models
-from ._onloading import Placement, client_capacity, edge_work, placement_of_choices, to_serve, within_window
-from ._settling import initial_shares, pick
+from ._onloading import client_capacity, edge_work, placement_of_choices, to_serve, within_window
+from ._settling import initial_shares
 from ._starts import Start, start_shares
 
 
@@ -61,7 +62,7 @@ class GreedyTiers(Director):
     def learn(self, known: Any, turn: Any, news: Round) -> tuple[Any, Any]:
         """See `Director`: the best plan's shares, as long as F rises."""
         plan = news.plan
-        shares = pick(news.better, (1.0 - plan.edge - plan.cloud, plan.edge), known)
+        shares = select_leading(news.better, (1.0 - plan.edge - plan.cloud, plan.edge), known)
         return shares, news.better & (news.best - news.best_before >= self.tolerance)
 
     def place(self, known: Any, turn: Any, plan: Plan, active: Any) -> Placement:

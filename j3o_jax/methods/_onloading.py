@@ -1,29 +1,18 @@
 """From a scenario and fixed shares to the onloading problem of all nodes, and back."""
 
-from typing import NamedTuple
-
 import optax
 
 from j3o_kernels.onloading import NodeProblem, chosen, dual_search, greedy_lagrangian
 
 from .._either import each
 from .._either import either as jnp
-from .._model import client_model_accuracy, edge_choice_setup, edge_demand, normalized_demand, serving_first
+from .._model import Placement, client_model_accuracy, edge_choice_setup, edge_demand, normalized_demand, serving_first
 from .._scenario import Scenario
 from .._types import AnyArray, Bool, Float, Int
 
 # A stream that is sent away whole leaves its node no reason to prefer one model to another. This much of it counts
 # as if it stayed, which decides between models that are otherwise equal and leaves the rest alone.
 _REMAINDER = 1e-6
-
-
-class Placement(NamedTuple):
-    """x and z of one scenario: held models and chosen models (−1: none)."""
-
-    client_models: Bool[AnyArray, "*batch C M"]
-    edge_models: Bool[AnyArray, "*batch E M"]
-    client_choice: Int[AnyArray, "*batch C T"]
-    edge_choice: Int[AnyArray, "*batch E T"]
 
 
 def node_problem(

@@ -16,16 +16,17 @@ import jax
 import jax.numpy as jnp
 
 from j3o_kernels.client_groups import ClientGroups, EdgeTree
+from j3o_kernels.masked_select import select_trailing
 from j3o_kernels.price_placement import CapacityPrices, Choices, Market, Trial, place_at_prices
 from j3o_kernels.stages import region
 
-from .._model import Plan, normalized_demand, serving_first, without_serving_first
+from .._model import Placement, Plan, normalized_demand, serving_first, without_serving_first
 from .._scenario import Scenario
 from ._director import Director, Round
 from ._dual_bound import DualBound
 from ._few_shapes import Sizes
 from ._lanes import beside, edges_first, edges_last, of_groups, of_models
-from ._onloading import Placement, edge_work, placement_of_choices, within_window
+from ._onloading import edge_work, placement_of_choices, within_window
 from ._trials import KINDS, draw, guessed, trial
 
 # τ of the first exchange, in accuracy; the k-th has τ/√k, and the search τ again.
@@ -130,7 +131,7 @@ class PriceExchange(Director):
         answer = place_at_prices(self.market, *region(asked)())
 
         def placed() -> Placement:
-            choices = _pick(known.untried, known.mixture, answer)
+            choices = select_trailing(known.untried, known.mixture, answer)
             edge_choice = edges_first(choices.edge)
             if self.scenarios.batching is not None:
                 # What earns at the price of the window pays for its set-up time; the cheapest fit first.
@@ -149,9 +150,9 @@ class PriceExchange(Director):
         # A placement's own prices agree with it: those of the relaxation lead to what only several nodes together make
         # better. Every kind of trial has its round with either.
         own = turn // KINDS % 2 == 0
-        prices = _pick(searches, known.here.prices, known.prices)
-        prices = _pick(searches & ~own, self.relaxed, prices)
-        before = _pick(searches, known.here.choices, known.answer)
+        prices = select_trailing(searches, known.here.prices, known.prices)
+        prices = select_trailing(searches & ~own, self.relaxed, prices)
+        before = select_trailing(searches, known.here.choices, known.answer)
         return guessed(prices, draws, how, self.market, self.own, searches), before, how
 
     def learn(self, known: _Known, turn: Any, news: Round) -> tuple[Any, Any]:
@@ -178,16 +179,16 @@ class PriceExchange(Director):
         # A mixture is where the search goes on, whatever it is worth; else exchanges move it by what is best.
         moves = counts & jnp.where(searches, known.untried | (whole & jnp.any(good, axis=0)), news.better)
         there = _Place(placed, told, self._worth(news, told.cloud))
-        best = _pick(news.better, there, known.best)
-        here = _pick(moves, there, known.here)
+        best = select_trailing(news.better, there, known.best)
+        here = select_trailing(moves, there, known.here)
         returns = news.alternates & searches & (turn % _CYCLE == _CYCLE - 1)
-        here = _pick(returns, best, here)
+        here = select_trailing(returns, best, here)
         rise = news.best - news.best_before
         visible = news.better & ~(rise <= _VISIBLE * jnp.abs(news.best))
         stalled = jnp.where(visible, 0, known.stalled + 1)
         new = _Known(
             prices=prices,
-            answer=_pick(exchanges, placed, known.answer),
+            answer=select_trailing(exchanges, placed, known.answer),
             here=here,
             best=best,
             mixture=mixture,
@@ -227,7 +228,7 @@ class PriceExchange(Director):
     def _mixed(self, edges: Any, new: Choices, old: Choices) -> Choices:
         """New choices at some edges ``[E, B]`` and their clients, old ones elsewhere."""
         of_groups = self.tree.to_groups(edges.astype(self.market.weight.dtype)) > 0.0
-        return Choices(_pick(of_groups, new.client, old.client), _pick(edges, new.edge, old.edge))
+        return Choices(select_trailing(of_groups, new.client, old.client), select_trailing(edges, new.edge, old.edge))
 
 
 def _market(scenarios: Scenario, groups: ClientGroups, home: Any) -> Market:
@@ -266,8 +267,3 @@ def _step(known: _Known) -> Any:
 def _moved(old: Any, new: Any, step: Any) -> Any:
     step = beside(step, old)
     return jnp.where(step > 0.0, old + step * (new - old), old)
-
-
-def _pick(where: Any, new: Any, old: Any) -> Any:
-    """`new` where it holds, in instances ``[B]``, at edges ``[E, B]`` or groups ``[G, B]``; `old` elsewhere."""
-    return jax.tree.map(lambda a, b: jnp.where(beside(where, a), a, b), new, old)

@@ -1,23 +1,16 @@
 """From a placement and solved shares to plans that keep every limit: what all methods end with."""
 
-from typing import Any, TypeVar
-
-import jax
+from typing import Any
 
 from .._either import each
 from .._either import either as jnp
-from .._model import Plan, edge_demand, objective
+from .._model import Placement, Plan, edge_demand, objective
 from .._programs import program_beyond_few
 from .._scenario import Scenario
-from .._types import AnyArray, Bool, Float
+from .._types import AnyArray, Float
 from ..routing import Offloading, OffloadingProblem, offloading_problem, settle_shares
-from ._onloading import Placement, models_in_use
+from ._onloading import models_in_use
 from ._surrogate import Tangent
-
-Tree = TypeVar("Tree")
-
-# Largest share of a stream that counts as none where every query must be served.
-ALL_SERVED = 1e-6
 
 
 @program_beyond_few
@@ -87,13 +80,3 @@ def most_unserved(scenarios: Scenario, plan: Plan) -> Float[AnyArray, " B"]:
     """Largest share of a stream with demand that is left unserved. ``[B]``"""
     xp = plan.unserved.__array_namespace__()
     return xp.max(xp.where(scenarios.demand > 0.0, plan.unserved, 0.0), axis=(1, 2))
-
-
-def pick(condition: Bool[AnyArray, " B"], new: Tree, old: Tree) -> Tree:
-    """Plans, or parts of them: `new` where the condition holds, `old` elsewhere."""
-    xp = condition.__array_namespace__()
-
-    def one(a: AnyArray, b: AnyArray) -> AnyArray:
-        return xp.where(condition.reshape(condition.shape + (1,) * (a.ndim - 1)), a, b)
-
-    return jax.tree.map(one, new, old)

@@ -4,14 +4,12 @@ The rounds of Algorithm 1 end at the first placement that suits the shares at ha
 shares that they begin from.
 """
 
-import functools
-import operator
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import jax
 
-from .._status import Status
+from .._status import succeeded
 from .._types import AnyArray
 from ._base import Outcome
 
@@ -72,5 +70,4 @@ def _worth(outcome: Outcome) -> AnyArray:
     """F of each plan, −∞ where there is none. ``[B]``"""
     xp = outcome.history.__array_namespace__()
     known = xp.max(xp.where(xp.isfinite(outcome.history), outcome.history, -xp.inf), axis=1)
-    success = functools.reduce(operator.or_, [outcome.status == int(kind) for kind in Status if kind.success])
-    return xp.where(success, known, -xp.inf)
+    return xp.where(succeeded(outcome.status), known, -xp.inf)

@@ -11,13 +11,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import scipy.sparse
 
+from j3o_kernels.tolerances import ROUNDING
+
 from .._highs import Program
 from .._model import Plan
 from .._scenario import Scenario
 from .._types import Bool, Float, Int
-
-# Sizes add up with rounding: three models of 0.1 MB fit a memory of 0.3 MB.
-ROUNDING = 1e-9
 
 
 class Columns(NamedTuple):

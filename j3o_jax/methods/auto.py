@@ -7,7 +7,7 @@ import equinox as eqx
 import numpy as np
 
 from .._scenario import Scenario
-from .._status import Status
+from .._status import Status, succeeded
 from .._time_limit import limiting_time
 from ._base import AbstractMethod, Outcome, require_time
 from ._exact import NOT_FOUND
@@ -112,7 +112,7 @@ class Auto(AbstractMethod):
 
 def _value(outcome: Outcome) -> float:
     """F of the plan for one scenario, −∞ where there is none."""
-    return float(np.nanmax(outcome.history)) if Status(int(outcome.status[0])).success else -math.inf
+    return float(np.nanmax(outcome.history)) if succeeded(outcome.status[0]) else -math.inf
 
 
 def _is_poor(outcome: Outcome) -> bool:

@@ -12,10 +12,11 @@ import numpy as np
 from j3o_kernels.enumeration import best_of_all_choices
 from j3o_kernels.feasible_selection import feasible_selection, most_accurate_choice
 from j3o_kernels.onloading import chosen, servable_shares
+from j3o_kernels.tolerances import ALL_SERVED
 
 from .._either import each
 from .._either import either as jnp
-from .._model import Plan, objective
+from .._model import Placement, Plan, objective
 from .._programs import in_numpy, program, program_of_batch
 from .._scenario import Scenario
 from .._status import Status
@@ -25,7 +26,7 @@ from ..routing import AbstractOffloadingSolver, CvxpyLP
 from ._alternation import AlternatingMethod
 from ._base import AbstractMethod, Outcome, require_time
 from ._node_milp import best_node_choice
-from ._onloading import Placement, models_in_use, node_problem, placement_of
+from ._onloading import models_in_use, node_problem, placement_of
 
 
 class GreedyAO(AlternatingMethod):
@@ -187,7 +188,7 @@ class FullLocal(AbstractMethod):
             choice = np.where(late[:, :, None], quick.client_choice, choice)
         plan, value = in_numpy(_serve_locally)(scenarios, choice)
         left = np.max(np.where(scenarios.demand > 0.0, plan.unserved, 0.0), axis=(1, 2))
-        infeasible = strict & (left > 1e-6)
+        infeasible = strict & (left > ALL_SERVED)
         return Outcome(
             plan=plan,
             status=np.select(

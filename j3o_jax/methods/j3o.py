@@ -11,9 +11,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from j3o_kernels.client_groups import ClientGroups, group_clients, lone_clients
+from j3o_kernels.masked_select import select_leading
 
 from .._batched import is_brief, run_batched
-from .._model import Plan, serving_first
+from .._model import Placement, Plan, serving_first
 from .._programs import program
 from .._scenario import Scenario
 from .._time_limit import limiting_time
@@ -27,8 +28,8 @@ from ._director import Settings
 from ._few_shapes import own_part, sized
 from ._greedy_tiers import GreedySettings, GreedyTiers
 from ._multiplier import DualSearch, Subgradient
-from ._onloading import Placement, greedy_placement
-from ._settling import initial_shares, offloading_problems, pick, settled_plans
+from ._onloading import greedy_placement
+from ._settling import initial_shares, offloading_problems, settled_plans
 from ._starts import STARTS, USUAL_STARTS, best_outcome, start_shares
 
 
@@ -185,20 +186,21 @@ class J3O(AlternatingMethod):
         valued = serving_first(scenarios)
         value = np.full(active.shape, -np.inf)
         tried = np.zeros(trials.left.gain.shape, dtype=bool)
-        placement = Placement(*plan[:4])
+        placement = plan.placement
         for turn in range(self.activations + 1):
             problem = offloading_problems(valued, placement)
             routed = self.lp.offload(problem, active, allow_unserved=True)
             settled, worth = settled_plans(valued, problem, placement, routed, allow_unserved=True)
             better = active & routed.solved & (np.asarray(worth) > value)
-            plan, value = pick(better, jax.tree.map(np.asarray, settled), plan), np.where(better, worth, value)
-            at_hand = Placement(*plan[:4])
+            plan = select_leading(better, jax.tree.map(np.asarray, settled), plan)
+            value = np.where(better, worth, value)
+            at_hand = plan.placement
             trials = after_turn(valued, trials, active, tried, better, at_hand, routed)
             active = active & np.asarray(trials.left.any)
             if not active.any() or turn == self.activations:
                 return plan
             changed, here = jax.vmap(first_promise)(at_hand, trials.left)
-            placement = pick(active, jax.tree.map(np.asarray, changed), at_hand)
+            placement = select_leading(active, jax.tree.map(np.asarray, changed), at_hand)
             tried = np.asarray(here) & active[:, None, None]
         return plan
 

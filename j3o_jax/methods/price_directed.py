@@ -11,6 +11,7 @@ import numpy as np
 from jax.core import Tracer
 
 from j3o_kernels.client_groups import ClientGroups, group_clients, lone_clients
+from j3o_kernels.masked_select import select_leading
 
 from .._batched import is_brief, run_batched
 from .._scenario import Scenario
@@ -34,7 +35,6 @@ from ._director import Settings
 from ._dual_bound import Descent, DualBound, Search, blank_prices, closer_bounds, dual_bound, dual_bounds
 from ._few_shapes import Sizes, own_part, sized, sizes_of
 from ._price_exchange import ExchangeSettings, PriceExchange
-from ._settling import pick
 
 # Arrays of a placement's profits that are in memory at a time.
 _ARRAYS = 8
@@ -195,7 +195,7 @@ class PriceDirected(AbstractMethod):
             further = search._replace(max_iterations=0, descends=True)
             lower = dual_bound(scenarios, groups, proven.point, further, self._descent)
             closest = jnp.fmin(lower.bound, proven.bound)
-            proof = pick(lower.bound < proven.bound, lower.point, proven.point)
+            proof = select_leading(lower.bound < proven.bound, lower.point, proven.point)
 
         def phase(now: tuple[Progress, Any], until: Any) -> tuple[tuple[Progress, Any], None]:
             state, bound = now
@@ -208,7 +208,7 @@ class PriceDirected(AbstractMethod):
         state = begun(scenarios, PriceExchange(scenarios, groups, proven, gap, sizes, exchange), settings)
         stops = jnp.asarray([_FIRST_STOP, _NO_STOP])
         (state, bound), _ = jax.lax.scan(phase, (state, proven.bound), stops)
-        proof = pick(bound < proven.bound, proof, proven.point)
+        proof = select_leading(bound < proven.bound, proof, proven.point)
         outcome = self._outcome(scenarios, ended(scenarios, state), proven._replace(bound=bound))
         return outcome._replace(certificate=certificate_of(scenarios, groups, proof))
 

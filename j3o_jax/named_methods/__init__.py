@@ -1,7 +1,8 @@
-"""Methods by name and settings, as files and the command line have them."""
+"""Methods by name and settings, as files and the command line have them.
 
-from ._files import read_method as read_method
-from ._files import write_method as write_method
-from ._named import NamedMethod as NamedMethod
-from ._named import named_method as named_method
-from ._settings import SETTINGS as SETTINGS
+Names are imported when they are first used: who only looks into the registry loads nothing that reads files.
+"""
+
+import lazy_loader as _lazy
+
+__getattr__, __dir__, __all__ = _lazy.attach_stub(__name__, __file__)

@@ -7,7 +7,8 @@ from typing import Any
 import j3o_jax
 
 from ..io.documents import described, refused, shown, suggestion, validated
-from ._settings import SETTINGS, Settings
+from ._settings import Settings
+from .registry import METHODS
 
 _OWN = ("method", "label")
 
@@ -18,7 +19,7 @@ class NamedMethod:
 
     **Arguments:**
 
-    - `method`: a name in `SETTINGS`.
+    - `method`: a name in `registry.METHODS`.
     - `settings`: checked.
     - `label`: what tables call it.
     """
@@ -31,11 +32,11 @@ class NamedMethod:
     def batched(self) -> bool:
         """Whether it runs whole batches as one program."""
         lp = getattr(self.settings, "lp", None)
-        return self.settings.batched and lp in (None, "hierarchical")
+        return METHODS[self.method].batched and lp in (None, "hierarchical")
 
     def build(self) -> "j3o_jax.methods.AbstractMethod":
         """Make the method; this loads it."""
-        return self.settings.build()
+        return METHODS[self.method].build(**self.settings.arguments())
 
     def plain(self) -> dict[str, Any]:
         """As a file has it, without the label."""
@@ -52,16 +53,16 @@ def named_method(data: object) -> NamedMethod:
     if not isinstance(data, Mapping):
         raise refused((), f"{described(data)}: write the name of a method, or {{method: name, setting: value}}")
     if "method" not in data:
-        raise refused(("method",), f"is missing: write one of {', '.join(SETTINGS)}")
+        raise refused(("method",), f"is missing: write one of {', '.join(METHODS)}")
     name = data["method"]
     if not isinstance(name, str):
-        raise refused(("method",), f"{described(name)}: write one of {', '.join(SETTINGS)}")
-    if name not in SETTINGS:
-        raise refused(("method",), f"= {shown(name)} is no method: {suggestion(name, tuple(SETTINGS))}")
+        raise refused(("method",), f"{described(name)}: write one of {', '.join(METHODS)}")
+    if name not in METHODS:
+        raise refused(("method",), f"= {shown(name)} is no method: {suggestion(name, tuple(METHODS))}")
     label = data.get("label", name)
     if not isinstance(label, str) or not label.strip() or not label.isprintable():
         raise refused(("label",), f"{described(label)}: write a few words on one line")
-    settings = validated(SETTINGS[name], {key: value for key, value in data.items() if key not in _OWN})
+    settings = validated(METHODS[name].schema, {key: value for key, value in data.items() if key not in _OWN})
     problem = settings.problem()
     if problem is not None:
         raise refused((problem[0],), problem[1])

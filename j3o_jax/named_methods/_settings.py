@@ -1,7 +1,6 @@
-"""The settings of each method that a file may hold, and the method that they make."""
+"""Schemas of the settings of methods in files, by which the registry names them."""
 
-from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -29,25 +28,15 @@ Starts = Annotated[
 class Settings(Part):
     """Settings of one method; what is None is left at the method's own default."""
 
-    kind: ClassVar[str]
-    """Name of the class in `j3o_jax`."""
-
     time_limit: Seconds = None
 
-    batched: ClassVar[bool] = False
-    """Whether batches run as one program, so that large ones pay."""
-
     def arguments(self) -> dict[str, Any]:
-        """Arguments of the class."""
+        """Arguments of the method's class."""
         return {name: value for name, value in self.given().items() if name != "lp"} | self._lp()
 
     def given(self) -> dict[str, Any]:
         """The settings that are not at the method's default, in a fixed order."""
         return {name: value for name, value in self if value is not None}
-
-    def build(self) -> "j3o_jax.methods.AbstractMethod":
-        """Make the method; this loads it."""
-        return getattr(j3o_jax, self.kind)(**self.arguments())
 
     def problem(self) -> tuple[str, str] | None:
         """The key of a setting that does not go with the others, and what is wrong with it."""
@@ -61,10 +50,7 @@ class Settings(Part):
 
 
 class J3OSettings(Settings):
-    """See `J3O`, and `Subgradient` for those of the multipliers."""
-
-    kind: ClassVar[str] = "J3O"
-    batched: ClassVar[bool] = True
+    """Settings of `J3O` and `BAJ3O`; see `Subgradient` for those of the multipliers."""
 
     max_iterations: Count = None
     tolerance: Gap = None
@@ -107,17 +93,8 @@ class J3OSettings(Settings):
         return None
 
 
-class BAJ3OSettings(J3OSettings):
-    """Those of J3O."""
-
-    kind: ClassVar[str] = "BAJ3O"
-
-
 class PriceDirectedSettings(Settings):
-    """See `PriceDirected`."""
-
-    kind: ClassVar[str] = "PriceDirected"
-    batched: ClassVar[bool] = True
+    """Settings of `PriceDirected`."""
 
     gap: Gap = None
     max_iterations: Count = None
@@ -130,74 +107,27 @@ class PriceDirectedSettings(Settings):
     activations: CountOrZero = None
 
 
-class AutoSettings(Settings):
-    """See `Auto`."""
-
-    kind: ClassVar[str] = "Auto"
+class ProvingSettings(Settings):
+    """Settings of `Auto`, and of what else ends at a proven gap."""
 
     gap: Gap = None
 
 
-class ExactMILPSettings(Settings):
-    """See `ExactMILP`."""
+class ExactMILPSettings(ProvingSettings):
+    """Settings of `ExactMILP`."""
 
-    kind: ClassVar[str] = "ExactMILP"
-
-    gap: Gap = None
     threads: Count = None
 
 
-class BilinearMINLPSettings(Settings):
-    """See `BilinearMINLP`."""
+class BilinearMINLPSettings(ProvingSettings):
+    """Settings of `BilinearMINLP`."""
 
-    kind: ClassVar[str] = "BilinearMINLP"
-
-    gap: Gap = None
     solver: Annotated[Literal["highs", "scip"] | None, Field(description="'highs' or 'scip'")] = None
 
 
 class AlternatingSettings(Settings):
-    """What `GreedyAO`, `RandAO` and `OptAO` have in common."""
+    """Settings of `GreedyAO`, `RandAO` and `OptAO`."""
 
     max_iterations: Count = None
     tolerance: Gap = None
     lp: Solver = None
-
-
-class GreedyAOSettings(AlternatingSettings):
-    """See `GreedyAO`."""
-
-    kind: ClassVar[str] = "GreedyAO"
-
-
-class RandAOSettings(AlternatingSettings):
-    """See `RandAO`."""
-
-    kind: ClassVar[str] = "RandAO"
-
-
-class OptAOSettings(AlternatingSettings):
-    """See `OptAO`."""
-
-    kind: ClassVar[str] = "OptAO"
-
-
-class FullLocalSettings(Settings):
-    """See `FullLocal`."""
-
-    kind: ClassVar[str] = "FullLocal"
-
-
-SETTINGS: Mapping[str, type[Settings]] = {
-    "j3o": J3OSettings,
-    "baj3o": BAJ3OSettings,
-    "auto": AutoSettings,
-    "price-directed": PriceDirectedSettings,
-    "exact-milp": ExactMILPSettings,
-    "opt-ao": OptAOSettings,
-    "greedy-ao": GreedyAOSettings,
-    "rand-ao": RandAOSettings,
-    "full-local": FullLocalSettings,
-    "bilinear-minlp": BilinearMINLPSettings,
-}
-"""By the names that the command line has for methods."""

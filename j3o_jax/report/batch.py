@@ -55,7 +55,7 @@ def summarize_batch(solution: Solution) -> BatchSummary:
     if not shape:
         raise ValueError("summarize_batch: wants a batch, got a single plan")
     status = np.asarray(solution.status)
-    success = np.array([Status(int(code)).success for code in status.flat], dtype=bool).reshape(shape)
+    success = np.asarray(solution.success)
     objective = np.where(success, np.asarray(solution.objective), np.nan)
     reached = objective[success]
     gap = np.asarray(solution.gap)[success]

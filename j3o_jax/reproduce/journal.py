@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from .._machine import Machine
-from .._status import Status
+from .._status import SUCCESS_NAMES
 from ..io import FileError
 from .entries import Value
 from .runs import Run
@@ -65,7 +65,7 @@ class Row(BaseModel):
     @property
     def has_plan(self) -> bool:
         """Whether there is a plan, and with it a figure."""
-        return not self.error and self.status in {status.name for status in Status if status.success}
+        return not self.error and self.status in SUCCESS_NAMES
 
 
 class Journal:

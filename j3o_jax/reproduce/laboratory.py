@@ -7,8 +7,6 @@ from typing import Any
 
 import numpy as np
 
-import j3o_jax
-
 from .._check import check
 from .._machine import source_digest, this_machine
 from .._scenario import Scenario
@@ -72,7 +70,7 @@ def sample(run: Run) -> Scenario:
 
 def build(method: str, options: Mapping[str, Value]) -> AbstractMethod:
     """Make the method of this name in `METHODS`."""
-    return getattr(j3o_jax, METHODS[method].kind)(**options)
+    return METHODS[method].build(**options)
 
 
 def _row(run: Run, scenario: Scenario, solution: Solution, seconds: float) -> Row:

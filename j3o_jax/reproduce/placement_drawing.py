@@ -24,7 +24,7 @@ _NOTHING = Spread(math.nan, math.nan, 0)
 
 def look_of(method: str) -> int:
     """Number of a method's look: the same in every figure, whichever others are beside it."""
-    return list(METHODS).index(METHODS[method].drawn_as or method)
+    return list(METHODS).index(METHODS[method].same_as or method)
 
 
 def said_of_means(summary: Summary) -> list[str]:

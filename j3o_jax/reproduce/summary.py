@@ -181,7 +181,7 @@ def _decisions(rows: Sequence[Row]) -> Mapping[str, Mapping[str, Spread]]:
 
 def _worth(row: Row, iteration: int | None) -> float:
     """F of a run, or what it was after an iteration, from 1 on; its last value holds from its end on."""
-    if iteration is None or METHODS[row.method].level or not row.history:
+    if iteration is None or not METHODS[row.method].iterates or not row.history:
         return math.nan if row.objective is None else row.objective
     value = row.history[min(iteration, len(row.history)) - 1]
     return math.nan if value is None else value

@@ -22,7 +22,7 @@ from .._scenario import Scenario
 from .._settings_text import settings_text
 from .._types import AnyArray, Bool, Float, Int
 
-# A share below this is a solver's rounding, not a decision.
+# A share below this is a solver's rounding, not a decision; so is what a window lacks for its set-up times.
 _DUST = 1e-9
 
 

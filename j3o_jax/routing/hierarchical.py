@@ -9,6 +9,7 @@ import numpy as np
 
 from j3o_kernels.client_groups import ClientGroups, group_clients
 from j3o_kernels.hierarchical_lp import HierarchicalLPSolution, hierarchical_lp
+from j3o_kernels.masked_select import select_leading
 
 from .._batched import run_batched
 from .._precision import double_precision
@@ -48,7 +49,7 @@ class HierarchicalLP(AbstractOffloadingSolver):
         batch, clients, tasks = problem.data.shape
         blank = no_offloading(batch, clients, tasks, problem.edge_uplink.shape[1])._replace(feasible=solution.feasible)
         there = np.asarray(active) & solution.feasible
-        return Offloading(*(_where(there, own, none) for own, none in zip(found, blank, strict=True)))
+        return select_leading(there, found, blank)
 
     def solve(
         self, problem: OffloadingProblem, active: Bool[AnyArray, " B"] | None = None, *, allow_unserved: bool = True
@@ -66,10 +67,6 @@ class HierarchicalLP(AbstractOffloadingSolver):
                 key=(self.max_iterations, not allow_unserved),
                 bytes_per_instance=8 * _ARRAYS * tasks * (clients + groups.slots[0].size),
             )
-
-
-def _where(instances: np.ndarray, one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    return np.where(instances.reshape(-1, *[1] * (one.ndim - 1)), one, other)
 
 
 @functools.cache

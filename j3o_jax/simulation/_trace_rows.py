@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from .._names import Names
 from ..io import FileError
-from ..io._words import shown, suggestion
 from ..io.tables import SECONDS, Table, open_table, read_table
+from ..io.words import shown, suggestion
 
 COLUMNS = ("timestamp", "client", "task")
 # Seconds since 1970 have ten digits; what is a thousand times as much is in the next smaller unit.

@@ -6,7 +6,7 @@ from functools import reduce
 
 import polars as pl
 
-from .._status import Status
+from .._status import SUCCESS_NAMES
 from ..sweeps import Manifest
 from ._distributions import bins_of, quantiles
 from ._means import differences, means, rounded, slices_by_seed
@@ -79,7 +79,7 @@ def statistics_of(
     """The statistics of the rows that there are. `reference` is one of the methods; None for the first of them."""
     count = int(chunks["rows"].sum())
     # Whatever a chunk holds for a scenario without a plan, it does not count.
-    planned = pl.col("status").is_in([status.name for status in Status if status.success])
+    planned = pl.col("status").is_in(SUCCESS_NAMES)
     rows = rows.with_columns(
         pl.col("method").cast(pl.String),
         *(pl.when(planned).then(pl.col(name)).alias(name) for name in ("objective", "bound", "gap", *WAYS)),

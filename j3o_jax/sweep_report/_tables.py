@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from .._status import Status
+from .._status import SUCCESS_NAMES, Status
 from ..report.wording import printable
 from . import _wording as words
 from ._axes import named
@@ -99,7 +99,7 @@ def outcomes(statistics: Statistics) -> Table:
         cells = [_method({"method": method})]
         for name in (*(status.name for status in ordered), *strange):
             number = counts.get(name, 0)
-            failed = number and not (name in Status.__members__ and Status[name].success)
+            failed = number and name not in SUCCESS_NAMES
             text = f"{number:,} ({words.share(number, total)})" if number else words.NONE
             cells.append(Cell(text, float(number), "bad" if failed else ""))
         rows.append(cells)

@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from .._digest import digest_of
 from .._scenario import Scenario
 from ..named_methods import NamedMethod
 from ._families import AbstractFamily
-from ._spec import SweepSpec, digest_of
+from ._spec import SweepSpec
 from ._values import Drawn, Fixed, Plain
 
 LARGE, SMALL = 1024, 16

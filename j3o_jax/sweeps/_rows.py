@@ -14,7 +14,7 @@ from .._machine import this_machine
 from .._scenario import Scenario
 from .._solution import Solution
 from .._solve import solve
-from .._status import Status
+from .._status import Status, succeeded
 from ._chunks import Chunk
 from ._manifest import METADATA
 
@@ -68,7 +68,7 @@ def rows_of(chunk: Chunk, scenarios: Scenario, plans: Solution) -> "pl.DataFrame
     status = np.array(plans.status)
     report = check(scenarios, plans)
     # What has no plan has nothing to check.
-    planned = np.isin(status, [int(kind) for kind in Status if kind.success])
+    planned = succeeded(status)
     reason = plans.reason  # once: Equinox wraps a method at each look
     reasons = ["" if planned[i] else reason(i) for i in range(chunk.size)]
     for violation in report.violations:

@@ -2,14 +2,13 @@
 
 import dataclasses
 import functools
-import hashlib
-import json
 import os
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from .._digest import digest_of
 from .._scenario import Scenario
 from ..benchmarks import NAMES
 from ..io import load
@@ -119,12 +118,6 @@ class SweepSpec:
     def digest(self) -> str:
         """SHA-256 of `plain` as canonical JSON."""
         return digest_of(self.plain())
-
-
-def digest_of(plain: Any) -> str:
-    """SHA-256 of plain data as canonical JSON: keys sorted, no spaces, numbers as Python writes them."""
-    text = json.dumps(plain, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def read_sweep_spec(path: str | os.PathLike[str]) -> SweepSpec:

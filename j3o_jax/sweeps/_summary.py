@@ -3,7 +3,7 @@
 import os
 from typing import TYPE_CHECKING
 
-from .._status import Status
+from .._status import SUCCESS_NAMES
 from ._manifest import read_manifest
 from ._reading import read_sweep
 
@@ -25,7 +25,7 @@ def summarize_sweep(folder: str | os.PathLike[str]) -> "pl.DataFrame":
     from scipy.stats import t as student
 
     manifest = read_manifest(folder)
-    good = pl.col("status").is_in([kind.name for kind in Status if kind.success])
+    good = pl.col("status").is_in(SUCCESS_NAMES)
     table = (
         read_sweep(folder)
         .group_by("point", *manifest.grid, "method")

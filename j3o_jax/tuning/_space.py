@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias, get_args
 import numpy as np
 
 from ..io.documents import DocumentError, described, refused, shown, suggestion, validated, within
-from ..named_methods import SETTINGS
+from ..named_methods import METHODS
 
 Value: TypeAlias = bool | int | float | str | None
 """A value of a setting; None leaves it at the method's own default."""
@@ -66,7 +66,7 @@ class Range:
 
 
 def read_dimension(method: str, name: str, given: object) -> Choices | Range:
-    """What a specification says of setting `name` of `method`, a name in `SETTINGS`.
+    """What a specification says of setting `name` of `method`, a name in the registry.
 
     **Raises:** `DocumentError` with the key and what it wants.
     """
@@ -136,14 +136,14 @@ def _checked(method: str, name: str, value: Any, *loc: str | int) -> Any:
     """A value that the setting can have."""
     with within(*loc):
         try:
-            part = validated(SETTINGS[method], {name: value})
+            part = validated(METHODS[method].schema, {name: value})
         except DocumentError as error:
             raise refused((), error.findings[0].message) from None
     return getattr(part, name)
 
 
 def _kind(method: str, name: str) -> Literal["word", "count", "number"]:
-    kinds = get_args(SETTINGS[method].model_fields[name].annotation)
+    kinds = get_args(METHODS[method].schema.model_fields[name].annotation)
     return "number" if float in kinds else "count" if int in kinds else "word"
 
 

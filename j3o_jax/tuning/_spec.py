@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from .._digest import digest_of
 from ..benchmarks import NAMES
 from ..io.documents import (
     Collecting,
@@ -23,13 +24,12 @@ from ..io.documents import (
     validated,
     within,
 )
-from ..named_methods import SETTINGS, NamedMethod, named_method
+from ..named_methods import METHODS, NamedMethod, named_method
 from ..sweeps import SweepSpec, sweep_spec
-from ..sweeps._spec import digest_of
 from ._space import Choices, Range, Value, read_dimension
 
 REMEDY = "write `benchmark: taskonomy5`, `seeds: 100`, `held_out: 100`, `method: ...` and `search: ...`"
-TUNABLE = ("j3o", "baj3o", "price-directed")
+TUNABLE = tuple(name for name, method in METHODS.items() if method.batched)
 OF_SUBGRADIENT = ("step_size", "schedule", "update")
 """Settings of J3O that mean nothing to the other way of finding multipliers."""
 
@@ -232,7 +232,7 @@ def _search(part: TunePart, base: NamedMethod, findings: list[Finding]) -> dict[
     if not base.batched:
         findings.append(Finding(("method", "lp"), "is on the host, and tuning runs in batches: leave it out"))
         return search
-    known = tuple(name for name in SETTINGS[base.method].model_fields if name not in ("lp", "time_limit"))
+    known = tuple(name for name in METHODS[base.method].schema.model_fields if name not in ("lp", "time_limit"))
     for name, given in part.search.items():
         with Collecting(findings), within("search", name):
             if name not in known:

@@ -15,11 +15,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
 from .offloading import AnyArray
+from .tolerances import ROUNDING
 
 # Halvings of an interval of delays: its width falls by 1e-15.
 _HALVINGS = 50
-# What floating point leaves behind of a request that fits exactly, and of a client that is just full.
-_ROUNDING = 1e-9
 
 
 def batch_seconds(
@@ -61,7 +60,7 @@ def fitting(
     def step(start: Array, task: tuple[Array, Array, Array]) -> tuple[Array, Array]:
         wanted, setup, seconds = task
         room = window - start - setup
-        most = jnp.floor(room / jnp.where(seconds > 0.0, seconds, 1.0) * (1.0 + _ROUNDING) + _ROUNDING)
+        most = jnp.floor(room / jnp.where(seconds > 0.0, seconds, 1.0) * (1.0 + ROUNDING) + ROUNDING)
         most = jnp.where(seconds > 0.0, most, jnp.inf)
         kept = jnp.where(room >= 0.0, jnp.minimum(wanted, most), 0.0)
         return start + jnp.where(kept > 0.0, setup + seconds * kept, 0.0), kept
@@ -164,7 +163,7 @@ def poisson_at_clients(
 def overloaded(work: Float[AnyArray, "*N C"], window: Float[AnyArray, " C"]) -> Float[Array, "*N C"]:
     """1 where the seconds of `work` are more than the window that brings them, else 0. ``[*N, C]``"""
     work = jnp.asarray(work)
-    limit = jnp.broadcast_to(jnp.asarray(window) * (1.0 + _ROUNDING), work.shape)
+    limit = jnp.broadcast_to(jnp.asarray(window) * (1.0 + ROUNDING), work.shape)
     return (work > limit).astype(work.dtype)
 
 

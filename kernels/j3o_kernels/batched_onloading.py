@@ -15,8 +15,10 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array
 
-from .greedy import ROUNDING, TIES, TRIES, first_best
+from .greedy import TRIES, first_best
+from .masked_select import select_trailing
 from .stages import total, turns, written
+from .tolerances import ROUNDING, TIES
 
 # Rounds for each reading of whether any set still grows, on accelerators.
 _AT_A_TIME = 3
@@ -202,16 +204,9 @@ def _better(new: Selection, value: Array, multiplier: Array, where: Array, best:
 
     def picked() -> _Best:
         better = where & (value > best.value * (1.0 + ROUNDING))
-        pick = functools.partial(_pick, better)
-        return _Best(
-            jax.tree.map(pick, new, best.selection), pick(value, best.value), pick(multiplier, best.multiplier)
-        )
+        return select_trailing(better, _Best(new, value, multiplier), best)
 
     return written(picked)
-
-
-def _pick(condition: Array, new: Array, old: Array) -> Array:
-    return jnp.where(condition.reshape((1,) * (new.ndim - condition.ndim) + condition.shape), new, old)
 
 
 class _Search(NamedTuple):

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array
 
+from .masked_select import select_leading
 from .price_bound import Prices, counted, price_bound
 from .relaxation_program import RelaxationProblem
 from .stages import next_turn, region
@@ -80,9 +81,4 @@ def _scale(price: Array) -> Array:
 
 
 def _better(prices: Prices, bound: Array, state: _State) -> tuple[Prices, Array]:
-    lower = bound < state.bound
-
-    def pick(new: Array, old: Array) -> Array:
-        return jnp.where(lower.reshape(-1, *(1,) * (new.ndim - 1)), new, old)
-
-    return jax.tree.map(pick, prices, state.best), jnp.where(lower, bound, state.bound)
+    return select_leading(bound < state.bound, (prices, bound), (state.best, state.bound))

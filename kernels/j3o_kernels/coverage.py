@@ -13,11 +13,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from .greedy import ROUNDING, TIES, first_best
+from .greedy import first_best
 from .stages import fold, total, written
-
-# A change must be worth visibly more than rounding.
-_LEAST_RISE = 1e-9
+from .tolerances import ROUNDING, TIES
 
 
 class Coverage(NamedTuple):
@@ -153,7 +151,7 @@ def cover(profit: Array, size: Array, budget: Array, *, changes: int = 8) -> Cov
         gain, model, leaves = jax.lax.fori_loop(0, tasks + 1, better, start)
 
         def changed() -> tuple[Array, Array]:
-            moves = (gain > _LEAST_RISE * worth) & (state.turn < changes)
+            moves = (gain > ROUNDING * worth) & (state.turn < changes)
             new = (held & (number != leaves[None])) | (number == model[None])
             return jnp.where(moves[None], new, held), jnp.any(moves)
 

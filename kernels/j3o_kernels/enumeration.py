@@ -4,8 +4,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Int
 
 from .onloading import NodeProblem, servable_shares
-
-_ROUNDING = 1e-9
+from .tolerances import ROUNDING
 
 
 def best_of_all_choices(problem: NodeProblem, choices: Int[Array, "K T"]) -> Int[Array, "V T"]:
@@ -30,8 +29,8 @@ def best_of_all_choices(problem: NodeProblem, choices: Int[Array, "K T"]) -> Int
         return jnp.where(choices[None] >= 0, taken, 0.0)
 
     gain, load = of_choices(problem.gain), of_choices(problem.load)
-    room = problem.capacity[:, None] * (1.0 + _ROUNDING) - jnp.sum(of_choices(problem.setup), axis=2)
-    possible = (size <= problem.budget[:, None] * (1.0 + _ROUNDING)) & (room >= 0.0)
+    room = problem.capacity[:, None] * (1.0 + ROUNDING) - jnp.sum(of_choices(problem.setup), axis=2)
+    possible = (size <= problem.budget[:, None] * (1.0 + ROUNDING)) & (room >= 0.0)
 
     def flat(values: Array) -> Array:
         return values.reshape(nodes * count, *values.shape[2:])

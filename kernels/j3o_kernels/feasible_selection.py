@@ -10,9 +10,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from .greedy import marginal_gains
 from .onloading import NodeProblem, chosen
-
-# Sizes and loads add up with rounding: three models of 0.1 MB fit a budget of 0.3 MB.
-_ROUNDING = 1e-9
+from .tolerances import ROUNDING
 
 
 def most_accurate_choice(gain: Float[Array, "V M T"], held: Bool[Array, "V M"]) -> Int[Array, "V T"]:
@@ -33,7 +31,7 @@ def feasible_selection(problem: NodeProblem, priority: Float[Array, "V M"] | Non
     load = problem.load + problem.setup
     nodes, models = problem.size.shape
     row = jnp.arange(nodes)
-    budget, capacity = problem.budget * (1.0 + _ROUNDING), problem.capacity * (1.0 + _ROUNDING)
+    budget, capacity = problem.budget * (1.0 + ROUNDING), problem.capacity * (1.0 + ROUNDING)
 
     def add_best(state: tuple[Array, Array]) -> tuple[Array, Array]:
         held, _ = state

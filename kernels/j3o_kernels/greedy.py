@@ -15,11 +15,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from .stages import fold, written
+from .tolerances import ROUNDING, TIES
 
-# Sizes add up with rounding: three models of 0.1 MB fit a budget of 0.3 MB.
-ROUNDING = 1e-9
-# What differs by less than this part is equal: the last bits of a sum must decide nothing.
-TIES = 1e-12
 # Most single models that "plus_max" starts from: a few, so that its cost grows with the models and not their square.
 TRIES = 8
 

@@ -17,6 +17,7 @@ from .client_groups import ClientGroups
 from .offloading import OffloadingProblem
 from .predictor_corrector import predictor_corrector
 from .stages import region, turns, written
+from .tolerances import ALL_SERVED, ROWS_KEPT
 from .tree_newton import Direction, direction, eliminated, moved, no_direction, shrinkage
 from .tree_program import (
     Point,
@@ -31,12 +32,8 @@ from .tree_program import (
     value_scale,
 )
 
-# Rows kept this well are kept, whatever the tolerance for the gap.
-_KEPT = 1e-8
 # Iterations for each reading of whether all instances are done, on accelerators.
 _AT_A_TIME = 4
-# Streams of an instance that must all be served are so if no more than this is left of all of them together.
-_ALL_SERVED = 1e-6
 
 
 class HierarchicalLPSolution(NamedTuple):
@@ -131,7 +128,7 @@ def served_most(problem: OffloadingProblem, where: Bool[Array, " B"]) -> Offload
 def all_servable(problem: OffloadingProblem, bound: Float[Array, " B"]) -> Bool[Array, " B"]:
     """Whether a bound on what `served_most` can serve leaves room for all; NaN bounds prove nothing. ``[B]``"""
     wanted = jnp.sum(problem.wanted.astype(bound.dtype), axis=(1, 2))
-    return ~(wanted - bound > _ALL_SERVED)
+    return ~(wanted - bound > ALL_SERVED)
 
 
 def route(
@@ -245,7 +242,7 @@ def _solution(
     )
     gap = state.gap * scale / jnp.where(objective > 0.0, objective, 1.0)
     residual = residual_of(program, state.point)
-    solved = (_relative(state.gap, state.bound) <= tolerance) & (residual <= jnp.maximum(tolerance, _KEPT))
+    solved = (_relative(state.gap, state.bound) <= tolerance) & (residual <= jnp.maximum(tolerance, ROWS_KEPT))
     return HierarchicalLPSolution(
         local=local,
         edge=edge,

@@ -15,16 +15,14 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from .offloading import AnyArray, OffloadingProblem
+from .tolerances import ALL_SERVED, ROWS_KEPT
 
 # These are those of `hierarchical_lp.py`: the part of the way to the boundary that a step goes;
 _STEP = 0.9995
 # what leaving a share unserved costs that must be served, in units of the best value of any stream;
 _PENALTY = 1e4
-# power of the last bit that holds prices still that no share depends on; how well rows are kept at any tolerance.
+# power of the last bit that holds prices still that no share depends on.
 _STILL = 2.0 / 3.0
-_KEPT = 1e-8
-# Streams that must all be served are so if no more than this is left of all of them together.
-_ALL_SERVED = 1e-6
 
 
 class InteriorPointSolution(NamedTuple):
@@ -74,7 +72,7 @@ def interior_point(
         one = problem.wanted.astype(problem.data.dtype)
         serving = problem._replace(local_value=one, edge_value=one, cloud_value=one)
         served = _run(serving, False, jnp.asarray(False), tolerance, max_iterations)
-        feasible = ~(jnp.sum(one) - _value_scale(serving) * served.bound > _ALL_SERVED)
+        feasible = ~(jnp.sum(one) - _value_scale(serving) * served.bound > ALL_SERVED)
     state = _run(problem, serve_all, ~feasible, tolerance, max_iterations)
     (matrix, *_, must), *_ = _program(problem, serve_all)
     residual = jnp.maximum(jnp.max(jnp.abs(matrix @ state.x - 1.0)), jnp.max(jnp.where(must, state.x, 0.0)))
@@ -96,7 +94,7 @@ def interior_point(
         gap=state.gap * scale / jnp.where(objective > 0.0, objective, 1.0),
         residual=residual,
         iterations=state.iterations,
-        solved=feasible & (state.gap <= tolerance * _optimum(state)) & (residual <= jnp.maximum(tolerance, _KEPT)),
+        solved=feasible & (state.gap <= tolerance * _optimum(state)) & (residual <= jnp.maximum(tolerance, ROWS_KEPT)),
         feasible=feasible,
     )
 

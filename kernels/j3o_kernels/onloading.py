@@ -12,8 +12,10 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Bool, Float, Int
 
-from .greedy import ROUNDING, TIES, TRIES, covered_profit, greedy_selection, task_profit
+from .greedy import TRIES, covered_profit, greedy_selection, task_profit
+from .masked_select import select_leading
 from .offloading import AnyArray
+from .tolerances import ROUNDING, TIES
 
 
 class NodeProblem(NamedTuple):
@@ -108,7 +110,7 @@ class _Best(NamedTuple):
 def _better(where: Bool[Array, " V"], new: Onloading, multiplier: Float[Array, " V"], best: _Best) -> _Best:
     """The better of two, node by node; a set must be worth visibly more to replace one."""
     better = where & (new.value > best.onloading.value * (1.0 + ROUNDING))
-    return _Best(_where(better, new, best.onloading), jnp.where(better, multiplier, best.multiplier))
+    return _Best(select_leading(better, new, best.onloading), jnp.where(better, multiplier, best.multiplier))
 
 
 def _nothing(problem: NodeProblem) -> _Best:
@@ -247,10 +249,3 @@ def _plus_max(problem: NodeProblem, best: _Best) -> _Best:
 
 def _positive(scale: Float[Array, " V"]) -> Float[Array, " V"]:
     return jnp.where(scale > 0.0, scale, 1.0)
-
-
-def _where(condition: Bool[Array, " V"], new: Onloading, old: Onloading) -> Onloading:
-    def pick(a: Array, b: Array) -> Array:
-        return jnp.where(condition.reshape(condition.shape + (1,) * (a.ndim - 1)), a, b)
-
-    return jax.tree.map(pick, new, old)

@@ -20,10 +20,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from .tolerances import ROUNDING
+
 # Cuts of the search for a price of memory.
 _CUTS = 3
-# Sizes add up with rounding, and plans may exceed a memory by as much.
-ROUNDING = 1e-9
 
 
 class _Lead(NamedTuple):
