@@ -10,6 +10,7 @@ from support.methods import QUICKLY
 from support.scenarios import random_scenario, stack
 
 from j3o_jax.methods._dual_bound import DualBound
+from j3o_jax.methods._few_shapes import sizes_of
 from j3o_jax.methods._price_exchange import ExchangeSettings, PriceExchange
 from j3o_kernels.client_groups import group_clients
 from j3o_kernels.price_placement import CapacityPrices, Choices, Trial, place_at_prices
@@ -27,9 +28,8 @@ def choices_at(batch, groups, prices, uncertainty):
         jnp.zeros((BATCH, batch.edges)),
         jnp.zeros(BATCH),
     )
-    director = PriceExchange(
-        batch, groups, DualBound(jnp.ones(BATCH), nothing, None), 0.0, jnp.asarray(batch.models), ExchangeSettings(1, 1)
-    )
+    own = jax.tree.map(jnp.asarray, sizes_of(batch))
+    director = PriceExchange(batch, groups, DualBound(jnp.ones(BATCH), nothing, None), 0.0, own, ExchangeSettings(1, 1))
     before = director.begin().answer
     trial = Trial(
         jnp.full(BATCH, uncertainty),
@@ -109,9 +109,8 @@ def placed_at_first_prices(batch, groups, before, free):
     nothing = CapacityPrices(
         jnp.zeros((BATCH, columns, rows)), jnp.zeros((BATCH, 3)), jnp.zeros((BATCH, 3)), jnp.zeros(BATCH)
     )
-    director = PriceExchange(
-        batch, groups, DualBound(zero, nothing, None), 0.0, jnp.asarray(batch.models), ExchangeSettings(1, 1)
-    )
+    own = jax.tree.map(jnp.asarray, sizes_of(batch))
+    director = PriceExchange(batch, groups, DualBound(zero, nothing, None), 0.0, own, ExchangeSettings(1, 1))
     trial = Trial(
         zero,
         free,
