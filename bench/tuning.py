@@ -19,7 +19,10 @@ import numpy as np
 import j3o_jax as j3o
 from j3o_jax._batched import compiled_programs
 from j3o_jax.plots import save_figure
-from j3o_jax.plots.points import PointPanel, Points, draw_points
+from j3o_jax.plots.panels import Curve, Panel, curves_panel
+from j3o_jax.plots.scales import Scale
+from j3o_jax.plots.sheet import draw_sheet
+from j3o_jax.plots.style import distinct
 from j3o_jax.tuning._held_out import paired
 from j3o_jax.tuning._laboratory import confirm
 from j3o_jax.tuning._measure import MOST, Solved, solve_in_slices
@@ -108,7 +111,7 @@ def run(options: argparse.Namespace) -> None:
         )
     print(f"\n{machine_line()}")
     panels = [panel(rows, case) for case in options.case]
-    figure = draw_points(panels, "Step sizes; large: the best, the default", machine_line())
+    figure = draw_sheet([("", panels)], "Step sizes; large: the best, the default", machine_line(), width=3.7)
     for suffix in (".png", ".svg"):
         save_figure(figure, options.out.with_suffix(suffix))
 
@@ -147,15 +150,15 @@ def interval(difference: np.ndarray) -> dict[str, float]:
     }
 
 
-def panel(rows: list[dict[str, Any]], case: str) -> PointPanel:
+def panel(rows: list[dict[str, Any]], case: str) -> Panel:
     """How far each step size is behind the dual search on the training seeds, a curve for each budget."""
-    points = []
-    for look, row in enumerate(row for row in rows if row["case"] == case):
-        sizes, means, dual = row["training"]["sizes"], row["training"]["means"], row["training_dual"]
-        below = [100.0 * (dual - mean) / dual for mean in means]
-        best = sizes.index(row["best_step_size"])
-        points.append(Points(f"{row['steps']} steps", sizes, below, look, joined=True))
+    curves, sizes = [], [DEFAULT]
+    for place, row in enumerate(row for row in rows if row["case"] == case):
+        look, sizes, dual = distinct(place), row["training"]["sizes"], row["training_dual"]
+        below = [max(100.0 * (dual - mean) / dual, FLOOR) for mean in row["training"]["means"]]
+        curves.append(Curve(f"{row['steps']} steps", look, sizes, below, drawn="joined"))
         at_default = int(np.argmin(np.abs(np.log(np.asarray(sizes) / DEFAULT))))
-        points.append(Points("", [sizes[at_default]], [below[at_default]], look, large=True))
-        points.append(Points("", [sizes[best]], [below[best]], look, large=True))
-    return PointPanel(case, "step size", "Mean F below J3O with DualSearch, %", points, True, FLOOR)
+        marked = (at_default, sizes.index(row["best_step_size"]))
+        curves += [Curve("", look, [sizes[at]], [below[at]], drawn="mark") for at in marked]
+    label, scale = "Mean F below J3O with DualSearch, %", Scale("step size", sizes, log=True)
+    return curves_panel(case, label, curves, scale, log=True, height=2.7, named=True)

@@ -10,7 +10,7 @@ from rich.text import Text
 from ..plots import plot_batch_profiles, save_figure
 from ..profiles import BatchProfile, fit_batch_profile, read_latency_rows
 from ..profiles._rows import COLUMNS, likely_unit
-from ..report.terminal import plain_table
+from ..report.tables import figures, names, plain_table
 from ..report.wording import duration, percent, printable
 from ._failures import InputError
 from ._interrupts import cleaning_up
@@ -94,9 +94,9 @@ class _ProfileReport:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
         """Yield a row for each model, and where the picture is."""
-        table = plain_table(f"Batch profiles of {printable(self.file)} ({self.weighting} fit)", False)
-        for index, column in enumerate(("Model", "Set-up ν", "Per query", "ν/τ", "R²", "Largest error", "Rows")):
-            table.add_column(column, justify="right" if index else "left", no_wrap=bool(index))
+        columns = (*names("Model"), *figures("Set-up ν", "Per query", "ν/τ", "R²", "Largest error", "Rows"))
+        title = f"Batch profiles of {printable(self.file)} ({self.weighting} fit)"
+        table = plain_table(title, *columns, wide=False)
         for model, profile in self.profiles.items():
             table.add_row(
                 printable(model) or "–",

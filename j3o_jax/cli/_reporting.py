@@ -10,7 +10,7 @@ from rich.text import Text
 
 from ..io import FileError, check_destination
 from ..plots import require_matplotlib
-from ..report.terminal import plain_table
+from ..report.tables import figures, names, plain_table
 from ..report.wording import count, printable
 from ..sweep_report import Report, read_statistics, require_report_libraries, write_files
 from ._failures import InputError, WorkError
@@ -103,15 +103,15 @@ class _Written:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
         """Yield a row for each method, and where the files are."""
         statistics = self.report.statistics
-        table = plain_table(f"Sweep {printable(statistics.manifest.name or self.directory)}", False)
-        for index, column in enumerate(("Method", "Plans", "Mean objective", "± 95 %", "Difference", "± 95 %")):
-            table.add_column(column, justify="right" if index else "left", no_wrap=bool(index))
+        title = f"Sweep {printable(statistics.manifest.name or self.directory)}"
+        columns = (*names("Method"), *figures("Plans", "Mean objective", "± 95 %", "Difference", "± 95 %"))
+        table = plain_table(title, *columns, wide=False)
         for row in statistics.by_method.to_dicts():
-            figures = [row["mean"], row["half_width"], row["gain"], row["gain_half_width"]]
+            values = [row["mean"], row["half_width"], row["gain"], row["gain_half_width"]]
             table.add_row(
                 printable(row["method"]),
                 f"{row['planned']:,}",
-                *("–" if value is None or math.isnan(value) else f"{value:.5f}" for value in figures),
+                *("–" if value is None or math.isnan(value) else f"{value:.5f}" for value in values),
             )
         yield table
         if not statistics.complete:

@@ -72,7 +72,7 @@ def save_figure(figure: "matplotlib.figure.Figure", path: str | Path) -> None:
     **Raises:** `ValueError` for a suffix other than those in `SUFFIXES`, `FileError` if it cannot be written.
     """
     check_suffix(path)
-    from ._paper import write
+    from .style import write
 
     write(figure, Path(path))
 

@@ -8,20 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..report.summary import BINDING, Capacity
-from ._paper import (
-    EMPTY,
-    FAINT,
-    FIGURES,
-    INK,
-    SCALE_WIDTH,
-    SMALL,
-    TEXT,
-    TIERS,
-    heading,
-    panel,
-    percent_scale,
-    text_width,
-)
+from .scales import percent_ticks
+from .style import EMPTY, FAINT, FIGURES, INK, SCALE_WIDTH, SMALL, TEXT, TIERS, heading, panel, text_width
 
 HEADING, ROW, SCALE = 0.3, 0.36, 0.42
 # More nodes than this in all, or at one place, are drawn as a histogram: dots would hide each other.
@@ -62,7 +50,8 @@ class CapacityPanel:
             _strip(axes, index + 0.5, strip)
         axes.set_xlim(0, 1)
         axes.set_ylim(len(self.strips), 0)
-        percent_scale(axes)
+        percent_ticks(axes.xaxis)
+        axes.tick_params(axis="x", length=2, pad=2, colors=FAINT)
         axes.set_yticks(np.arange(len(self.strips)) + 0.5, list(self.strips), fontsize=TEXT)
         axes.tick_params(axis="y", length=0, pad=4)
         axes.spines[:].set_visible(False)
@@ -94,17 +83,8 @@ def _strip(axes: Axes, middle: float, strip: Sequence[Capacity]) -> None:
     else:
         heights = middle + _offsets(shares)
         for chosen, marker, size, fill in ((~binds, "o", 20, colour), (binds, "D", 15, INK)):
-            axes.scatter(
-                shares[chosen],
-                heights[chosen],
-                s=size,
-                marker=marker,
-                color=fill,
-                edgecolors="white",
-                linewidths=0.5,
-                clip_on=False,
-                zorder=3,
-            )
+            how = {"color": fill, "edgecolors": "white", "linewidths": 0.5, "clip_on": False, "zorder": 3}
+            axes.scatter(shares[chosen], heights[chosen], s=size, marker=marker, **how)
     axes.text(1.08, middle, _verdict(strip), fontsize=SMALL, va="center_baseline")
 
 
@@ -114,9 +94,8 @@ def _histogram(axes: Axes, middle: float, shares: np.ndarray, binds: np.ndarray,
         counts, ends = np.histogram(shares[chosen], bins=BINS, range=(0.0, 1.0))
         # By area, so that a single node is still seen beside hundreds.
         heights = np.where(counts > 0, np.maximum(0.74 * np.sqrt(counts / len(shares)), 0.04), 0.0)
-        axes.barh(
-            np.full(BINS, middle), np.diff(ends) * 0.8, left=ends[:-1] + np.diff(ends) * 0.1, height=heights, color=fill
-        )
+        wide = 1.0 / BINS
+        axes.barh(np.full(BINS, middle), 0.8 * wide, left=ends[:-1] + 0.1 * wide, height=heights, color=fill)
 
 
 def _offsets(shares: np.ndarray) -> np.ndarray:

@@ -8,8 +8,8 @@ from matplotlib.ticker import MaxNLocator
 
 from ..report.comparison import best_objective, is_best
 from ..report.summary import Summary
-from ._paper import FAINT, INK, LOCAL, MARGIN, SCALE_WIDTH, SMALL, TEXT, heading, panel, style
 from ._traffic import HEADING, TrafficPanel
+from .style import FAINT, INK, LOCAL, MARGIN, SCALE_WIDTH, SMALL, TEXT, heading, panel, style
 
 GAP = 0.45
 

@@ -5,15 +5,17 @@ import math
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import PatchCollection
-from matplotlib.colors import to_rgb
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from .._scenario import Scenario
-from ._paper import EMPTY, FAINT, INK, SMALL, TIERS, heading, panel, short, text_width
 from ._rows import Row, shown_models
+from .panels import Named
+from .sheet import PITCH, Line, flow, legend
+from .style import EMPTY, INK, SMALL, TIERS, heading, panel, short, text_width
 
-HEADING, LEGEND, MEMORY, GROUP = 0.28, 0.42, 0.95, 0.45
+HEADING, MEMORY, GROUP = 0.28, 0.95, 0.45
 LEGEND_WIDTH = 4.4
 # A cell that is narrower has no room for three figures.
 NUMBER_WIDTH = 0.16
@@ -44,7 +46,7 @@ class Placement:
         self.labels_width = text_width([short(row.label) for row in rows], SMALL, bold=True) + 0.12
         self.names_height = text_width(self.names, SMALL) + 0.1
         self.matrix_height = float(len(rows) + gaps[-1]) * self.cell
-        self.height = HEADING + self.names_height + self.matrix_height + LEGEND
+        self.height = HEADING + self.names_height + self.matrix_height + 0.18 + PITCH * len(self._meanings())
 
     @property
     def matrix_width(self) -> float:
@@ -70,13 +72,18 @@ class Placement:
         self._labels(axes)
         memory = panel(figure, left + self.matrix_width + 0.12, top, 0.5, self.matrix_height)
         self._memory(memory)
-        width = self.width - self.labels_width
-        _legend(
-            panel(figure, left, top + self.matrix_height + 0.14, width, 0.2),
-            width,
-            self.rows,
-            self.wide_cell >= NUMBER_WIDTH,
-        )
+        place = (left, top + self.matrix_height + 0.1)
+        legend(figure, self._meanings(), *place, LEGEND_WIDTH)
+
+    def _meanings(self) -> list[Line]:
+        """What the colours of the cells mean, in lines."""
+        found = [Named("on an edge", colour=TIERS["edge"]), Named("on a client", colour=TIERS["client"])]
+        if any(row.nodes == 1 for row in self.rows):
+            found.append(Named("held, unused", colour="white"))
+        if any(row.nodes > 1 for row in self.rows):
+            words = "numbers: % that hold it" if self.wide_cell >= NUMBER_WIDTH else "deeper: more hold it"
+            found.append(Named(words, colour=to_hex(_shade("client", 0.4))))
+        return flow(found, LEGEND_WIDTH)
 
     def _selection(self) -> str:
         return "" if len(self.models) == self.all_models else f" ({len(self.models)} of {self.all_models} models)"
@@ -135,21 +142,3 @@ def _shade(tier: str, share: float) -> tuple[float, float, float]:
     depth = 0.12 + 0.88 * share
     red, green, blue = (1 - depth * (1 - part) for part in to_rgb(TIERS[tier]))
     return red, green, blue
-
-
-def _legend(axes: Axes, width: float, rows: list[Row], numbers: bool) -> None:
-    """Say what the cells mean, in one line."""
-    axes.set_axis_off()
-    axes.set_xlim(0, width)
-    axes.set_ylim(0, 0.2)
-    signs = [("on an edge", TIERS["edge"], TIERS["edge"]), ("on a client", TIERS["client"], TIERS["client"])]
-    if any(row.nodes == 1 for row in rows):
-        signs.append(("held, unused", "white", FAINT))
-    at = 0.0
-    for word, face, line in signs:
-        axes.add_patch(Rectangle((at, 0.04), 0.12, 0.12, facecolor=face, edgecolor=line, linewidth=0.8))
-        axes.text(at + 0.18, 0.1, word, fontsize=SMALL, va="center_baseline")
-        at += 0.18 + text_width([word], SMALL) + 0.2
-    if any(row.nodes > 1 for row in rows):
-        meaning = "numbers: % that hold it" if numbers else "deeper: more hold it"
-        axes.text(at, 0.1, meaning, fontsize=SMALL, va="center_baseline")

@@ -5,12 +5,12 @@ from matplotlib.figure import Figure
 from .._scenario import Scenario
 from .._solution import Solution
 from ..report.summary import Summary, summarize
-from ..report.wording import BY_WORD, gap_percent
+from ..report.wording import BY_WORD, count, gap_percent
 from ._capacities import CapacityPanel
-from ._paper import FAINT, MARGIN, SMALL, TITLE, style
 from ._placement import Placement
 from ._rows import placement_rows
 from ._traffic import TrafficPanel
+from .style import MARGIN, headline, style
 
 HEADLINE, GAP = 0.5, 0.35
 
@@ -31,7 +31,7 @@ def draw_plan(scenario: Scenario, solution: Solution) -> Figure:
         figure = Figure(figsize=(width, height))
         for part, place in zip((placement, traffic, limits), places, strict=True):
             part.draw(figure, *place)
-        _headline(figure, f"Average accuracy {summary.objective:.4f}", _subtitle(summary))
+        headline(figure, f"Average accuracy {summary.objective:.4f}", _subtitle(summary))
     return figure
 
 
@@ -61,14 +61,5 @@ def _layout(
 def _subtitle(summary: Summary) -> str:
     gap, word = summary.gap, "" if summary.certified else f" {BY_WORD}"
     proven = "" if gap != gap else f"  ·  within {gap_percent(gap)} of the optimum{word}"
-    sizes = ", ".join(
-        f"{size:,} {name if size != 1 else name.removesuffix('s')}" for name, size in summary.sizes.items()
-    )
+    sizes = ", ".join(count(size, name.removesuffix("s")) for name, size in summary.sizes.items())
     return f"loss {summary.loss:.4f}{proven}  ·  {sizes}"
-
-
-def _headline(figure: Figure, title: str, subtitle: str) -> None:
-    across, down = figure.get_size_inches()
-    left, top = MARGIN / across, 1 - MARGIN / down
-    figure.text(left, top, title, fontsize=TITLE, fontweight="bold", va="top")
-    figure.text(left, top - 0.22 / down, subtitle, fontsize=SMALL, color=FAINT, va="top")

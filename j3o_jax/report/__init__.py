@@ -1,1 +1,1 @@
-"""What a plan means to a person: figures in `summary`, tables for a terminal in `terminal`."""
+"""What a plan means to a person: figures in `summary`, words in `wording`, tables for a terminal in the others."""

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 from rich.console import Console, ConsoleOptions, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from .._solution import Solution
 from .._status import Status
+from .tables import facts_list, headed
 from .wording import BY_WORD, compilation, count, duration, gap_percent, printable
 
 FAILURES_SHOWN = 5
@@ -84,6 +84,7 @@ def summarize_batch(solution: Solution) -> BatchSummary:
     )
 
 
+@dataclasses.dataclass(frozen=True)
 class BatchReport:
     """What `rich` prints for a batch.
 
@@ -94,41 +95,37 @@ class BatchReport:
     - `facts`: further lines, as pairs of a word and a text.
     """
 
-    def __init__(self, summary: BatchSummary, title: str, facts: Sequence[tuple[str, str]] = ()):
-        self.summary = summary
-        self.title = title
-        self.facts = facts
+    summary: BatchSummary
+    title: str
+    facts: Sequence[tuple[str, str]] = ()
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
         """Yield the table, and the first instances without a plan."""
-        summary = self.summary
-        yield Text(printable(self.title), style="bold")
-        grid = Table.grid(padding=(0, 2))
-        grid.add_column(style="dim", no_wrap=True)
-        grid.add_column()
-        statuses = ", ".join(f"{many:,} {name.replace('_', ' ')}" for name, many in summary.statuses.items())
-        grid.add_row("Instances", f"{summary.instances:,}: {statuses}")
-        if summary.worst is not None and summary.best is not None:
-            spread = f"{summary.mean:.4f} ± {summary.deviation:.4f}"
-            grid.add_row("Accuracy", Text(f"{spread}  (loss {1 - summary.mean:.4f})", style="bold"))
-            grid.add_row("Median", f"{summary.median:.4f}")
-            grid.add_row("Worst", f"{summary.lowest:.4f}  (instance {place(summary.worst)})")
-            grid.add_row("Best", f"{summary.highest:.4f}  (instance {place(summary.best)})")
-            word = "" if summary.certified else f", {BY_WORD}"
-            proven = f"at most {gap_percent(summary.gap)} better is possible, in the worst instance{word}"
-            grid.add_row("Bound", proven if summary.gap == summary.gap else "none proven for all by this method")
-        if summary.seconds == summary.seconds:
-            each = duration(summary.seconds / summary.instances)
-            compiled = compilation(summary.compile_seconds)
-            grid.add_row("Time", f"{duration(summary.seconds)}, {each} per instance{compiled}")
-        for word, text in self.facts:
-            grid.add_row(word, Text(printable(text)))
-        yield grid
-        for index, reason in list(summary.failures.items())[:FAILURES_SHOWN]:
+        failures = self.summary.failures
+        yield headed(self.title)
+        yield facts_list([*_headline(self.summary), *self.facts])
+        for index, reason in list(failures.items())[:FAILURES_SHOWN]:
             yield Text(f"Instance {place(index)}: {printable(reason)}", style="red")
-        rest = len(summary.failures) - FAILURES_SHOWN
-        if rest > 0:
-            yield Text(f"… and {count(rest, 'more instance')} without a plan", style="dim")
+        if len(failures) > FAILURES_SHOWN:
+            rest = count(len(failures) - FAILURES_SHOWN, "more instance")
+            yield Text(f"… and {rest} without a plan", style="dim")
+
+
+def _headline(summary: BatchSummary) -> Iterator[tuple[str, str | Text]]:
+    statuses = ", ".join(f"{many:,} {name.replace('_', ' ')}" for name, many in summary.statuses.items())
+    yield "Instances", f"{summary.instances:,}: {statuses}"
+    if summary.worst is not None and summary.best is not None:
+        spread = f"{summary.mean:.4f} ± {summary.deviation:.4f}"
+        yield "Accuracy", Text(f"{spread}  (loss {1 - summary.mean:.4f})", style="bold")
+        yield "Median", f"{summary.median:.4f}"
+        yield "Worst", f"{summary.lowest:.4f}  (instance {place(summary.worst)})"
+        yield "Best", f"{summary.highest:.4f}  (instance {place(summary.best)})"
+        word = "" if summary.certified else f", {BY_WORD}"
+        proven = f"at most {gap_percent(summary.gap)} better is possible, in the worst instance{word}"
+        yield "Bound", "none proven for all by this method" if math.isnan(summary.gap) else proven
+    if not math.isnan(summary.seconds):
+        each = f"{duration(summary.seconds / summary.instances)} per instance"
+        yield "Time", f"{duration(summary.seconds)}, {each}{compilation(summary.compile_seconds)}"
 
 
 def place(index: Sequence[int]) -> str:

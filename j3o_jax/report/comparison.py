@@ -1,20 +1,24 @@
 """Several methods on one scenario, side by side."""
 
+import dataclasses
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from rich.console import Console, ConsoleOptions, RenderableType
+from rich.table import Column
 from rich.text import Text
 
 from .._status import Status
 from .summary import Summary
-from .terminal import WAYS, plain_table
+from .tables import figures, headed, plain_table
+from .terminal import WAYS
 from .wording import NEGLIGIBLE, bare_percent, duration, printable
 
 # From this width on the columns can stand apart.
 ROOMY = 90
 
 
+@dataclasses.dataclass(frozen=True)
 class ComparisonReport:
     """What `rich` prints for the plans of several methods.
 
@@ -25,34 +29,26 @@ class ComparisonReport:
     - `lines`: what is said below the table.
     """
 
-    def __init__(self, summaries: Mapping[str, Summary], title: str, lines: Sequence[str] = ()):
-        self.summaries = summaries
-        self.title = title
-        self.lines = lines
+    summaries: Mapping[str, Summary]
+    title: str
+    lines: Sequence[str] = ()
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
         """Yield the table, and a line for each method that found no plan, or whose optimum is not proven."""
-        yield Text(printable(self.title), style="bold")
-        table = plain_table("Methods, and where they send the queries in %", options.max_width >= ROOMY)
-        table.add_column("Method")
-        table.add_column("Status")
-        for word in ("Accuracy", "Loss", "To best", "Time", *(way.capitalize() for way in WAYS)):
-            table.add_column(word, justify="right", no_wrap=True)
+        yield headed(self.title)
+        headers = ("Accuracy", "Loss", "To best", "Time", *(way.capitalize() for way in WAYS))
+        columns = (Column("Method"), Column("Status"), *figures(*headers))
+        title, wide = "Methods, and where they send the queries in %", options.max_width >= ROOMY
+        table = plain_table(title, *columns, wide=wide)
         best = best_objective(self.summaries)
         for name, summary in self.summaries.items():
-            status = summary.status.name.replace("_", " ")
-            if summary.total is None:
-                table.add_row(name, Text(status, style="bold red"), "–", "–", "–", duration(summary.seconds))
+            status, total, time = summary.status.name.replace("_", " "), summary.total, duration(summary.seconds)
+            if total is None:
+                table.add_row(name, Text(status, style="bold red"), "–", "–", "–", time)
                 continue
-            table.add_row(
-                name,
-                Text(status, style="green"),
-                f"{summary.objective:.4f}",
-                f"{summary.loss:.4f}",
-                _behind(summary, best),
-                duration(summary.seconds),
-                *(bare_percent(getattr(summary.total, way)) for way in WAYS),
-            )
+            reached = (f"{summary.objective:.4f}", f"{summary.loss:.4f}", _behind(summary, best), time)
+            ways = (bare_percent(getattr(total, way)) for way in WAYS)
+            table.add_row(name, Text(status, style="green"), *reached, *ways)
         yield table
         for line in self.lines:
             yield Text(f"{printable(line)}.", style="dim")

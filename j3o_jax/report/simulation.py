@@ -1,5 +1,7 @@
 """Tables of a simulation for a terminal: what was measured beside what was planned."""
 
+import dataclasses
+import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -8,13 +10,12 @@ from rich.table import Table
 from rich.text import Text
 
 from ..simulation import Headroom, Simulation
-from .terminal import CLIENTS_ONE_BY_ONE, LONGEST_LIST, plain_table
+from .tables import LONGEST_LIST, ROOMY, facts_list, figures, headed, names, notes, plain_table
+from .terminal import CLIENTS_ONE_BY_ONE
 from .wording import bare_percent, count, number, percent, printable
 
-# From this width on the columns can stand apart.
-ROOMY = 100
 
-
+@dataclasses.dataclass(frozen=True)
 class SimulationReport:
     """What `rich` prints for a simulation.
 
@@ -27,38 +28,26 @@ class SimulationReport:
     - `notes`: what a reader should not overlook.
     """
 
-    def __init__(
-        self,
-        simulation: Simulation,
-        title: str,
-        facts: Sequence[tuple[str, str]] = (),
-        headroom: Headroom | None = None,
-        notes: Sequence[str] = (),
-    ):
-        self.simulation = simulation
-        self.title = title
-        self.facts = facts
-        self.headroom = headroom
-        self.notes = notes
+    simulation: Simulation
+    title: str
+    facts: Sequence[tuple[str, str]] = ()
+    headroom: Headroom | None = None
+    notes: Sequence[str] = ()
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
         """Yield the parts of the report."""
-        wide = options.max_width >= ROOMY
-        yield Text(printable(self.title), style="bold")
-        facts = list(self.facts)
-        if self.headroom is not None and self.headroom.chosen is not None:
-            facts.insert(0, ("Factor", f"{self.headroom.chosen.factor:.3g} of every window, chosen below"))
-        yield _headline(self.simulation, facts)
-        yield _edges(self.simulation, wide)
-        yield _batches(self.simulation, wide)
-        yield _clients(self.simulation, wide)
-        if self.headroom is not None:
-            yield _headroom(self.headroom, wide)
-            yield Text(verdict(self.headroom), style="bold")
-        if self.notes:
-            yield ""
-        for note in self.notes:
-            yield Text(f"Note: {printable(note)}.", style="yellow")
+        wide, simulation, headroom = options.max_width >= ROOMY, self.simulation, self.headroom
+        chosen = None if headroom is None else headroom.chosen
+        factor = [] if chosen is None else [("Factor", f"{chosen.factor:.3g} of every window, chosen below")]
+        yield headed(self.title)
+        yield facts_list([*_headline(simulation), *factor, *self.facts])
+        yield _edges(simulation, wide)
+        yield _batches(simulation, wide)
+        yield _clients(simulation, wide)
+        if headroom is not None:
+            yield _headroom(headroom, wide)
+            yield Text(verdict(headroom), style="bold")
+        yield from notes(self.notes)
 
 
 def verdict(found: Headroom) -> str:
@@ -73,52 +62,36 @@ def verdict(found: Headroom) -> str:
     return f"Plan with {found.chosen.factor:.3g} of every window: {in_time}."
 
 
-def _headline(simulation: Simulation, facts: Sequence[tuple[str, str]]) -> Table:
-    grid = Table.grid(padding=(0, 2))
-    grid.add_column(style="dim", no_wrap=True)
-    grid.add_column()
+def _headline(simulation: Simulation) -> Iterator[tuple[str, str | Text]]:
     mean, planned = float(simulation.accuracy.mean()), float(simulation.accuracy_planned)
     spread = float(simulation.accuracy.std())
-    grid.add_row("Accuracy", Text(f"{mean:.4f} ± {spread:.4f}  (planned {planned:.4f})", style="bold"))
-    grid.add_row("Late", f"{percent(simulation.late_share)} of what edges answered took longer than 2·T_b")
+    yield "Accuracy", Text(f"{mean:.4f} ± {spread:.4f}  (planned {planned:.4f})", style="bold")
+    yield "Late", f"{percent(simulation.late_share)} of what edges answered took longer than 2·T_b"
     if simulation.drop:
-        grid.add_row("Dropped", f"{percent(simulation.dropped_share)} of what arrived at edges")
-    seconds = number(float(simulation.duration.max()))
-    mean_arrived = float(simulation.arrived.mean())
-    requests = f"{number(mean_arrived)} {'request' if mean_arrived == 1.0 else 'requests'}"
-    grid.add_row("Run", f"{count(len(simulation.accuracy), 'replication')} of {seconds} s and {requests}")
-    for word, text in facts:
-        grid.add_row(word, Text(printable(text)))
-    return grid
+        yield "Dropped", f"{percent(simulation.dropped_share)} of what arrived at edges"
+    seconds, arrived = number(float(simulation.duration.max())), float(simulation.arrived.mean())
+    requests = f"{number(arrived)} {'request' if arrived == 1.0 else 'requests'}"
+    yield "Run", f"{count(len(simulation.accuracy), 'replication')} of {seconds} s and {requests}"
 
 
 def _edges(simulation: Simulation, wide: bool) -> Table:
-    table = plain_table("Use of the windows, in %", wide)
-    table.add_column("Edge", overflow="fold")
-    for word in ("T_b, s", "Planned", "Measured", "Late"):
-        table.add_column(word, justify="right", no_wrap=True)
+    columns = (*names("Edge"), *figures("T_b, s", "Planned", "Measured", "Late"))
+    table = plain_table("Use of the windows, in %", *columns, wide=wide)
     measured, late = simulation.utilisation_edge.mean(axis=0), simulation.late_share_by_edge
     order = np.argsort(-np.nan_to_num(late), kind="stable")
     for edge in sorted(order[:LONGEST_LIST]):
-        table.add_row(
-            Text(printable(simulation.names.edges[edge])),
-            number(float(simulation.window[edge])),
-            bare_percent(float(simulation.utilisation_edge_planned[edge])),
-            bare_percent(float(measured[edge])),
-            bare_percent(float(late[edge])),
-        )
-    _rest(table, len(order), "edge")
+        shares = (simulation.utilisation_edge_planned[edge], measured[edge], late[edge])
+        figures_of = (number(float(simulation.window[edge])), *(bare_percent(float(share)) for share in shares))
+        table.add_row(Text(printable(simulation.names.edges[edge])), *figures_of)
+    _rest(table, len(order) - LONGEST_LIST, "edge", "late")
     return table
 
 
 def _batches(simulation: Simulation, wide: bool) -> Table:
-    table = plain_table("Batches: requests, delays in ms, shares in %", wide)
-    table.add_column("Edge", overflow="fold")
-    table.add_column("Task", overflow="fold")
     percentiles = [f"{level:g} %" for level in simulation.percentiles]
-    dropped = ["Dropped"] if simulation.drop else []
-    for word in ("Planned", "Size", *percentiles, "2·T_b", "Late", *dropped):
-        table.add_column(word, justify="right", no_wrap=True)
+    headers = ("Planned", "Size", *percentiles, "2·T_b", "Late", *(["Dropped"] if simulation.drop else []))
+    title = "Batches: requests, delays in ms, shares in %"
+    table = plain_table(title, *names("Edge", "Task"), *figures(*headers), wide=wide)
     late, lost = simulation.late_share_by_batch, simulation.dropped_share_by_batch
     size, spread = simulation.batch_mean.mean(axis=0), simulation.batch_deviation.mean(axis=0)
     there = [place for place in np.ndindex(late.shape) if simulation.requests[:, place[0], place[1]].any()]
@@ -134,51 +107,37 @@ def _batches(simulation: Simulation, wide: bool) -> Table:
             bare_percent(float(late[edge, task])),
             *([bare_percent(float(lost[edge, task]))] if simulation.drop else []),
         )
-    if len(there) > len(shown):
-        table.add_row(Text(f"… and {count(len(there) - len(shown), 'more row')}, less late", style="dim"))
+    _rest(table, len(there) - len(shown), "row", "late")
     return table
 
 
 def _clients(simulation: Simulation, wide: bool) -> Table:
-    table = plain_table("Use of the clients, in %", wide)
-    table.add_column("Client", overflow="fold")
-    for word in ("Planned", "Measured", "Windows overloaded"):
-        table.add_column(word, justify="right", no_wrap=True)
+    columns = (*names("Client"), *figures("Planned", "Measured", "Windows overloaded"))
+    table = plain_table("Use of the clients, in %", *columns, wide=wide)
     measured, beyond = simulation.utilisation_client.mean(axis=0), simulation.overload_client.mean(axis=0)
     fullest = np.argsort(-measured, kind="stable")
     shown = fullest if len(fullest) <= CLIENTS_ONE_BY_ONE else fullest[:LONGEST_LIST]
     for client in sorted(shown):
-        table.add_row(
-            Text(printable(simulation.names.clients[client])),
-            bare_percent(float(simulation.utilisation_client_planned[client])),
-            bare_percent(float(measured[client])),
-            bare_percent(float(beyond[client])),
-        )
-    if len(shown) < len(fullest):
-        table.add_row(Text(f"… and {count(len(fullest) - len(shown), 'more client')}, less used", style="dim"))
+        shares = (simulation.utilisation_client_planned[client], measured[client], beyond[client])
+        name = Text(printable(simulation.names.clients[client]))
+        table.add_row(name, *(bare_percent(float(share)) for share in shares))
+    _rest(table, len(fullest) - len(shown), "client", "used")
     return table
 
 
 def _headroom(found: Headroom, wide: bool) -> Table:
-    table = plain_table("Headroom: plans for a part of every window", wide)
-    for word in ("Part", "Accuracy planned", "measured", "Late, %", "worst edge"):
-        table.add_column(word, justify="right", no_wrap=True)
+    headers = ("Part", "Accuracy planned", "measured", "Late, %", "worst edge")
+    table = plain_table("Headroom: plans for a part of every window", *figures(*headers), wide=wide)
     for trial in found.trials:
         measured = trial.simulation
         edges = measured.late_share_by_edge
-        worst = float(np.nanmax(edges)) if not np.isnan(edges).all() else float("nan")
-        chosen = trial is found.chosen
-        table.add_row(
-            f"{trial.factor:.3g}",
-            f"{float(measured.accuracy_planned):.4f}",
-            f"{float(measured.accuracy.mean()):.4f}",
-            bare_percent(measured.late_share),
-            bare_percent(worst),
-            style="bold" if chosen else None,
-        )
+        worst = math.nan if np.isnan(edges).all() else float(np.nanmax(edges))
+        reached = (f"{float(measured.accuracy_planned):.4f}", f"{float(measured.accuracy.mean()):.4f}")
+        late = (bare_percent(measured.late_share), bare_percent(worst))
+        table.add_row(f"{trial.factor:.3g}", *reached, *late, style="bold" if trial is found.chosen else None)
     return table
 
 
-def _rest(table: Table, size: int, word: str) -> None:
-    if size > LONGEST_LIST:
-        table.add_row(Text(f"… and {count(size - LONGEST_LIST, f'more {word}')}, less late", style="dim"))
+def _rest(table: Table, size: int, word: str, less: str) -> None:
+    if size > 0:
+        table.add_row(Text(f"… and {count(size, f'more {word}')}, less {less}", style="dim"))

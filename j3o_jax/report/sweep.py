@@ -1,17 +1,18 @@
 """What a sweep found, on the terminal."""
 
+import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderableType
+from rich.table import Column
 from rich.text import Text
 
-from .terminal import plain_table
+from .tables import ROOMY, headed, plain_table
 from .wording import count, number, printable
 
-ROOMY = 100
 
-
+@dataclasses.dataclass(frozen=True)
 class SweepReport:
     """What `rich` prints for a sweep.
 
@@ -21,25 +22,24 @@ class SweepReport:
     - `few`: rows of the table that are shown at most.
     """
 
-    def __init__(self, content: Mapping[str, Any], few: int):
-        self.content = content
-        self.few = few
+    content: Mapping[str, Any]
+    few: int
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
         """Yield the table of means, the rates, and where the rows are."""
-        content = self.content
+        content, results = self.content, self.content["results"]
         name = f"{content['name']}: " if content["name"] else ""
-        scenarios = count(content["rows"], "row")
-        yield Text(printable(f"{name}{scenarios} in {content['folder']}"), style="bold")
-        table = plain_table("", options.max_width >= ROOMY)
-        proven = any(row["gap"] is not None for row in content["results"])
-        failed = any(row["failures"] for row in content["results"])
-        columns = [*content["grid"], "method", "scenarios", *(["no plan"] if failed else []), "mean F", "± 95 %"]
-        columns += ["gap, mean", "worst"] if proven else []
-        for index, column in enumerate(columns):
-            left = index == len(content["grid"])
-            table.add_column(printable(column), justify="left" if left else "right")
-        for row in content["results"][: self.few]:
+        yield headed(f"{name}{count(content['rows'], 'row')} in {content['folder']}")
+        proven = any(row["gap"] is not None for row in results)
+        failed = any(row["failures"] for row in results)
+        figures = ["scenarios", *(["no plan"] if failed else []), "mean F", "± 95 %"]
+        figures += ["gap, mean", "worst"] if proven else []
+        left = [*(Column(printable(name), justify="right") for name in content["grid"]), Column("method")]
+        right = (Column(name, justify="right") for name in figures)
+        table = plain_table("", *left, *right, wide=options.max_width >= ROOMY)
+        # Without a title there is an empty line all the same.
+        table.title = "\n"
+        for row in results[: self.few]:
             cells = [_value(row[name]) for name in content["grid"]]
             cells += [printable(row["method"]), f"{row['scenarios']:,}"]
             cells += [f"{row['failures']:,}"] if failed else []
@@ -47,9 +47,8 @@ class SweepReport:
             cells += [_percent(row["gap"]), _percent(row["gap_worst"])] if proven else []
             table.add_row(*cells)
         yield table
-        hidden = len(content["results"]) - self.few
-        if hidden > 0:
-            yield Text(f"and {count(hidden, 'row')} more", style="dim")
+        if len(results) > self.few:
+            yield Text(f"and {count(len(results) - self.few, 'row')} more", style="dim")
         for method in content["methods"]:
             rate = method["scenarios_per_second"]
             if rate is not None:

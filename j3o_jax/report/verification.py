@@ -1,5 +1,6 @@
 """What `j3o check` says of a plan: how full every limit is, what is broken, and whether the bound is proven."""
 
+import dataclasses
 import math
 from collections.abc import Iterator
 from fractions import Fraction
@@ -11,7 +12,8 @@ from rich.text import Text
 
 from .._solution import Solution
 from .._verification import Limit, Verification
-from .terminal import WIDE, plain_table
+from .tables import facts_list, figures, headed, names, plain_table, words
+from .terminal import WIDE
 from .wording import count, number, percent, printable
 
 # As many limits of a kind, and as many violations, as a reader takes in at a glance.
@@ -46,6 +48,7 @@ def _up(value: Fraction) -> str:
     return f"{float(-(-value // step) * step):.6g}"
 
 
+@dataclasses.dataclass(frozen=True)
 class VerificationReport:
     """What `rich` prints for one plan.
 
@@ -55,69 +58,63 @@ class VerificationReport:
     - `title`: what was checked.
     """
 
-    def __init__(self, solution: Solution, verification: Verification, title: str):
-        self.solution, self.verification, self.title = solution, verification, title
+    solution: Solution
+    verification: Verification
+    title: str
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
         """Yield the headline, the limits, and what is broken."""
         verification = self.verification
-        yield Text(printable(self.title), style="bold")
-        yield self._headline()
+        yield headed(self.title)
+        yield facts_list(self._headline())
         if verification.limits:
             yield _table(verification, options.max_width >= WIDE)
             for line in _left_out(verification):
                 yield Text(line, style="dim")
         yield from _violations(verification)
 
-    def _headline(self) -> Table:
+    def _headline(self) -> Iterator[tuple[str, Text]]:
         verification, said = self.verification, float(self.solution.objective)
-        grid = Table.grid(padding=(0, 2))
-        grid.add_column(style="dim", no_wrap=True)
-        grid.add_column()
         if verification.objective is not None:
             worth = float(verification.objective)
             agrees = not any(violation.constraint.startswith("objective") for violation in verification.violations)
             file = "as the plan file says" if agrees else f"the plan file says {said:.6g}"
-            grid.add_row("Accuracy", Text(f"{worth:.6f}, {file}", style="bold" if agrees else "bold red"))
+            yield "Accuracy", Text(f"{worth:.6f}, {file}", style="bold" if agrees else "bold red")
         broken = len({(one.constraint, one.place) for one in verification.violations if one.constraint not in _WORTH})
         kept = "every limit kept" if verification.feasible else f"broken: {count(broken, 'place')}"
-        grid.add_row("Limits", Text(kept, style="green" if verification.feasible else "bold red"))
+        yield "Limits", Text(kept, style="green" if verification.feasible else "bold red")
         style = "green" if verification.proven else "yellow" if verification.bound is None else "bold red"
-        grid.add_row("Bound", Text(proof(self.solution, verification), style=style))
-        return grid
+        yield "Bound", Text(proof(self.solution, verification), style=style)
 
 
+@dataclasses.dataclass(frozen=True)
 class BatchVerificationReport:
     """What `rich` prints for a batch of plans; arguments as of `VerificationReport`."""
 
-    def __init__(self, solution: Solution, verification: Verification, title: str):
-        self.solution, self.verification, self.title = solution, verification, title
+    solution: Solution
+    verification: Verification
+    title: str
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
         """Yield the counts, and what is broken."""
         verification = self.verification
-        yield Text(printable(self.title), style="bold")
-        grid = Table.grid(padding=(0, 2))
-        grid.add_column(style="dim", no_wrap=True)
-        grid.add_column()
         every = f"of {count(np.size(verification.ok), 'plan')}"
-        grid.add_row("Feasible", f"{np.sum(verification.feasible):,} {every}")
         with_certificate = sum(bound is not None for bound in np.asarray(verification.bound, dtype=object).ravel())
-        grid.add_row("Proven", f"{np.sum(verification.proven):,} {every}; {with_certificate:,} have a certificate")
-        grid.add_row("As they say", f"{np.sum(verification.ok):,} {every}")
-        yield grid
+        proven = f"{np.sum(verification.proven):,} {every}; {with_certificate:,} have a certificate"
+        yield headed(self.title)
+        yield facts_list(
+            [
+                ("Feasible", f"{np.sum(verification.feasible):,} {every}"),
+                ("Proven", proven),
+                ("As they say", f"{np.sum(verification.ok):,} {every}"),
+            ]
+        )
         yield from _violations(verification)
 
 
 def _table(verification: Verification, wide: bool) -> Table:
-    table = plain_table("Limits, the fullest of each kind", wide)
-    table.add_column("Limit", no_wrap=True)
-    table.add_column("Node", overflow="fold")
-    for word in ("Load", "Capacity"):
-        table.add_column(word, justify="right", no_wrap=True)
-    table.add_column("Unit", no_wrap=True)
-    table.add_column("Full", justify="right", no_wrap=True)
-    table.add_column("", no_wrap=True)
+    columns = (*words("Limit"), *names("Node"), *figures("Load", "Capacity"), *words("Unit"), *figures("Full"))
+    table = plain_table("Limits, the fullest of each kind", *columns, *words(""), wide=wide)
     broken = {(violation.constraint, violation.place) for violation in verification.violations}
     for limits in _by_kind(verification).values():
         table.add_section()

@@ -20,7 +20,7 @@ def files_of(name: str, experiment: Experiment, directory: str) -> dict[str, str
 
 def write_results(summary: Summary, files: Mapping[str, str]) -> None:
     """Write the files named by `files_of`; raises `FileError`. Each is the old one or the new one, whole."""
-    from .markdown import markdown_of
+    from .sheets import markdown_of
     from .tables import runs_frame, summary_frame, write_frame
 
     frames = {"summary": summary_frame(summary), "runs": runs_frame(summary)}

@@ -1,87 +1,134 @@
-"""The figures of an experiment as sheets of text, from which Markdown and the terminal's tables are made."""
+"""The figures of an experiment as tables of text, from which Markdown and what the terminal shows are made."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from ..benchmarks import NAMES
-from .placement_sheets import DECISIONS, placement_sheets
-from .sheet import NOTHING, Sheet, figure_words, gap_words, grid, measure_words, percent_words, time_words
+from ..report.tables import Sheet
+from ..report.wording import NOTHING, gap_percent, one_line, percent
 from .summary import Line, Spread, Summary
+
+_DECISIONS = (
+    "Onloaded: at which part of the seeds, and at clients of seeds and clients, the model answers queries; one that is "
+    "held and answers none is not counted. Batch size: λ^e_t T_b, queries per window."
+)
+# Title and decimals of the decisions of each kind.
+_DECIDED = {
+    "edge_models": ("Onloaded at the edge", 2),
+    "client_models": ("Onloaded at the clients", 2),
+    "edge_batches": ("Edge batch size", 1),
+}
+_BRIEF = ("Paper", "Optimum", "Paper", "ms", "Paper", "Gap")
+_FULL = ("Of the optimum", "Of the optimum, paper", "Time, ms", "Time, ms, paper", "Certified gap", "Seeds")
+
+
+def markdown_of(summary: Summary, picture: str | None = None) -> str:
+    """The document; `picture` is the name of a file beside it."""
+    experiment = summary.experiment
+    parts = [f"# {experiment.title}"]
+    if picture is not None:
+        parts.append(f"![{experiment.does}]({picture})")
+    parts += [sheet.markdown() for sheet in sheets_of(summary)]
+    parts += ["---", "\n".join(f"- {one_line(sentence)}" for sentence in foot_of(summary))]
+    return "\n\n".join(parts) + "\n"
 
 
 def sheets_of(summary: Summary, *, brief: bool = False) -> list[Sheet]:
-    """All of an experiment's sheets; `brief` ones fit 80 columns, at the price of some deviations."""
-    if summary.experiment.kind == "table":
-        return [_benchmark_sheet(summary, benchmark, brief) for benchmark in summary.experiment.benchmarks]
-    if summary.experiment.kind == "placement":
-        return placement_sheets(summary, brief=brief)
-    axis = summary.experiment.axis
-    heading = "" if axis is None else axis.heading
-    measure = summary.lines[0].measure if summary.lines else "loss"
-    title = measure_words(measure)
-    if any(line.point.series for line in summary.lines):
+    """All of an experiment's tables; `brief` ones fit 80 columns, at the price of some deviations and decisions."""
+    experiment, lines = summary.experiment, summary.lines
+    if experiment.kind == "table":
+        return [_benchmark_sheet(summary, benchmark, brief) for benchmark in experiment.benchmarks]
+    if experiment.kind == "placement":
+        series = dict.fromkeys(line.point.series for line in lines)
+        return [sheet for own in series for sheet in _placement_sheets(summary, own, brief)]
+    title = _measure(lines)
+    if any(line.point.series for line in lines):
         # The curves are settings, so that their names do not say whose they are.
-        title += f" of {', '.join(dict.fromkeys(line.label for line in summary.lines))}"
-    digits = summary.experiment.digits
-    reached = grid(title, heading, summary.lines, _curve, lambda line: figure_words(line.reached, digits, brief))
-    if summary.experiment.kind == "convergence":
+        title += f" of {', '.join(dict.fromkeys(line.label for line in lines))}"
+    reached = _grid(summary, title, lines, lambda line: {line.curve: _words(line.reached, experiment.digits, brief)})
+    if experiment.kind == "convergence":
         return [reached]
-    times = grid(
-        "Time per scenario, ms", heading, summary.lines, _curve, lambda line: time_words(line.milliseconds, brief)
-    )
+    times = _grid(summary, "Time per scenario, ms", lines, lambda line: {line.curve: _time(line.milliseconds, brief)})
     return [reached, times]
+
+
+def _grid(summary: Summary, title: str, lines: Sequence[Line], cells_of: Callable[[Line], Mapping[str, str]]) -> Sheet:
+    """A table with a row for each place on the axis, and a column for each name of `cells_of`."""
+    axis = summary.experiment.axis
+    rows: dict[float | None, dict[str, str]] = {}
+    for line in lines:
+        rows.setdefault(line.x, {}).update(cells_of(line))
+    columns = list(dict.fromkeys(name for cells in rows.values() for name in cells))
+    return Sheet(
+        title,
+        ["" if axis is None else axis.heading, *columns],
+        [
+            [NOTHING if x is None else f"{x:g}", *(cells.get(name, NOTHING) for name in columns)]
+            for x, cells in rows.items()
+        ],
+    )
+
+
+def _placement_sheets(summary: Summary, series: str, brief: bool) -> list[Sheet]:
+    """What is reached at the points of a series, and then what is decided; in `brief` by the last method alone."""
+    experiment = summary.experiment
+    lines = [line for line in summary.lines if line.point.series == series]
+    title = f"{_measure(lines)}, {series}"
+    sheets = [_grid(summary, title, lines, lambda line: {line.label: _words(line.reached, experiment.digits, brief)})]
+    views = [view for row in experiment.views for view in row if series in view.series]
+    for kind in dict.fromkeys(view.shows for view in views if view.shows in _DECIDED):
+        title, digits = _DECIDED[kind]
+        for method in experiment.methods[-1:] if brief else experiment.methods:
+            own = [line for line in lines if line.method == method]
+
+            def cells(line: Line, kind: str = kind, digits: int = digits) -> dict[str, str]:
+                return {name: _words(spread, digits, brief) for name, spread in line.decisions.get(kind, {}).items()}
+
+            sheets.append(_grid(summary, f"{title}, {series}, {own[0].label}", own, cells))
+    if not brief:
+        title = f"Time per scenario, ms, {series}"
+        sheets.append(_grid(summary, title, lines, lambda line: {line.label: _time(line.milliseconds, brief)}))
+    return sheets
 
 
 def _benchmark_sheet(summary: Summary, benchmark: str, brief: bool) -> Sheet:
     lines = [line for line in summary.lines if line.point.benchmark == benchmark]
-    word = measure_words(lines[0].measure if lines else "loss")
-    if brief:
-        columns = (
-            "Method",
-            word.removeprefix("Average ").capitalize(),
-            "Paper",
-            "Optimum",
-            "Paper",
-            "ms",
-            "Paper",
-            "Gap",
-        )
-    else:
-        columns = (
-            "Method",
-            word,
-            f"{word}, paper",
-            "Of the optimum",
-            "Of the optimum, paper",
-            "Time, ms",
-            "Time, ms, paper",
-            "Certified gap",
-            "Seeds",
-        )
-    rows = tuple(_benchmark_row(line, brief) for line in lines)
+    word = _measure(lines)
+    first = ("Method", word.removeprefix("Average ").capitalize() if brief else word)
+    columns = (*first, *(_BRIEF if brief else (f"{word}, paper", *_FULL)))
+    rows = [_benchmark_row(line, brief)[: len(columns)] for line in lines]
     return Sheet(benchmark, columns, rows, NAMES[benchmark]().description)
 
 
 def _benchmark_row(line: Line, brief: bool) -> tuple[str, ...]:
-    quality, times = NOTHING, NOTHING
-    if line.paper is not None:
-        quality = figure_words(Spread(line.paper.mean, line.paper.deviation, 20), 3, False)
-        times = time_words(Spread(line.paper.milliseconds, line.paper.milliseconds_deviation, 20), brief)
-    cells = (
+    paper = line.paper
+    return (
         line.label,
-        figure_words(line.reached, 3, False),
-        quality,
-        percent_words(line.share, 2),
-        percent_words(math.nan if line.paper_share is None else line.paper_share, 1),
-        time_words(line.milliseconds, brief),
-        times,
-        gap_words(line.gap),
+        _words(line.reached, 3),
+        NOTHING if paper is None else _words(Spread(paper.mean, paper.deviation, 20), 3),
+        NOTHING if math.isnan(line.share) else f"{100 * line.share:.2f} %",
+        percent(math.nan if line.paper_share is None else line.paper_share),
+        _time(line.milliseconds, brief),
+        NOTHING if paper is None else _time(Spread(paper.milliseconds, paper.milliseconds_deviation, 20), brief),
+        gap_percent(line.gap),
+        f"{line.reached.n}",
     )
-    return cells if brief else (*cells, f"{line.reached.n}")
 
 
-def _curve(line: Line) -> str:
-    return line.curve
+def _measure(lines: Sequence[Line]) -> str:
+    """What a benchmark is judged by."""
+    return f"Average {lines[0].measure if lines else 'loss'}"
+
+
+def _words(spread: Spread, digits: int, brief: bool = False) -> str:
+    """Mean and deviation, or the `brief` mean alone."""
+    mean = NOTHING if math.isnan(spread.mean) else f"{spread.mean:,.{digits}f}"
+    return mean if brief or mean == NOTHING else f"{mean} ± {spread.deviation:,.{digits}f}"
+
+
+def _time(spread: Spread, brief: bool) -> str:
+    """Milliseconds, to the tenth where that is a good part of them."""
+    return _words(spread, 1 if spread.mean < 100 else 0, brief)
 
 
 def foot_of(summary: Summary) -> Sequence[str]:
@@ -104,7 +151,7 @@ def foot_of(summary: Summary) -> Sequence[str]:
     else:
         said.append("The paper shows this figure as a picture, without numbers: there are none to compare with.")
     if summary.experiment.kind == "placement":
-        said.append(DECISIONS)
+        said.append(_DECISIONS)
     if summary.experiment.settings:
         said.append(summary.experiment.settings)
     said.extend(

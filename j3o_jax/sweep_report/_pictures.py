@@ -1,27 +1,32 @@
 """The pictures of a report: what is on their panels, from the statistics."""
 
+import dataclasses
 import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import polars as pl
+from matplotlib.figure import Figure
 
-from ..plots.curves import Curve
 from ..plots.panels import (
-    LOOKS,
-    CumulativePanel,
-    CurvesPanel,
+    Curve,
     Hit,
-    RangesPanel,
-    RatesPanel,
-    SharesPanel,
-    StackPanel,
+    Level,
+    Named,
+    Panel,
+    cumulative_panel,
+    curves_panel,
     ends_of,
+    ranges_panel,
+    rates_panel,
+    shares_panel,
+    stack_panel,
 )
-from ..plots.scales import Scale, plain_number
-from ..plots.sheets import NOTHING, WAY_COLOURS, Named, Picture, short
-from ..report.wording import count, printable
+from ..plots.scales import Scale
+from ..plots.sheet import draw_sheet
+from ..plots.style import UNSERVED, WAYS, distinct, short
+from ..report.wording import count, plain_number, printable, rounded_number
 from ._axes import MOST_PANELS, Axes, axes_of, named
 from ._distributions import SMALLEST_GAP
 from ._means import differences, means
@@ -29,7 +34,34 @@ from ._statistics import CERTIFICATES, Statistics
 
 OBJECTIVE, GAIN = "mean objective (accuracy)", "difference of the objective"
 _BLUES = ("#08519C", "#3182BD", "#6BAED6", "#BDD7E7", "#F0C27A")
+_COLUMNS = 3
 _DISTRIBUTION_BINS, _BINS_OF_DRAWN, _MOST_STEPS = 48, 12, 160
+
+
+@dataclasses.dataclass(frozen=True)
+class Picture:
+    """Panels that belong together.
+
+    **Arguments:**
+
+    - `key`: what its files are called.
+    - `title`: what it shows.
+    - `caption`: how to read it.
+    - `panels`: at least one.
+    - `names`: what the looks on the panels stand for.
+    """
+
+    key: str
+    title: str
+    caption: str
+    panels: Sequence[Panel]
+    names: Sequence[Named] = ()
+
+    def draw(self) -> Figure:
+        """All panels, with the title and what the looks stand for, for a paper."""
+        rows = [("", self.panels[at : at + _COLUMNS]) for at in range(0, len(self.panels), _COLUMNS)]
+        names = [dataclasses.replace(name, words=short(name.words)) for name in self.names]
+        return draw_sheet(rows, self.title, names=names, label_above=True)
 
 
 def pictures_of(statistics: Statistics) -> list[Picture]:
@@ -48,7 +80,7 @@ def pictures_of(statistics: Statistics) -> list[Picture]:
 
 def look_of(statistics: Statistics, method: str) -> int:
     """The look of a method, the same on all pictures."""
-    return LOOKS[statistics.methods.index(method) % len(LOOKS)]
+    return distinct(statistics.methods.index(method))
 
 
 def _names(statistics: Statistics, methods: Sequence[str]) -> list[Named]:
@@ -95,7 +127,7 @@ def _over_grid(statistics: Statistics, axes: Axes | None) -> Iterator[Picture]:
 
 def _curve_panels(
     statistics: Statistics, axes: Axes, frame: pl.DataFrame, methods: Sequence[str], label: str, *, zero: bool
-) -> Iterator[CurvesPanel]:
+) -> Iterator[Panel]:
     contents: list[tuple[str, list[Curve], list[Hit]]] = []
     for value in axes.shown if axes.beside is not None else [None]:
         own = frame if axes.beside is None else frame.filter(pl.col(axes.beside).eq_missing(pl.lit(value)))
@@ -114,7 +146,8 @@ def _curve_panels(
     if contents:
         ends = ends_of([curve for _, curves, _ in contents for curve in curves], zero=zero)
         for title, curves, hits in contents:
-            yield CurvesPanel(title, label, curves, axes.scale, hits, zero, ends)
+            level = Level(0.0) if zero else None
+            yield curves_panel(title, label, curves, axes.scale, ends=ends, level=level, hits=hits)
 
 
 def _curve(statistics: Statistics, method: str, known: Sequence[tuple[float, dict[str, Any]]]) -> Curve:
@@ -129,13 +162,9 @@ def _curve(statistics: Statistics, method: str, known: Sequence[tuple[float, dic
 
 
 def _hit(method: str, x: float, row: dict[str, Any], where: str) -> Hit:
-    spread = "" if row["half_width"] is None else f" ± {_two_digits(row['half_width'])}"
+    spread = "" if row["half_width"] is None else f" ± {rounded_number(row['half_width'], 2)}"
     words = f"{method}: {plain_number(row['mean'])}{spread} at {where} ({count(row['n'], 'scenario')})"
     return Hit(float(x), row["mean"], printable(words))
-
-
-def _two_digits(value: float) -> str:
-    return plain_number(float(f"{value:.2g}"))
 
 
 def _distribution(statistics: Statistics) -> Picture:
@@ -156,7 +185,7 @@ def _distribution(statistics: Statistics) -> Picture:
         "distribution",
         "Distribution of the objective",
         f"How many scenarios reach what. Dot: median; line: from the 5 % to the 95 % quantile.{pooled}",
-        [RangesPanel("", "scenarios that have a plan", rows, ends.tolist(), "objective")] if rows else [],
+        [ranges_panel("scenarios that have a plan", "objective", ends.tolist(), rows)] if rows else [],
     )
 
 
@@ -174,7 +203,7 @@ def _over_drawn(statistics: Statistics) -> Iterator[Picture]:
     )
 
 
-def _drawn_panel(statistics: Statistics, name: str) -> CurvesPanel | None:
+def _drawn_panel(statistics: Statistics, name: str) -> Panel | None:
     column = pl.col(name)
     rows = pl.concat(statistics.slices)
     ends = rows.select(column.min().alias("low"), column.max().alias("high")).collect(engine="streaming").row(0)
@@ -199,7 +228,7 @@ def _drawn_panel(statistics: Statistics, name: str) -> CurvesPanel | None:
         hits += [_hit(method, x, row, f"{name} about {x:.4g}") for x, row in known]
     places = sorted(middles["x"].to_list())
     # More places than are labelled: the middles of bins are no round figures.
-    return CurvesPanel("", OBJECTIVE, curves, Scale(name, places, (), log), hits)
+    return curves_panel("", OBJECTIVE, curves, Scale(name, places, (), log), hits=hits)
 
 
 def _gaps(statistics: Statistics) -> Iterator[Picture]:
@@ -211,7 +240,7 @@ def _gaps(statistics: Statistics) -> Iterator[Picture]:
         within = statistics.certificates.filter(pl.col("method") == method).row(0)[1:]
         reached = [*within, figures["proven"], planned]
         parts = [(reach - before) / planned for before, reach in zip((0, *reached), reached, strict=False)]
-        rows.append((printable(method), list(zip((*_BLUES, NOTHING), parts, strict=True))))
+        rows.append((printable(method), list(zip((*_BLUES, UNSERVED), parts, strict=True))))
         own = statistics.gaps.filter(pl.col("method") == method)
         if own.height:
             steps.append((look_of(statistics, method), *_cumulative(own, planned)))
@@ -224,15 +253,15 @@ def _gaps(statistics: Statistics) -> Iterator[Picture]:
         "Share of the scenarios with a plan whose distance from the optimum is at most so large: proven, or an exact "
         "solver's word. A curve that ends below 100 % has scenarios without a bound. Gaps below "
         f"{plain_number(SMALLEST_GAP)} are drawn there.",
-        [CumulativePanel("", "scenarios with a plan", steps, "gap by the bound, relative")],
+        [cumulative_panel("scenarios with a plan", "gap by the bound, relative", steps)],
         _names(statistics, certified),
     )
     yield Picture(
         "certificates",
         "How close to the optimum",
         "How close to the optimum the plans are: proven, or by the word of an exact solver where that made them.",
-        [SharesPanel("", "scenarios with a plan", rows, "share")],
-        [Named(word, None, colour) for word, colour in zip(words, (*_BLUES, NOTHING), strict=True)],
+        [shares_panel("scenarios with a plan", rows)],
+        [Named(word, None, colour) for word, colour in zip(words, (*_BLUES, UNSERVED), strict=True)],
     )
 
 
@@ -245,17 +274,15 @@ def _cumulative(bins: pl.DataFrame, planned: int) -> tuple[list[float], list[flo
 
 def _traffic(statistics: Statistics, axes: Axes | None) -> Iterator[Picture]:
     methods = _planned(statistics)
-    known = [Named(way, None, colour) for way, colour in WAY_COLOURS.items()]
+    known = [Named(way, None, colour) for way, colour in WAYS.items()]
     if axes is None:
         rows = []
         for figures in statistics.by_method.filter(pl.col("method").is_in(methods)).to_dicts():
-            rows.append(
-                (printable(figures["method"]), [(colour, figures[way] or 0.0) for way, colour in WAY_COLOURS.items()])
-            )
-        panels = [SharesPanel("", "share of all queries", rows, "share")] if rows else []
+            rows.append((printable(figures["method"]), [(colour, figures[way] or 0.0) for way, colour in WAYS.items()]))
+        panels = [shares_panel("share of all queries", rows)] if rows else []
         caption = "Where queries are answered, mean over the scenarios that have a plan."
     else:
-        weighted = [(pl.col(way) * pl.col("planned")).sum() / pl.col("planned").sum() for way in WAY_COLOURS]
+        weighted = [(pl.col(way) * pl.col("planned")).sum() / pl.col("planned").sum() for way in WAYS]
         planned = statistics.by_point.filter(pl.col("planned") > 0)
         shares = planned.group_by("method", axes.along).agg(weighted)
         panels = []
@@ -263,9 +290,9 @@ def _traffic(statistics: Statistics, axes: Axes | None) -> Iterator[Picture]:
             own = {row[axes.along]: row for row in shares.filter(pl.col("method") == method).to_dicts()}
             parts = {
                 way: (colour, [own[value][way] or 0.0 if value in own else 0.0 for value in axes.values])
-                for way, colour in WAY_COLOURS.items()
+                for way, colour in WAYS.items()
             }
-            panels.append(StackPanel(printable(method), "share of all queries", parts, axes.scale))
+            panels.append(stack_panel(printable(method), "share of all queries", parts, axes.scale))
         others = [axes.beside, *axes.averaged] if axes.beside is not None else []
         over = f" Means also go over {' and '.join(others)}." if others else ""
         caption = f"Where queries are answered, mean over the scenarios that have a plan.{over}"
@@ -279,11 +306,11 @@ def _rates(statistics: Statistics) -> Iterator[Picture]:
     for row in rates.to_dicts():
         machine = f", {row['device']} ({row['processor']})" if several else ""
         rate = row["rows"] / row["seconds"]
-        words = f"{plain_number(float(f'{rate:.3g}'))}/s"
+        words = f"{rounded_number(rate, 3)}/s"
         rows.append((printable(f"{row['method']}{machine}"), look_of(statistics, row["method"]), rate, words))
     yield Picture(
         "rates",
         "Scenarios per second",
         "Rows divided by the seconds of solving that their chunks tell, without compilation.",
-        [RatesPanel("", "one worker", rows, "scenarios per second")] if rows else [],
+        [rates_panel("one worker", "scenarios per second", rows)] if rows else [],
     )

@@ -91,10 +91,7 @@ def write_files(
     made: str | None = None,
 ) -> Report:
     """Write the report with these figures; see `write_report`. Each file is the old one or the new one, whole."""
-    from .. import __version__
     from ..plots import save_figure
-    from ..plots.sheets import draw_picture, without_glyph_warnings
-    from . import _view
     from ._page import page_of
     from ._pictures import pictures_of
 
@@ -107,21 +104,16 @@ def write_files(
     drawn = pictures_of(statistics)
     files: dict[str, list[str]] = {}
     for picture in drawn:
-        figure = draw_picture(picture)
+        figure = picture.draw()
         files[picture.key] = [os.path.join(folder, f"{picture.key}{suffix}") for suffix in (".svg", ".png")]
         for path in files[picture.key]:
-            with without_glyph_warnings():
-                save_figure(figure, path)
-    tables = _write_tables(statistics, folder)
-    html = page_of(
-        statistics,
-        drawn,
-        rows_folder=_view.rows_folder(directory, page),
-        picture_links={key: _view.file_links(paths, page) for key, paths in files.items()},
-        csv_links=_view.file_links(tables, page),
-        version=__version__,
-        made=made or f"{dt.datetime.now(dt.UTC):%Y-%m-%d %H:%M} UTC",
-    )
+            save_figure(figure, path)
+    tables: list[str] = []
+    for name, frame in (("methods.csv", statistics.by_method), ("points.csv", statistics.by_point)):
+        tables.append(os.path.join(folder, name))
+        write_file(tables[-1], lambda file, frame=frame: file.write(frame.write_csv().encode()))
+    made = made or f"{dt.datetime.now(dt.UTC):%Y-%m-%d %H:%M} UTC"
+    html = page_of(statistics, drawn, page, os.path.join(directory, "rows"), files, tables, made)
     # Half of a surrogate pair in a name is no text that a file can hold.
     write_file(page, lambda file: file.write(html.encode("utf-8", errors="replace")))
     return Report(page, files, tables, statistics)
@@ -131,13 +123,3 @@ def figures_folder(page: str) -> str:
     """The folder of the pictures and tables of a page."""
     folder, name = os.path.split(page)
     return os.path.join(folder, "figures" if name == PAGE else f"{os.path.splitext(name)[0]}-figures")
-
-
-def _write_tables(statistics: "j3o_jax.sweep_report._statistics.Statistics", folder: str) -> list[str]:
-    frames = {"methods.csv": statistics.by_method, "points.csv": statistics.by_point}
-    written: list[str] = []
-    for name, frame in frames.items():
-        path = os.path.join(folder, name)
-        write_file(path, lambda file, frame=frame: file.write(frame.write_csv().encode()))
-        written.append(path)
-    return written

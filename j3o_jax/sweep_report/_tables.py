@@ -1,14 +1,25 @@
 """The tables of a report, as text and what each column is sorted by."""
 
 import dataclasses
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import polars as pl
 
 from .._status import SUCCESS_NAMES, Status
-from ..report.wording import printable
-from . import _wording as words
+from ..plots.style import short
+from ..report.wording import (
+    NOTHING,
+    decimals_of,
+    fixed,
+    gap_words,
+    long_duration,
+    part_of,
+    printable,
+    rounded_number,
+    with_spread,
+)
 from ._axes import named
 from ._pictures import look_of
 from ._statistics import Statistics
@@ -48,67 +59,43 @@ class Table:
     left_out: int = 0
 
 
-@dataclasses.dataclass(frozen=True)
-class _Column:
-    title: str
-    help: str
-    value: Callable[[Row], Any]
-    write: Callable[[Row], str]
-
-    def cell(self, row: Row) -> Cell:
-        """The cell of a row."""
-        value = self.value(row)
-        return Cell(self.write(row), float(value) if words.known(value) else "")
-
-
-def _figure(title: str, explained: str, name: str, write: Callable[[Any], str]) -> _Column:
-    return _Column(title, explained, lambda row: row[name], lambda row: write(row[name]))
-
-
 def overview(statistics: Statistics) -> Table:
     """A row for each method over all points."""
     columns = _columns(statistics, statistics.by_method)
-    rows = [[_method(row), *(column.cell(row) for column in columns)] for row in statistics.by_method.to_dicts()]
-    looks = [look_of(statistics, method) for method in statistics.by_method["method"]]
-    return Table([("method", ""), *((c.title, c.help) for c in columns)], rows, 1, 1, looks)
+    rows = [[_method(row), *(cell(row) for *_, cell in columns)] for row in statistics.by_method.to_dicts()]
+    return Table([("method", ""), *(column[:2] for column in columns)], rows, 1, 1, _looks(statistics, rows))
 
 
-def points(statistics: Statistics, most: int = MOST_POINTS) -> Table:
-    """A row for each point and method, the first `most` of them."""
-    grid = statistics.manifest.grid
-    frame = statistics.by_point.head(most)
+def points(statistics: Statistics) -> Table:
+    """A row for each point and method, the first `MOST_POINTS` of them."""
+    grid, frame = statistics.manifest.grid, statistics.by_point.head(MOST_POINTS)
     columns = _columns(statistics, statistics.by_point)
     rows = [
-        [*(Cell(named(row[name]), _order(row[name])) for name in grid), _method(row), *(c.cell(row) for c in columns)]
+        [*(_cell(named(row[name]), row[name]) for name in grid), _method(row), *(cell(row) for *_, cell in columns)]
         for row in frame.to_dicts()
     ]
-    titles = [*((name, "") for name in grid), ("method", ""), *((c.title, c.help) for c in columns)]
+    titles = [*((name, "") for name in grid), ("method", ""), *(column[:2] for column in columns)]
     return Table(titles, rows, len(grid) + 1, len(grid) + 1, (), statistics.by_point.height - frame.height)
 
 
 def outcomes(statistics: Statistics) -> Table:
     """How many rows of each method ended with which status."""
     seen = set(statistics.statuses["status"])
-    ordered = [status for status in Status if status.name in seen]
-    strange = sorted(seen - {status.name for status in ordered})
+    known = {status.name: status for status in Status if status.name in seen}
+    names = [*known, *sorted(seen - set(known))]
     rows = []
     for method in statistics.methods:
         own = statistics.statuses.filter(pl.col("method") == method)
         counts = dict(zip(own["status"], own["count"], strict=True))
-        total = sum(counts.values())
         cells = [_method({"method": method})]
-        for name in (*(status.name for status in ordered), *strange):
+        for name in names:
             number = counts.get(name, 0)
             failed = number and name not in SUCCESS_NAMES
-            text = f"{number:,} ({words.share(number, total)})" if number else words.NONE
+            text = f"{number:,} ({part_of(number, sum(counts.values()))})" if number else NOTHING
             cells.append(Cell(text, float(number), "bad" if failed else ""))
         rows.append(cells)
-    titles = [
-        *((status.name.replace("_", " "), status.message) for status in ordered),
-        *((name, "") for name in strange),
-    ]
-    looks = [look_of(statistics, method) for method in statistics.methods]
-    return Table([("method", ""), *titles], rows, 1, 1, looks)
+    titles = [(name.replace("_", " "), known[name].message) if name in known else (name, "") for name in names]
+    return Table([("method", ""), *titles], rows, 1, 1, _looks(statistics, rows))
 
 
 def reasons(statistics: Statistics) -> Table:
@@ -118,7 +105,7 @@ def reasons(statistics: Statistics) -> Table:
             Cell(printable(row["reason"]) or "no reason given", row["reason"], "long"),
             Cell(row["status"].replace("_", " "), row["status"]),
             _method(row),
-            Cell(f"{row['count']:,}", float(row["count"])),
+            _count(row["count"]),
         ]
         for row in statistics.reasons.to_dicts()
     ]
@@ -129,97 +116,79 @@ def speeds(statistics: Statistics) -> Table:
     """What each method took on each machine."""
     rows = []
     for row in statistics.rates.to_dicts():
-        seconds, compiling, rows_done = row["seconds"], row["compile_seconds"], row["rows"]
+        seconds, compiling = row["seconds"], row["compile_seconds"]
+        rate = row["rows"] / seconds if seconds > 0.0 else None
         rows.append(
             [
                 _method(row),
                 Cell(printable(f"{row['device']}, {row['processor']}"), row["device"], "long"),
-                Cell(words.rate(rows_done, seconds), rows_done / seconds if seconds > 0.0 else ""),
-                Cell(f"{rows_done:,}", float(rows_done)),
-                Cell(words.long_duration(seconds), seconds),
-                Cell(words.long_duration(compiling) if compiling else words.NONE, compiling),
-                Cell(f"{row['chunks']:,}", float(row["chunks"])),
+                _cell(NOTHING if rate is None else rounded_number(rate, 3), rate),
+                _count(row["rows"]),
+                Cell(long_duration(seconds), seconds),
+                Cell(long_duration(compiling) if compiling else NOTHING, compiling),
+                _count(row["chunks"]),
             ]
         )
     titles = [("method", ""), ("machine", ""), ("scenarios/s", "Rows divided by the seconds of solving")]
     titles += [("rows", ""), ("solving", ""), ("compiling", "Once for each shape and process"), ("chunks", "")]
-    looks = [look_of(statistics, method) for method in statistics.rates["method"]]
-    return Table(titles, rows, 1, 2, looks)
+    return Table(titles, rows, 1, 2, _looks(statistics, rows))
 
 
-def _columns(statistics: Statistics, frame: pl.DataFrame) -> list[_Column]:
-    columns = [
-        _Column(
-            "mean objective",
-            "Average accuracy of the scenarios that have a plan, with its 95 % confidence interval",
-            lambda row: row["mean"],
-            lambda row: words.with_spread(row["mean"], row["half_width"]),
-        ),
-        _Column(
-            "loss",
-            "1 − mean objective",
-            lambda row: None if row["mean"] is None else 1.0 - row["mean"],
-            lambda row: (
-                words.NONE
-                if row["mean"] is None
-                else words.fixed(1.0 - row["mean"], words.decimals_of(row["half_width"]))
-            ),
-        ),
-    ]
+def _columns(statistics: Statistics, frame: pl.DataFrame) -> list[tuple[str, str, Callable[[Row], Cell]]]:
+    """Title, explanation and cells of the columns that tell the figures of a method."""
+
+    def figure(name: str, write: Callable[[Any], str]) -> Callable[[Row], Cell]:
+        return lambda row: _cell(write(row[name]), row[name])
+
+    def mean(row: Row) -> Cell:
+        return _cell(with_spread(row["mean"], row["half_width"]), row["mean"])
+
+    def loss(row: Row) -> Cell:
+        value = None if row["mean"] is None else 1.0 - row["mean"]
+        return _cell(fixed(value, decimals_of(row["half_width"])), value)
+
+    def gain(row: Row) -> Cell:
+        words = with_spread(row["gain"], row["gain_half_width"], signed=True)
+        return _cell("reference" if row["method"] == statistics.reference else words, row["gain"])
+
+    def bounded(row: Row) -> Cell:
+        return _cell(part_of(row["proven"], row["planned"]), row["proven"] / row["planned"] if row["planned"] else None)
+
+    def plans(row: Row) -> Cell:
+        of_all = "" if row["planned"] == row["total"] else f" of {row['total']:,}"
+        return Cell(f"{row['planned']:,}{of_all}", float(row["planned"]))
+
+    interval = "with its 95 % confidence interval"
+    columns = [("mean objective", f"Average accuracy of the scenarios that have a plan, {interval}", mean)]
+    columns.append(("loss", "1 − mean objective", loss))
     if statistics.reference is not None:
-        reference = statistics.reference
-        columns.append(
-            _Column(
-                f"difference from {_cut(printable(reference))}",
-                "Mean of the differences on the same scenarios, with its 95 % confidence interval",
-                lambda row: row["gain"],
-                lambda row: (
-                    "reference"
-                    if row["method"] == reference
-                    else words.with_spread(row["gain"], row["gain_half_width"], signed=True)
-                ),
-            )
-        )
+        title = f"difference from {short(statistics.reference, 24)}"
+        columns.append((title, f"Mean of the differences on the same scenarios, {interval}", gain))
     quantiles = (("5 %", "q05"), ("median", "q50"), ("95 %", "q95"))
-    columns += [_figure(title, "Quantile of the objective", name, words.fixed) for title, name in quantiles]
+    columns += [(title, "Quantile of the objective", figure(name, fixed)) for title, name in quantiles]
     if frame["proven"].sum():
+        distance = "Distance from the optimum by the bound, relative; that of an exact method is its solver's word"
         columns += [
-            _figure(
-                "mean gap",
-                "Distance from the optimum by the bound, relative; that of an exact method is its solver's word",
-                "gap_mean",
-                words.gap,
-            ),
-            _figure("median gap", "", "gap50", words.gap),
-            _figure("largest gap", "", "gap_max", words.gap),
-            _Column(
-                "bounded",
-                "Share of the plans that have a bound, proven or by a solver's word",
-                lambda row: row["proven"] / row["planned"] if row["planned"] else None,
-                lambda row: words.share(row["proven"], row["planned"]),
-            ),
+            ("mean gap", distance, figure("gap_mean", gap_words)),
+            ("median gap", "", figure("gap50", gap_words)),
+            ("largest gap", "", figure("gap_max", gap_words)),
+            ("bounded", "Share of the plans that have a bound, proven or by a solver's word", bounded),
         ]
-    columns.append(
-        _Column(
-            "plans",
-            "Scenarios that have a plan, of those that were solved; the others count in no mean",
-            lambda row: row["planned"],
-            lambda row: (
-                f"{row['planned']:,}" if row["planned"] == row["total"] else f"{row['planned']:,} of {row['total']:,}"
-            ),
-        )
-    )
-    return columns
+    explained = "Scenarios that have a plan, of those that were solved; the others count in no mean"
+    return [*columns, ("plans", explained, plans)]
+
+
+def _cell(text: str, value: Any) -> Cell:
+    return Cell(text, float(value) if value is not None and math.isfinite(value) else "")
+
+
+def _count(number: int) -> Cell:
+    return Cell(f"{number:,}", float(number))
 
 
 def _method(row: Row) -> Cell:
     return Cell(printable(row["method"]), row["method"], "long")
 
 
-def _order(value: Any) -> float | str:
-    return "" if value is None else float(value)
-
-
-def _cut(name: str) -> str:
-    """A name in a title, where it must not make the column wide."""
-    return name if len(name) <= 24 else f"{name[:12]}…{name[-11:]}"
+def _looks(statistics: Statistics, rows: Sequence[Sequence[Cell]]) -> list[int]:
+    return [look_of(statistics, str(cells[0].order)) for cells in rows]

@@ -11,8 +11,7 @@ from urllib.parse import quote
 import polars as pl
 from ruamel.yaml import YAML
 
-from ..report.wording import printable
-from . import _wording as words
+from ..report.wording import NOTHING, count, gap_words, listed, long_duration, moment, part_of, printable, with_spread
 from ._statistics import Statistics
 
 CHUNKS_LISTED = 40
@@ -27,7 +26,7 @@ class Link:
     told: str = ""
 
 
-def title_of(statistics: Statistics) -> str:
+def title(statistics: Statistics) -> str:
     """What the sweep is called."""
     return printable(statistics.manifest.name) or "A sweep"
 
@@ -37,9 +36,9 @@ def lead(statistics: Statistics) -> str:
     manifest = statistics.manifest
     family = manifest.spec.get("benchmark") or manifest.spec.get("deployment") or "scenarios"
     points = statistics.by_point["point"].n_unique()
-    of_points = f" at {words.count(points, 'point')} of a grid" if manifest.grid else ""
-    by = words.listed([printable(label) for label in statistics.methods])
-    return f"{words.count(manifest.scenarios, 'scenario')} of {printable(str(family))}{of_points}, solved by {by}."
+    of_points = f" at {count(points, 'point')} of a grid" if manifest.grid else ""
+    by = listed([printable(label) for label in statistics.methods])
+    return f"{count(manifest.scenarios, 'scenario')} of {printable(str(family))}{of_points}, solved by {by}."
 
 
 def finding(statistics: Statistics) -> str:
@@ -50,12 +49,13 @@ def finding(statistics: Statistics) -> str:
     best = compared.sort("gain", descending=True).row(0, named=True)
     reference = printable(str(statistics.reference))
     gain, half = best["gain"], best["gain_half_width"]
-    spread = words.with_spread(abs(gain), half)
+    spread = with_spread(abs(gain), half)
     sure = half is not None and abs(gain) > half
-    told = f"on the {words.count(best['gain_n'], 'scenario')} that both solved"
+    told = f"on the {count(best['gain_n'], 'scenario')} that both solved"
     name = printable(best["method"])
     if not sure:
-        return f"No method is above {reference} beyond chance; the nearest is {name}, {_signed(best)} {told}."
+        nearest = with_spread(gain, half, signed=True)
+        return f"No method is above {reference} beyond chance; the nearest is {name}, {nearest} {told}."
     if gain > 0:
         return f"{name} is best: {spread} above {reference} in mean objective, {told}."
     return f"{reference} is best: the next, {name}, is {spread} below it in mean objective, {told}."
@@ -67,16 +67,16 @@ def notes(statistics: Statistics) -> list[str]:
     found: list[str] = []
     if not statistics.complete:
         found.append(
-            f"This sweep is not complete: {statistics.chunks.height:,} of {words.count(manifest.chunks, 'chunk')} and "
-            f"{statistics.done:,} of {words.count(manifest.rows, 'row')} are here. "
+            f"This sweep is not complete: {statistics.chunks.height:,} of {count(manifest.chunks, 'chunk')} and "
+            f"{statistics.done:,} of {count(manifest.rows, 'row')} are here. "
             "The same j3o sweep command goes on where it stopped."
         )
     missing = [label for label in manifest.methods if label not in statistics.methods]
     if missing:
-        found.append(f"Nothing is here yet from {words.listed([printable(label) for label in missing])}.")
+        found.append(f"Nothing is here yet from {listed([printable(label) for label in missing])}.")
     if statistics.failures:
-        share = words.share(statistics.failures, statistics.done)
-        found.append(f"{words.count(statistics.failures, 'row')} ({share}) have no plan. They count in no mean.")
+        share = part_of(statistics.failures, statistics.done)
+        found.append(f"{count(statistics.failures, 'row')} ({share}) have no plan. They count in no mean.")
     if by_method["planned"].n_unique() > 1:
         found.append(
             "The methods have plans for different numbers of scenarios, so their means are over different scenarios: "
@@ -96,7 +96,7 @@ def tiles(statistics: Statistics) -> list[tuple[str, str, str]]:
     seeds = manifest.spec.get("seeds")
     per_point = f"{seeds['count']:,} seeds" if isinstance(seeds, dict) and "count" in seeds else ""
     points = statistics.by_point["point"].n_unique()
-    across = f"{words.count(points, 'point')} × {per_point}" if manifest.grid and per_point else per_point
+    across = f"{count(points, 'point')} × {per_point}" if manifest.grid and per_point else per_point
     seconds = float(statistics.chunks["seconds"].sum())
     compiled = float(statistics.chunks["compile_seconds"].sum())
     found = [
@@ -104,15 +104,15 @@ def tiles(statistics: Statistics) -> list[tuple[str, str, str]]:
         (
             "Plans",
             f"{int(by_method['planned'].sum()):,}",
-            f"{words.count(statistics.failures, 'row')} without" if statistics.failures else "one for every row",
+            f"{count(statistics.failures, 'row')} without" if statistics.failures else "one for every row",
         ),
     ]
     if statistics.bounded:
         proven, planned = int(by_method["proven"].sum()), int(by_method["planned"].sum())
         largest = by_method["gap_max"].max()
-        told = words.gap(float(largest)) if isinstance(largest, float) and math.isfinite(largest) else words.NONE
-        found.append(("Bounded", words.share(proven, planned), f"largest gap {told}"))
-    found.append(("Solving", words.long_duration(seconds), f"and {words.long_duration(compiled)} of compiling"))
+        told = gap_words(float(largest)) if isinstance(largest, float) and math.isfinite(largest) else NOTHING
+        found.append(("Bounded", part_of(proven, planned), f"largest gap {told}"))
+    found.append(("Solving", long_duration(seconds), f"and {long_duration(compiled)} of compiling"))
     return found
 
 
@@ -124,11 +124,11 @@ def facts(statistics: Statistics) -> list[tuple[str, str]]:
     finished = [str(value) for value in chunks["finished"] if value]
     versions = {name: getattr(machine, name, "") for name in ("python", "jax", "highspy")}
     told = [
-        ("Begun", words.moment(manifest.created)),
-        ("Last chunk", words.moment(max(finished)) if finished else words.NONE),
+        ("Begun", moment(manifest.created)),
+        ("Last chunk", moment(max(finished)) if finished else NOTHING),
         ("Chunks", f"{chunks.height:,} of {manifest.chunks:,} done"),
         ("Rows", f"{statistics.done:,} of {manifest.rows:,}"),
-        ("Time", f"{words.long_duration(float(chunks['seconds'].sum()))} of solving, all workers together"),
+        ("Time", f"{long_duration(float(chunks['seconds'].sum()))} of solving, all workers together"),
         ("Machines", "; ".join(f"{device}, {processor}" for device, processor in kinds)),
         ("Precision", manifest.precision),
         ("Versions", ", ".join([f"j3o-jax {manifest.version}", *(f"{k} {v}" for k, v in versions.items() if v)])),
@@ -154,9 +154,9 @@ def specification(statistics: Statistics) -> str:
     )
 
 
-def rows_folder(directory: str, page: str) -> str:
-    """The folder of the rows, as seen from the page."""
-    return os.path.relpath(os.path.join(directory, "rows"), os.path.dirname(os.path.abspath(page))).replace(os.sep, "/")
+def relative(path: str, page: str) -> str:
+    """A path as seen from the page."""
+    return os.path.relpath(path, os.path.dirname(os.path.abspath(page))).replace(os.sep, "/")
 
 
 def chunk_links(statistics: Statistics, folder: str) -> list[Link]:
@@ -166,7 +166,7 @@ def chunk_links(statistics: Statistics, folder: str) -> list[Link]:
         Link(
             f"{quote(folder)}/{quote(os.path.basename(row['chunk']))}",
             printable(os.path.basename(row["chunk"])),
-            f"{row['rows']:,} rows of {printable(row['method'])}, {words.long_duration(row['seconds'])}",
+            f"{row['rows']:,} rows of {printable(row['method'])}, {long_duration(row['seconds'])}",
         )
         for row in shown
     ]
@@ -174,10 +174,5 @@ def chunk_links(statistics: Statistics, folder: str) -> list[Link]:
 
 def file_links(names: Sequence[str], page: str) -> list[Link]:
     """Files as links from the page."""
-    start = os.path.dirname(os.path.abspath(page))
-    places = [os.path.relpath(name, start).replace(os.sep, "/") for name in names]
+    places = [relative(name, page) for name in names]
     return [Link(quote(place), os.path.splitext(place)[1].removeprefix(".").upper()) for place in places]
-
-
-def _signed(row: dict[str, Any]) -> str:
-    return words.with_spread(row["gain"], row["gain_half_width"], signed=True)

@@ -1,15 +1,17 @@
 """The picture of a tuning: what settings reach against their value, and against time. Loads matplotlib."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from matplotlib.figure import Figure
 
-from ..plots.points import PointPanel, Points, draw_points
+from ..plots.panels import Curve, Panel, curves_panel
+from ..plots.scales import Scale
+from ..plots.sheet import draw_sheet
+from ..plots.style import Drawn, distinct
 from ..report.wording import count
 from ._outcome import Trial, Tuning
 from .wording import value_words
 
-_BELOW = "Below the best known plans, %"
 # Percent; what is less stands on the floor of the picture.
 _FLOOR = 1e-5
 # More are not told apart from each other and from what is marked.
@@ -20,17 +22,62 @@ _WIDE = 30.0
 
 def draw(tuning: Tuning) -> Figure:
     """Draw all trials, with the setting to begin from and the chosen one marked."""
-    spec = tuning.spec
-    panels = []
+    spec, trials, panels = tuning.spec, tuning.trials, []
     name = _axis(tuning)
     if name is not None:
         panels.append(_against_value(tuning, name))
-    if spec.objective != "quality" or name is None:
-        panels.append(_against_time(tuning) if spec.objective != "quality" else _against_number(tuning))
+    if spec.objective != "quality":
+        at = {trial.number: 1e3 * trial.seconds for trial in trials}
+        groups = [("", trials, None), ("no setting is better in both", tuning.front, distinct(0))]
+        panels.append(_panel(tuning, "Against time", "ms per scenario, in a batch", at, groups, log=True))
+    elif name is None:
+        # Where no setting is a number.
+        at = {trial.number: float(trial.number) for trial in trials}
+        panels.append(_panel(tuning, "In the order of the trials", "trial", at, [("", trials, None)]))
     title = f"Settings of {spec.base.method}" + (f": {spec.name}" if spec.name else "")
-    tried = f"{count(len(tuning.trials), 'setting')}, {count(spec.training.scenarios, 'training scenario')}"
-    caption = f"{tried}; best known: the best plan of any setting for each scenario"
-    return draw_points(panels, title, caption)
+    tried = f"{count(len(trials), 'setting')}, {count(spec.training.scenarios, 'training scenario')}"
+    foot = f"{tried}; best known: the best plan of any setting for each scenario"
+    return draw_sheet([("", panels)], title, foot, width=3.7)
+
+
+def _panel(
+    tuning: Tuning,
+    title: str,
+    x_label: str,
+    at: Mapping[int, float],
+    groups: Iterable[tuple[str, Sequence[Trial], int | None]],
+    *,
+    log: bool = False,
+) -> Panel:
+    """How far trials are below the best known plans, over their places `at`, by their numbers.
+
+    `groups` have a name, trials that a line goes through, and a look; None are faint dots that others stand out from.
+    """
+
+    def curve(label: str, own: Sequence[Trial], look: int | None, drawn: Drawn) -> Curve:
+        heights = [max(100.0 * tuning.shortfall(trial), _FLOOR) for trial in own]
+        return Curve(label, look, [at[trial.number] for trial in own], heights, (), drawn)
+
+    curves = [curve(label, own, look, "points" if look is None else "joined") for label, own, look in groups]
+    marked = (("as it is", tuning.base, 3), ("chosen", tuning.chosen, 6))
+    curves += [curve(word, [trial], look, "mark") for word, trial, look in marked if trial.number in at]
+    scale = Scale(x_label, sorted({x for own in curves for x in own.x}), log=log)
+    label = "Below the best known plans, %"
+    return curves_panel(title, label, curves, scale, log=True, height=2.7, named=True)
+
+
+def _against_value(tuning: Tuning, name: str) -> Panel:
+    at = _numbers(tuning, name)
+    others = [other for other in tuning.spec.search if other != name]
+    groups: dict[str, list[Trial]] = {}
+    for trial in sorted(tuning.trials[1:], key=lambda trial: at.get(trial.number, 0.0)):
+        if trial.number in at:
+            words = (f"{other} {value_words(trial.values[other])}" for other in others if other in trial.values)
+            groups.setdefault(", ".join(words), []).append(trial)
+    few = len(groups) <= _MOST_CURVES
+    shown = [(label * few, own, distinct(place) if few else None) for place, (label, own) in enumerate(groups.items())]
+    log = min(at.values()) > 0.0 and max(at.values()) > _WIDE * min(at.values())
+    return _panel(tuning, f"Against {name}", name, at, shown, log=log)
 
 
 def _axis(tuning: Tuning) -> str | None:
@@ -62,60 +109,3 @@ def _default(trial: Trial, name: str) -> float | None:
         return None if value is None else float(value)
     except (TypeError, ValueError):
         return None
-
-
-def _against_value(tuning: Tuning, name: str) -> PointPanel:
-    at = _numbers(tuning, name)
-    others = [other for other in tuning.spec.search if other != name]
-
-    def words(trial: Trial) -> str:
-        return ", ".join(f"{other} {value_words(trial.values[other])}" for other in others if other in trial.values)
-
-    groups: dict[str, list[Trial]] = {}
-    for trial in tuning.trials[1:]:
-        if trial.number in at:
-            groups.setdefault(words(trial), []).append(trial)
-    few = len(groups) <= _MOST_CURVES
-    shown = []
-    for look, (label, group) in enumerate(groups.items()):
-        group.sort(key=lambda trial: at[trial.number])
-        x, y = [at[trial.number] for trial in group], _heights(tuning, group)
-        shown.append(Points(label, x, y, look, joined=True) if few else Points("", x, y))
-    shown += [
-        Points(word, [at[trial.number]], _heights(tuning, [trial]), look, large=True)
-        for word, trial, look in _marked(tuning)
-        if trial.number in at
-    ]
-    values = list(at.values())
-    logarithmic = min(values) > 0.0 and max(values) > _WIDE * min(values)
-    return PointPanel(f"Against {name}", name, _BELOW, shown, logarithmic, _FLOOR)
-
-
-def _against_time(tuning: Tuning) -> PointPanel:
-    def points(word: str, trials: Sequence[Trial], look: int | None, **how: bool) -> Points:
-        return Points(word, [1e3 * trial.seconds for trial in trials], _heights(tuning, trials), look, **how)
-
-    shown = [
-        points("", tuning.trials, None),
-        points("no setting is better in both", tuning.front, 0, joined=True),
-        *(points(word, [trial], look, large=True) for word, trial, look in _marked(tuning)),
-    ]
-    return PointPanel("Against time", "ms per scenario, in a batch", _BELOW, shown, True, _FLOOR)
-
-
-def _against_number(tuning: Tuning) -> PointPanel:
-    """Where no setting is a number: in the order of the trials."""
-    every = Points("", [trial.number for trial in tuning.trials], _heights(tuning, tuning.trials))
-    marked = [
-        Points(word, [trial.number], _heights(tuning, [trial]), look, large=True)
-        for word, trial, look in _marked(tuning)
-    ]
-    return PointPanel("In the order of the trials", "trial", _BELOW, [every, *marked], False, _FLOOR)
-
-
-def _marked(tuning: Tuning) -> list[tuple[str, Trial, int]]:
-    return [("as it is", tuning.base, 6), ("chosen", tuning.chosen, 5)]
-
-
-def _heights(tuning: Tuning, trials: Sequence[Trial]) -> list[float]:
-    return [100.0 * tuning.shortfall(trial) for trial in trials]

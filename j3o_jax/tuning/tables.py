@@ -1,6 +1,5 @@
 """The trials as a table for programs. Loads polars."""
 
-import math
 from typing import Any
 
 import polars as pl
@@ -8,16 +7,13 @@ import polars as pl
 from ._outcome import Tuning
 from ._space import Choices, Value
 
+_TIMES = ("seconds", "reached", "seconds_to_gap")
 _AFTER = {
     "method": pl.String(),
-    "objective": pl.Float64(),
-    "shortfall": pl.Float64(),
+    **dict.fromkeys(("objective", "shortfall"), pl.Float64()),
     "without_plan": pl.Int64(),
-    "seconds": pl.Float64(),
-    "reached": pl.Float64(),
-    "seconds_to_gap": pl.Float64(),
-    "chosen": pl.Boolean(),
-    "front": pl.Boolean(),
+    **dict.fromkeys(_TIMES, pl.Float64()),
+    **dict.fromkeys(("chosen", "front"), pl.Boolean()),
 }
 
 
@@ -42,16 +38,17 @@ def trials_frame(tuning: Tuning) -> pl.DataFrame:
             "objective": trial.quality,
             "shortfall": tuning.shortfall(trial),
             "without_plan": trial.failed,
-            "seconds": _known(trial.seconds),
-            "reached": _known(trial.reached),
-            "seconds_to_gap": _known(trial.seconds_to_gap),
+            "seconds": trial.seconds,
+            "reached": trial.reached,
+            "seconds_to_gap": trial.seconds_to_gap,
             "chosen": trial.number == tuning.chosen.number,
             "front": trial.number in front,
         }
         for trial in tuning.trials
     ]
     schema = {"trial": pl.Int64(), **{name: _type(tuning, name) for name in names}, **_AFTER}
-    return pl.DataFrame(rows, schema=schema, orient="row")
+    frame = pl.DataFrame(rows, schema=schema, orient="row")
+    return frame.with_columns(pl.when(pl.col(name).is_finite()).then(pl.col(name)).alias(name) for name in _TIMES)
 
 
 def _type(tuning: Tuning, name: str) -> Any:
@@ -62,7 +59,3 @@ def _type(tuning: Tuning, name: str) -> Any:
     if any(isinstance(value, str) for value in values):
         return pl.String()
     return pl.Float64() if any(isinstance(value, float) for value in values) else pl.Int64()
-
-
-def _known(value: float) -> float | None:
-    return None if math.isnan(value) or math.isinf(value) else value

@@ -11,13 +11,15 @@ from made_up_rows import LIMIT, MACHINE, VERSION, WORTH, rows_of
 from matplotlib.image import imread
 from support.pictures import texts
 
-from j3o_jax.plots.curves import Curve, Mark, Panel, draw_curves
+from j3o_jax.plots.panels import Curve, Level, curves_panel
+from j3o_jax.plots.scales import Scale
+from j3o_jax.plots.sheet import Named, draw_sheet
 from j3o_jax.reproduce.declaration import Axis, Experiment, Point
 from j3o_jax.reproduce.drawing import draw
 from j3o_jax.reproduce.experiments import EXPERIMENTS
-from j3o_jax.reproduce.markdown import markdown_of
 from j3o_jax.reproduce.paper import TABLE_IV
 from j3o_jax.reproduce.results import files_of, write_results
+from j3o_jax.reproduce.sheets import markdown_of
 from j3o_jax.reproduce.summary import summarize
 from j3o_jax.reproduce.tables import RUNS_SCHEMA, SUMMARY_SCHEMA, runs_frame, summary_frame
 
@@ -439,8 +441,9 @@ def test_where_a_method_is_not_behind_nothing_is_drawn():
 @pytest.mark.parametrize("heights", [(0.3, 0.31), (1e-4, 0.9), (3e-4, 8e-4), (0.1, 0.1)])
 def test_a_logarithmic_axis_has_two_figures_to_read_it_by(heights):
     curve = Curve("J3O", 5, (1.0, 2.0), heights, (1.0, 0.01))
-    mark = Mark(2e-4, "a mark whose words are far wider than all names") if heights[0] > 2e-4 else None
-    figure = draw_curves([Panel([curve], "y", logarithmic=True, mark=mark)], "title", "x", "caption")
+    level = Level(2e-4, "a mark whose words are far wider than all names") if heights[0] > 2e-4 else None
+    panel = curves_panel("", "y", [curve], Scale("x", (1.0, 2.0)), log=True, level=level)
+    figure = draw_sheet([("", [panel])], "title", "caption", names=[Named("J3O", 5)], beside=True)
     low, high = figure.axes[0].get_ylim()
     assert low < min(heights) <= max(heights) < high
     assert sum(low <= tick * (1 + 1e-9) and tick <= high * (1 + 1e-9) for tick in figure.axes[0].get_yticks()) >= 2
@@ -456,9 +459,10 @@ def test_names_stand_in_the_order_of_the_curves_ends():
 
 def test_curves_may_be_settings_instead_of_methods():
     curves = [Curve(f"χₑ = {look}", look, (0.0, 1.0), (0.1 * look, 0.2), (0.0, math.nan)) for look in range(10)]
-    figure = draw_curves([Panel(curves, "y")], "title", "x", "caption")
+    scale = Scale("x", (0.0, 1.0))
+    figure = draw_sheet([("", [curves_panel("", "y", curves, scale)])], "title", "caption", beside=True)
     assert len(figure.axes[0].get_lines()) == 10
-    assert len(draw_curves([Panel([], "y")], "title", "x", "caption").axes) == 2
+    assert len(draw_sheet([("", [curves_panel("", "y", [], scale)])], "title", "caption", beside=True).axes) == 2
 
 
 def test_a_figure_may_have_a_curve_for_each_setting():
