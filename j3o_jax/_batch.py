@@ -1,4 +1,4 @@
-"""Indexing of batches: the index runs over the batch axes alone."""
+"""Batches: indexing over their axes alone, and filling them up."""
 
 from typing import Any, TypeVar
 
@@ -23,3 +23,13 @@ def pick_instances(tree: Tree, batch_shape: tuple[int, ...], index: Any) -> Tree
         return np.asarray(flat[numbers])[()]
 
     return jax.tree.map(pick, tree)
+
+
+def filled_up(tree: Tree, size: int) -> Tree:
+    """A batch in NumPy with copies of its last instance behind, up to a size."""
+
+    def full(array: Any) -> Any:
+        missing = size - array.shape[0]
+        return np.concatenate([array, np.repeat(array[-1:], missing, axis=0)]) if missing else array
+
+    return jax.tree.map(full, tree)

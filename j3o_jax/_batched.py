@@ -9,6 +9,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from ._batch import filled_up
 from ._precision import double_precision
 from ._programs import Level, compiled, level_for
 
@@ -132,12 +133,7 @@ def _power_of_two(number: int) -> int:
 
 
 def _part(batch: Any, start: int, size: int) -> Any:
-    def part(array: np.ndarray) -> np.ndarray:
-        own = array[start : start + size]
-        missing = size - own.shape[0]
-        return np.concatenate([own, np.repeat(own[-1:], missing, axis=0)]) if missing else own
-
-    return jax.tree.map(part, batch)
+    return filled_up(jax.tree.map(lambda array: array[start : start + size], batch), size)
 
 
 def _on_cpu(devices: list[Any]) -> bool:

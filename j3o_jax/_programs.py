@@ -29,6 +29,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from j3o_kernels.stages import Target, tracing_for
 
+from ._batch import filled_up
 from ._forks import refuse_after_fork
 from ._program_files import KeptProgram
 
@@ -446,11 +447,10 @@ def program_of_batch(function: Callable[_Parameters, _Result]) -> Callable[_Para
         arrays, rest = eqx.partition((args, keywords), _is_array)
         leaves = jax.tree.leaves(arrays)
         count = len(leaves[0])
-        missing = _filled(count) - count
-        if not missing or not all(isinstance(leaf, np.ndarray) for leaf in leaves):
+        size = _filled(count)
+        if size == count or not all(isinstance(leaf, np.ndarray) for leaf in leaves):
             return of_size(*args, **keywords)
-        full = jax.tree.map(lambda leaf: np.concatenate([leaf, np.repeat(leaf[-1:], missing, axis=0)]), arrays)
-        args, keywords = eqx.combine(full, rest)
+        args, keywords = eqx.combine(filled_up(arrays, size), rest)
         return jax.tree.map(lambda result: np.asarray(result)[:count], of_size(*args, **keywords))
 
     return run
