@@ -112,7 +112,7 @@ def _seconds_of_children() -> float:
 
 
 def _start_from_j3o(file: str, time_limit: float) -> None:
-    """What `j3o solve` does, with a start; in the process that is measured."""
+    """Do what `j3o solve` does, with a start, in the process that is measured."""
     scenario = j3o.load(file, want=j3o.Scenario)
     solution = j3o.solve(scenario, j3o.ExactMILP(time_limit=time_limit, start=j3o.J3O()))
     j3o.check(scenario, solution).raise_if_violated()
@@ -126,7 +126,7 @@ def _start_from_j3o(file: str, time_limit: float) -> None:
 
 
 def table(rows: list[dict[str, Any]]) -> str:
-    """The rows in Markdown."""
+    """Return the rows as a Markdown table."""
     least: dict[Any, float] = defaultdict(lambda: float("inf"))
     for row in rows:
         if row["bound"] is not None:

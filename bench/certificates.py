@@ -82,7 +82,7 @@ def _kinds() -> int:
 
 
 def checked(number: int, batch: int, descent_steps: int) -> dict[str, Any]:
-    """What came of one round: scenarios of one family, with or without batching."""
+    """Check one round: scenarios of one family, with or without batching."""
     family, batching = list(_FAMILIES)[number % len(_FAMILIES)], number // len(_FAMILIES) % 2 == 1
     scenarios = _drawn(family, number, batch, batching)
     plans = j3o.certify(scenarios, j3o.solve(scenarios, j3o.J3O(starts="paper")), descent_steps=descent_steps)
@@ -130,7 +130,7 @@ def _add(rows: dict[tuple[str, bool], dict[str, Any]], row: dict[str, Any]) -> N
 
 
 def table(rows: list[dict[str, Any]]) -> str:
-    """Counts and distances by family, in Markdown."""
+    """Return counts and distances by family, as a Markdown table."""
 
     def lines() -> Iterator[str]:
         yield "| family | certificates | invalid | D above the bound, at most | below it, at most | ms each |"

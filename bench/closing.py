@@ -72,7 +72,7 @@ def run(options: argparse.Namespace) -> None:
 
 
 def bounds_of(scenarios: j3o.Scenario, descents: tuple[int, ...]) -> list[tuple[float, np.ndarray]]:
-    """Steps of the dual, on average, and the bounds of the batch that are proven by then."""
+    """Return steps of the dual, on average, and the bounds of the batch that are proven by then."""
     groups = group_clients(np.asarray(scenarios.client_edge), scenarios.edges)
     found: list[tuple[float, np.ndarray]] = []
     proven = None
@@ -88,7 +88,7 @@ def bounds_of(scenarios: j3o.Scenario, descents: tuple[int, ...]) -> list[tuple[
 
 
 def draw(rows: list[dict[str, Any]], path: Path) -> None:
-    """A panel for each case: the bound from above, the plan from below."""
+    """Draw a panel for each case: the bound from above, the plan from below."""
     figure = Figure(figsize=(4.2 * len(rows), 3.6), facecolor="white")
     panels = figure.subplots(1, len(rows), squeeze=False)[0]
     for axes, row in zip(panels, rows, strict=True):

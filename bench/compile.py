@@ -1,14 +1,18 @@
 """What compiling costs: every program of J3O, certify and PriceDirected, for several shapes, at both levels.
 
     python -m bench compile --clients 30 300 3000
+    python -m bench compile --clients 30 --level full --backend 0 1 2 3 --out bench/results/frontier.json
 
 For each program: seconds of all threads to trace it, to lower it and to compile it, the last ones by the clock too; the
 fusions, calls, loops and copies of what XLA makes of it, and the memory mappings that it takes; and the median of its
-runs for a chunk. Nothing is read from a cache. On a machine with other work seconds of threads are up to a third too
-high, and the clock may show anything.
+runs for a chunk. `--backend` has the programs compiled with each of these optimisation levels of XLA's backend: the
+frontier between seconds of compiling and of running. Nothing is read from a cache. On a machine with other work seconds
+of threads are up to a third too high, and the clock may show anything.
 """
 
 import argparse
+import contextlib
+import itertools
 import re
 import time
 from collections.abc import Callable
@@ -36,6 +40,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--case", nargs="+", choices=CASES, default=["taskonomy5", "tight"])
     parser.add_argument("--clients", nargs="+", type=int, default=[30, 300])
     parser.add_argument("--level", nargs="+", choices=["light", "full"], default=["full", "light"])
+    parser.add_argument("--backend", nargs="+", type=int, choices=range(4), help="XLA's own levels, for every level")
     parser.add_argument("--batch", type=int, default=64, help="scenarios of J3O; PriceDirected has an eighth of them")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--out", type=Path, default=FOLDER / "compile.json")
@@ -45,13 +50,16 @@ def run(options: argparse.Namespace) -> None:
     if options.smoke:
         options.case, options.clients, options.level = ["taskonomy5"], [6], ["light"]
         options.batch, options.repeats = 8, 1
-    settings = {name: getattr(options, name) for name in ("case", "clients", "level", "batch", "repeats")}
+    settings = {name: getattr(options, name) for name in ("case", "clients", "level", "backend", "batch", "repeats")}
     rows: list[dict[str, Any]] = []
     for case in options.case:
         for clients in options.clients:
-            for level in options.level:
-                say(f"{case}, {clients} clients, {level}")
-                rows += measured(case, clients, level, options.batch, options.repeats)
+            for level, backend in itertools.product(options.level, options.backend or [None]):
+                name = level if backend is None else f"{level}, backend at {backend}"
+                say(f"{case}, {clients} clients, {name}")
+                with contextlib.nullcontext() if backend is None else _programs.optimising(level, backend):
+                    found = measured(case, clients, level, options.batch, options.repeats)
+                rows += [{**row, "level": name} for row in found]
                 if not options.smoke:
                     write_results(options.out, settings, rows)
     print(table(rows))
@@ -59,7 +67,7 @@ def run(options: argparse.Namespace) -> None:
 
 
 def measured(case: str, clients: int, level: _programs.Level, batch: int, repeats: int) -> list[dict[str, Any]]:
-    """A row for each program that a first call compiles, and one for the sum."""
+    """Return a row for each program that a first call compiles, and one for the sum."""
     rows: list[dict[str, Any]] = []
     for method, count, solve in (
         ("j3o", batch, lambda scenarios: j3o.solve(scenarios, j3o.J3O())),
@@ -82,7 +90,7 @@ def _shape(scenarios: j3o.Scenario) -> str:
 def _watched(
     solve: Callable[[], j3o.Solution], level: _programs.Level, repeats: int
 ) -> tuple[dict[str, dict[str, Any]], j3o.Solution]:
-    """What every program costs that a call compiles, and how long it runs in later calls."""
+    """Measure what every program that a call compiles costs, and how long it runs in later calls."""
     found: dict[str, dict[str, Any]] = {}
     seconds: dict[str, list[float]] = {}
     compile_it = _programs.compile_program
@@ -125,7 +133,7 @@ class _Timed:
 
 
 def table(rows: list[dict[str, Any]]) -> str:
-    """The rows as Markdown."""
+    """Return the rows as a Markdown table."""
     lines = [
         "| case, shape | level | program | trace | lower | compile (clock) | fusions | calls | loops | mappings | ms |",
         "|---|---|---|---|---|---|---|---|---|---|---|",

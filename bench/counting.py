@@ -57,7 +57,7 @@ class Counts:
 
 
 def counted(function: Callable[..., Any], *arguments: Any) -> Counts:
-    """What one call does. Stages are the calls that `j3o_kernels.stages` keeps from being inlined."""
+    """Count what one call does. Stages are the calls that `j3o_kernels.stages` keeps from being inlined."""
     counts = Counts()
     program = jax.make_jaxpr(function)(*arguments)
     _evaluate(program, jax.tree.leaves(arguments), counts)
@@ -113,7 +113,7 @@ def _apply(equation: Any, inputs: list[Any], counts: Counts) -> list[Any]:
 
 
 def _scanned(parameters: dict[str, Any], inputs: list[Any]) -> tuple[list[Any], list[Any], list[Any]]:
-    """What a scan has in every turn, what it carries from turn to turn, and what it takes a slice of in each."""
+    """Return what a scan has in every turn, what it carries on, and what it takes a slice of in each."""
     if "num_consts" not in parameters:
         constants, state, sequences = map(list, parameters["ft_in"].update(inputs).unpack())
         return constants, state, sequences

@@ -183,7 +183,7 @@ class Run:
         return row | {"unsolved": int(np.count_nonzero(~found.solved)), "worst_residual": worst}
 
     def _program(self, batch: int, compiler_options: Any = None) -> dict[str, Any]:
-        """The device's part of J3O alone, from arrays on the device to arrays on the device."""
+        """Run the device's part of J3O alone, from arrays on the device to arrays on the device."""
         program, arguments = j3o_program(self._of_size(batch))
         with double_precision():
             begun = time.perf_counter()
@@ -213,7 +213,7 @@ class Run:
 def timed(
     once: Callable[[], tuple[Any, float]], batch: int, after_first: Callable[[], Any] | None = None
 ) -> tuple[Any, dict[str, Any]]:
-    """What calls return, and their seconds: those of the call that compiles apart, and what it spent on compiling."""
+    """Time calls, the one that compiles apart, and return what they return too."""
     begun = time.perf_counter()
     _, compiling = once()
     first, seconds = time.perf_counter() - begun, []

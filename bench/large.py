@@ -88,7 +88,7 @@ def _send(pipe: Any, work: Any, *arguments: Any) -> None:
 
 
 def priced(sizes: dict[str, Any], gap: float, iterations: int, _limit: Any) -> dict[str, Any]:
-    """A plan by PriceDirected that is proven to be within `gap`."""
+    """Solve by PriceDirected until the plan is proven to be within `gap`."""
     scenario = sample(sizes)
     # The relaxation need not be nearer to its optimum than the gap asks for.
     method = j3o.PriceDirected(gap=gap, max_iterations=iterations, descent_steps=0, bound_tolerance=0.1 * gap)
@@ -100,7 +100,7 @@ def priced(sizes: dict[str, Any], gap: float, iterations: int, _limit: Any) -> d
 
 
 def exact(sizes: dict[str, Any], _gap: float, _iterations: int, limit: float) -> dict[str, Any]:
-    """What ExactMILP has after `limit` seconds of searching."""
+    """Search by ExactMILP for `limit` seconds."""
     scenario = sample(sizes)
     start = time.perf_counter()
     plan = j3o.solve(scenario, j3o.ExactMILP(time_limit=limit))
@@ -113,7 +113,7 @@ def sample(sizes: dict[str, Any]) -> j3o.Scenario:
 
 
 def row_of(scenario: j3o.Scenario, plan: j3o.Solution, seconds: float) -> dict[str, Any]:
-    """The figures of a plan, which passes the independent checker, or of none."""
+    """Return the figures of a plan, which passes the independent checker, or of none."""
     found = bool(np.isfinite(plan.objective))
     if found:
         j3o.check(scenario, plan).raise_if_violated()

@@ -110,14 +110,14 @@ def run(options: argparse.Namespace) -> None:
 
 
 def trips_of(case: str, clients: int, batch: int) -> Loop:
-    """The loops of a batch's program as it is for a GPU, and how often they go round."""
+    """Return the loops of a batch's program as it is for a GPU, and how often they go round."""
     program, arguments = j3o_program(CASES[case].sample(0, batch, clients))
     with double_precision(), tracing_for(Target("cuda")):
         return counted(program, *arguments).loop
 
 
 def compiled_steps(case: str, clients: int, batch: int, variant: str, dump: Path) -> Steps:
-    """The steps of a batch's program, compiled for a GPU, in a process that `_prepare` has prepared."""
+    """Return the steps of a batch's program, compiled for a GPU, in a process that `_prepare` has prepared."""
     from jax.experimental import topologies
 
     program, arguments = j3o_program(CASES[case].sample(0, batch, clients))
@@ -140,7 +140,7 @@ def _prepare(cuda: Path, dump: str) -> None:
 
 
 def parts_of(steps: Steps, loop: Loop, place: tuple[int, ...] = ()) -> Iterator[dict[str, Any]]:
-    """What each loop adds, from outside in."""
+    """Return what each loop adds, from outside in."""
     waits = steps.trips is None and not steps.on_device
     # Where the number of turns is known, nobody asks; else a loop asks once more than it goes round.
     asked = 0 if steps.trips is not None else loop.turns + loop.entered

@@ -111,7 +111,7 @@ def summary(rows: list[dict[str, Any]]) -> dict[tuple[str, int], dict[str, dict[
 
 
 def table(rows: list[dict[str, Any]]) -> str:
-    """The summary in Markdown."""
+    """Return the summary as a Markdown table."""
     lines = [
         "| case | clients | method | s, median | of it building, s | first call, s | gap at most, mean | optimal |",
         "|---|---|---|---|---|---|---|---|",

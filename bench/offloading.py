@@ -140,7 +140,7 @@ def draw_problems(options: argparse.Namespace) -> OffloadingProblem:
 
 
 def placed_problems(scenarios: j3o.Scenario, *, seed: int) -> tuple[OffloadingProblem, OffloadingProblem]:
-    """The LPs of a batch for placements by greed, within the memory, and for choices at random, without regard to it.
+    """Build the LPs of a batch for greedy placements within the memory, and for random choices beyond it.
 
     The greed is for accuracy less a price of compute, drawn for each scenario, per MB.
     """
@@ -184,7 +184,7 @@ def placed_problems(scenarios: j3o.Scenario, *, seed: int) -> tuple[OffloadingPr
 
 
 def greedy_choice(gain: np.ndarray, size: np.ndarray, budget: np.ndarray) -> np.ndarray:
-    """Models that nodes choose after filling their memory by most gain per MB; −1: none. ``[B, V, T]``
+    """Models that nodes choose after filling their memory by most gain per MB; −1: none, ``[B, V, T]``.
 
     **Arguments:**
 
@@ -226,11 +226,11 @@ class LinearPrograms(NamedTuple):
 
     @property
     def rows(self) -> np.ndarray:
-        """Row of each entry. ``[K]``"""
+        """Row of each entry, ``[K]``."""
         return np.repeat(np.arange(self.right.shape[1]), np.diff(self.starts))
 
     def judged(self, chosen: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Objectives of values for the chosen programs, and their largest violations. ``[K]``"""
+        """Objectives of values for the chosen programs, and their largest violations, ``[K]``."""
         shares = np.clip(values, 0.0, self.upper[chosen])
         used = np.add.reduceat(self.values[chosen] * shares[:, self.columns], self.starts[:-1], axis=1)
         beyond = np.maximum(values - shares, 0.0).max(axis=1)
@@ -239,7 +239,7 @@ class LinearPrograms(NamedTuple):
 
 
 def linear_programs(problems: OffloadingProblem) -> LinearPrograms:
-    """The LPs, of which all have the same map of clients to edges, as arrays that any solver takes."""
+    """Return the LPs, of which all have the same map of clients to edges, as arrays that any solver takes."""
     count, clients, tasks = problems.data.shape
     edges = problems.edge_uplink.shape[1]
     home = problems.client_edge[0]
@@ -571,7 +571,7 @@ class Table:
         write_results(self.options.out.with_suffix(".json"), self.settings(), self.rows)
 
     def settings(self) -> dict[str, Any]:
-        """What was measured, for the record."""
+        """Return what was measured, for the record."""
         own = {name: value for name, value in vars(self.options).items() if name not in ("out", "name", "smoke")}
         count = {"variables": self.programs.cost.shape[1], "rows": self.programs.right.shape[1]}
         libraries = {name: _version(name) for name in ("cvxpy", "mpax", "qpax")}
@@ -591,7 +591,7 @@ class Table:
         return "\n".join([*text, "", self.caption()])
 
     def caption(self) -> str:
-        """What was measured and where, in a line."""
+        """Say in a line what was measured and where."""
         options = self.options
         shape = f"{options.clients} clients, {options.edges} edges, {options.tasks} tasks"
         return f"{options.case}, {shape}, gap {_GAP_NAME}; {machine_line()}; processes: {_cores()}"
@@ -650,7 +650,7 @@ def draw(table: Table, path: Path) -> None:
 
 
 def _figures(number: float) -> str:
-    """Three significant digits, in full. ``12,300``"""
+    """Write three significant digits in full, as in ``12,300``."""
     return f"{float(f'{number:.3g}'):,.0f}" if number >= 100.0 else f"{number:.3g}"
 
 

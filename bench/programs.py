@@ -18,7 +18,7 @@ LOOPS_IN_GRAPH = {
 
 
 def j3o_program(scenarios: j3o.Scenario) -> tuple[Callable[[Any, Any], Any], tuple[Any, Any]]:
-    """The program of `J3O()` for a batch of scenarios, and the arrays that it is called with."""
+    """Return the program of `J3O()` for a batch of scenarios, and the arrays that it is called with."""
     method = j3o.J3O()
     assert isinstance(method.lp, j3o.HierarchicalLP)
     program = _program(*method._settings(method.lp, sizes_differ=_sizes_differ(scenarios)))

@@ -33,6 +33,6 @@ def write_results(path: Path, settings: Mapping[str, Any], rows: Sequence[Mappin
 
 
 def machine_line() -> str:
-    """The machine in a line, for the foot of a table or picture."""
+    """Describe the machine in a line, for the foot of a table or picture."""
     machine = this_machine()
     return f"{machine.processor}, {machine.cores} cores, JAX {machine.jax} on {machine.device}, HiGHS {machine.highspy}"

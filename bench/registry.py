@@ -35,7 +35,7 @@ class Case:
         return family.sample(seed, n, **self.settings, **sizes)
 
     def changed(self, **settings: Any) -> "Case":
-        """The family with other settings besides its own."""
+        """Return the family with other settings besides its own."""
         return dataclasses.replace(self, settings={**self.settings, **settings})
 
 
@@ -62,7 +62,7 @@ class Entry:
     largest: int = 1_000_000
 
     def limited(self, seconds: float) -> Any:
-        """The method with a time limit."""
+        """Return the method with a time limit."""
         return dataclasses.replace(self.method, time_limit=seconds)
 
 

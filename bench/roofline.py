@@ -175,7 +175,7 @@ def _median_seconds(work: Callable[[], Any], repeats: int) -> float:
 
 
 def row_of(case: str, name: str, counts: Counts, chunk: int, rate: float, ceilings: dict[str, float]) -> dict[str, Any]:
-    """Counts of one instance, and the rates that follow, as shares of the ceilings."""
+    """Return counts of one instance, and the rates that follow, as shares of the ceilings."""
     operations, moved = counts.operations / chunk, counts.moved / chunk
     return {
         "case": case,
@@ -190,7 +190,7 @@ def row_of(case: str, name: str, counts: Counts, chunk: int, rate: float, ceilin
 
 
 def table(rows: list[dict[str, Any]], ceilings: dict[str, float]) -> str:
-    """Counts and shares in Markdown."""
+    """Return counts and shares as a Markdown table."""
     lines = [
         "| case | kernel | instances/s | operations each | bytes each | arithmetic | stages | memory |",
         "|---|---|---|---|---|---|---|---|",

@@ -48,7 +48,7 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _measured(count: int, out: Path) -> list[dict[str, Any]]:
-    """A row for each shape, written as they come."""
+    """Measure each shape, and write its row at once."""
     # Drawn by NumPy: the families of `benchmarks` compile what draws them, for every shape.
     sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
     from support.scenarios import random_scenario
@@ -110,7 +110,7 @@ def _resident_megabytes() -> float:
 
 
 def table(rows: list[dict[str, Any]]) -> str:
-    """Mappings and memory after some of the shapes, in Markdown."""
+    """Return mappings and memory after some of the shapes, as a Markdown table."""
     lines = [
         "| shapes | that compiled | mappings | MB | programs kept | CPU s of those, median: "
         + " | ".join(_METHODS)
@@ -132,7 +132,7 @@ def table(rows: list[dict[str, Any]]) -> str:
 
 
 def draw(rows: list[dict[str, Any]], path: Path) -> None:
-    """Mappings and memory against the number of shapes so far."""
+    """Draw mappings and memory against the number of shapes so far."""
     from matplotlib.figure import Figure
 
     from j3o_jax.plots import save_figure

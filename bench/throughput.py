@@ -108,7 +108,7 @@ class Measured(NamedTuple):
 
 
 def methods(options: argparse.Namespace) -> dict[str, tuple[j3o.methods.AbstractMethod, int]]:
-    """The ways of J3O, and the size of the batches that each is timed on."""
+    """Return the ways of J3O, and the size of the batches that each is timed on."""
     return {
         "J3O": (j3o.J3O(), options.batch),
         "J3O, subgradient": (j3o.J3O(multiplier=j3o.Subgradient()), options.batch),

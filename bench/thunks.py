@@ -45,7 +45,7 @@ class Steps:
 
 
 def steps_of(folder: Path, module: str) -> Steps:
-    """The steps of the program `module` in a folder of XLA's dumps."""
+    """Return the steps of the program `module` in a folder of XLA's dumps."""
     (steps,) = folder.glob(f"*{module}*.thunk_sequence_after_thunk_passes.txt")
     (text,) = folder.glob(f"*{module}*_gpu_after_optimizations.txt")
     found = read_steps(steps.read_text())
@@ -54,7 +54,7 @@ def steps_of(folder: Path, module: str) -> Steps:
 
 
 def read_steps(text: str) -> Steps:
-    """The list of steps that a dump has."""
+    """Return the list of steps that a dump has."""
     lines = [line for line in text.splitlines() if line.strip()]
     steps = Steps()
     rest = _read(lines, 0, 0, steps, in_buffer=False)
@@ -95,7 +95,7 @@ _Loops = dict[str, list[tuple[str, list[tuple[int, ...]], int | None]]]
 
 
 def _computations(text: str) -> _Loops:
-    """The loops of each computation of a program: body, shapes carried, and how often they go round."""
+    """Return the loops of each computation of a program: body, shapes carried, and how often they go round."""
     found: _Loops = {}
     name = ""
     for line in text.splitlines():

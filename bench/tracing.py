@@ -35,7 +35,7 @@ def traced(call: Callable[[], Any]) -> dict[str, Any]:
 
 
 def read_trace(events: list[dict[str, Any]]) -> dict[str, Any]:
-    """Counts and seconds of a trace in Chrome's format; a reason under "not_measured" where no device is in it.
+    """Return counts and seconds of a trace in Chrome's format; a reason under "not_measured" where no device is in it.
 
     - `kernels`, `copies`: that the device ran, by itself or in a graph; `reads`: copies of them to the host.
     - `busy_seconds`: in which the device ran anything; `span_seconds`: from the first of it to the last.
@@ -87,7 +87,7 @@ def _kind(name: str) -> str:
 
 
 def _covered(events: list[dict[str, Any]]) -> float:
-    """The length of the union of the times of events, which may overlap."""
+    """Return the length of the union of the times of events, which may overlap."""
     covered, end = 0.0, float("-inf")
     for event in sorted(events, key=lambda event: event["ts"]):
         last = event["ts"] + event.get("dur", 0.0)

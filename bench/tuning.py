@@ -130,7 +130,7 @@ def alone(scenarios: j3o.Scenario, method: Any, most: int) -> Solved:
 
 
 def on_held_out(own: Solved, dual: Solved) -> dict[str, Any]:
-    """What a setting reaches there, how far it is behind the dual search, and its time."""
+    """Return what a setting reaches, how far it is behind the dual search, and its time."""
     return {
         "objective": float(own.objective.mean()),
         "below_dual": float(np.mean(dual.objective - own.objective)),

@@ -26,7 +26,7 @@ def pick_instances(tree: Tree, batch_shape: tuple[int, ...], index: Any) -> Tree
 
 
 def filled_up(tree: Tree, size: int) -> Tree:
-    """A batch in NumPy with copies of its last instance behind, up to a size."""
+    """Return a batch in NumPy with copies of its last instance behind, up to a size."""
 
     def full(array: Any) -> Any:
         missing = size - array.shape[0]

@@ -128,7 +128,7 @@ def _chunk_size(
 
 
 def _power_of_two(number: int) -> int:
-    """The largest power of two up to `number`, at least 1."""
+    """Return the largest power of two up to `number`, at least 1."""
     return 1 << (max(number, 1).bit_length() - 1)
 
 

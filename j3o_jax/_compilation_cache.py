@@ -40,7 +40,7 @@ def cache_compilations(directory: str | Path | None = None) -> Path:
 
 
 def processor() -> str:
-    """A name for what this machine's compiled code needs of a processor."""
+    """Name what this machine's compiled code needs of a processor."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:  # not on this system

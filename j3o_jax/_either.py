@@ -32,7 +32,7 @@ either: Any = _Functions()
 
 
 def each(function: Callable[..., Any], *batches: Any) -> Any:
-    """`function` of every instance of batches with one axis: by ``jax.vmap``, or for NumPy arrays one by one."""
+    """Apply `function` to every instance of batches with one axis: by ``jax.vmap``, or for NumPy arrays one by one."""
     if _of_jax(batches):
         return jax.vmap(function)(*batches)
     size = jax.tree.leaves(batches)[0].shape[0]

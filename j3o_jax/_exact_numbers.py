@@ -40,11 +40,11 @@ class Exact:
         return np.asarray(self._both(other, np.greater).whole, dtype=bool)
 
     def most(self, other: "Exact") -> "Exact":
-        """The larger of two."""
+        """Return the larger of two."""
         return self._both(other, np.maximum)
 
     def least(self, other: "Exact") -> "Exact":
-        """The smaller of two."""
+        """Return the smaller of two."""
         return self._both(other, np.minimum)
 
     def where(self, mask: Any, other: "Exact") -> "Exact":
@@ -56,11 +56,11 @@ class Exact:
         return Exact(self.whole.sum(axis=axis), self.exponent)
 
     def max(self, axis: int) -> "Exact":
-        """The largest along an axis."""
+        """Return the largest along an axis."""
         return Exact(self.whole.max(axis=axis), self.exponent)
 
     def by_edge(self, client_edge: np.ndarray, edges: int) -> "Exact":
-        """Sums over the clients of each edge. ``[E, ...]`` from ``[C, ...]``"""
+        """Sum over the clients of each edge, ``[E, ...]`` from ``[C, ...]``."""
         sums = np.zeros((edges, *self.whole.shape[1:]), dtype=object)
         for edge in np.unique(client_edge):
             sums[edge] = self.whole[client_edge == edge].sum(axis=0)

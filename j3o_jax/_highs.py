@@ -109,7 +109,7 @@ def _settings(gap: float, time_limit: float, threads: int | None) -> dict[str, A
 
 
 def above(bound: float, objective: float) -> float:
-    """A solver's bound, lifted to what it found where its tolerances explain the difference, and only there."""
+    """Lift a solver's bound to what it found where its tolerances explain the difference, and only there."""
     least = objective - _BOUND_TOLERANCE * abs(objective) - _LEAST_GAP
     return objective if least <= bound < objective else bound
 
@@ -120,7 +120,7 @@ def _solve(program: Program, settings: dict[str, Any], start: Float[AnyArray, " 
 
 @functools.cache
 def _sound_highs() -> Any:
-    """The module `highspy`, once it has answered right what a release of it is known to have answered wrong.
+    """Import `highspy`, once it has answered right what a release of it is known to have answered wrong.
 
     **Raises:** `ImportError` where it has not: its plans and bounds could not be trusted.
     """
@@ -139,7 +139,7 @@ def _sound_highs() -> Any:
 
 
 def _wrong_before() -> tuple[Program, float]:
-    """A program of one row that HiGHS 1.14.0 solves to −15 and calls that optimal, and its optimum, by hand.
+    """Return a program of one row that HiGHS 1.14.0 solves to −15 and calls that optimal, and its optimum, by hand.
 
     Presolve miscounts what a row still needs where one of its columns is whole and the other is not; issue 3043 of
     ERGO-Code/HiGHS, repaired by its pull request 2961 in 1.15.

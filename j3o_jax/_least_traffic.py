@@ -97,7 +97,7 @@ class _Moving:
         self.cloud[b, c], self.edge[b, c] = sources[0][0], sources[1][0]
 
     def _may_take(self, cost: np.ndarray, room: np.ndarray, free: np.ndarray) -> np.ndarray:
-        """Clients with room that send away what a model that they use, hold or can hold answers as well. ``[B, C]``"""
+        """Clients with room that send away what a model that they use, hold or can hold answers as well, ``[B, C]``."""
         scenarios = self.scenarios
         has_room = (room > _LEAST * scenarios.client_compute) | np.isinf(room) | (cost == 0.0).any(axis=2)
         chosen, index = self.client_choice >= 0, np.maximum(self.client_choice, 0)
@@ -173,7 +173,7 @@ class _Moving:
         self.edge_choice[b, e] = np.where(rows.choice >= 0, rows.choice, self.edge_choice[b, e])
 
     def plans(self) -> Plan:
-        """What has become of the plans."""
+        """Return the plans as they are now."""
         if not self.moved.any():
             return self.given
         scenarios, moved = self.scenarios, np.flatnonzero(self.moved)
@@ -194,7 +194,7 @@ class _Moving:
         return self.given._replace(**fields)
 
     def _per_edge(self, values: np.ndarray, home: np.ndarray) -> np.ndarray:
-        """Sums over the clients of each edge, in their order: ``[B, C, T]`` to ``[B, E, T]``."""
+        """Sum over the clients of each edge, in their order: ``[B, C, T]`` to ``[B, E, T]``."""
         batch, _, tasks = values.shape
         edges = self.scenarios.edges
         place = (np.arange(batch)[:, None] * edges + home)[:, :, None] * tasks + np.arange(tasks)
@@ -307,7 +307,7 @@ class _Rows:
 
 
 def _parts(need: np.ndarray, worth: np.ndarray, room: np.ndarray) -> np.ndarray:
-    """Part of each need that is met within the room of its row, the most worth first. ``[R, T]``"""
+    """Part of each need that is met within the room of its row, the most worth first, ``[R, T]``."""
     order = np.argsort(-worth, axis=1, kind="stable")
     own = np.take_along_axis(need, order, axis=1)
     left = room[:, None] - (np.cumsum(own, axis=1) - own)
@@ -318,12 +318,12 @@ def _parts(need: np.ndarray, worth: np.ndarray, room: np.ndarray) -> np.ndarray:
 
 
 def _room(capacity: np.ndarray, used: np.ndarray) -> np.ndarray:
-    """What is left of a capacity, but for rounding."""
+    """Return what is left of a capacity, but for rounding."""
     return np.where(np.isinf(capacity), np.inf, capacity * (1.0 - _MARGIN) - used)
 
 
 def _held(models: np.ndarray, size: np.ndarray) -> np.ndarray:
-    """MB of the models held. ``[B, V]``"""
+    """Memory of the models held, MB, ``[B, V]``."""
     return np.einsum("bvm,bvm->bv", models.astype(np.float64), _of_nodes(size, models.shape[1]))
 
 

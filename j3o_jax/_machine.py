@@ -28,7 +28,7 @@ class Machine(BaseModel):
 
 @functools.cache
 def this_machine() -> Machine:
-    """The machine that this process runs on, with JAX's default device."""
+    """Return the machine that this process runs on, with JAX's default device."""
     import jax
 
     return Machine(

@@ -58,18 +58,18 @@ class Resources(NamedTuple):
 
 
 def normalized_demand(scenario: Scenario) -> Float[AnyArray, "C T"]:
-    """λ̄ = λ / λ_tot, each stream's weight in the objective; all zero where nothing is asked. ``[C, T]``"""
+    """Normalised demand λ̄ = λ / λ_tot, each stream's weight in the objective; 0 where nothing is asked, ``[C, T]``."""
     total = jnp.sum(scenario.demand)
     return jnp.where(total > 0, scenario.demand / jnp.where(total > 0, total, 1.0), 0.0)
 
 
 def client_model_accuracy(scenario: Scenario) -> Float[AnyArray, "C M T"]:
-    """a^e_{m,t} as each client sees it: that of its own edge's data, Σ_e y_{c,e} a^e_{m,t} in (4). ``[C, M, T]``"""
+    """Accuracy Σ_e y_{c,e} a^e_{m,t} of (4) that each client sees, that of its own edge's data, ``[C, M, T]``."""
     return scenario.client_accuracy[scenario.client_edge]
 
 
 def serving_first(scenario: Scenario, where: Bool[AnyArray, "*batch"] | None = None) -> Scenario:
-    """The scenarios with serving a query put before serving it well, where every query must be served.
+    """Put serving a query before serving it well, where every query must be served.
 
     Every accuracy above 0 is raised by more than any accuracy. One of 0 stays: what does not support a task serves none
     of its queries. Where queries may be left unserved, this is the scenarios as they are.
@@ -97,7 +97,7 @@ def serving_first(scenario: Scenario, where: Bool[AnyArray, "*batch"] | None = N
 
 
 def without_serving_first(scenario: Scenario, value: Float[AnyArray, "*batch"]) -> Float[AnyArray, "*batch"]:
-    """F of plans that serve all queries, from their objectives in `serving_first(scenario)`. ``[*batch]``"""
+    """F of plans that serve all queries, from their objectives in `serving_first(scenario)`, ``[*batch]``."""
     if scenario.allow_unserved:
         return value
     xp = scenario.demand.__array_namespace__()
@@ -105,13 +105,13 @@ def without_serving_first(scenario: Scenario, value: Float[AnyArray, "*batch"]) 
 
 
 def chosen_model(values: Float[AnyArray, "V M T"], choice: Int[AnyArray, "V T"]) -> Float[AnyArray, "V T"]:
-    """`values` of the model that each node chose for each task, and 0 where it chose none. ``[V, T]``"""
+    """`values` of the model that each node chose for each task, and 0 where it chose none, ``[V, T]``."""
     taken = jnp.take_along_axis(values, jnp.maximum(choice, 0)[:, None, :], axis=1)[:, 0, :]
     return jnp.where(choice >= 0, taken, 0.0)
 
 
 def client_choice_accuracy(scenario: Scenario, choice: Int[AnyArray, "C T"]) -> Float[AnyArray, "C T"]:
-    """A^c_t(x^c, z^c), (4). ``[C, T]``"""
+    """Accuracy A^c_t(x^c, z^c) at clients, (4), ``[C, T]``."""
     # As chosen_model(client_model_accuracy(scenario), choice), without the array [C, M, T] in between.
     tasks = jnp.arange(scenario.tasks)[None, :]
     taken = scenario.client_accuracy[scenario.client_edge[:, None], jnp.maximum(choice, 0), tasks]
@@ -119,22 +119,22 @@ def client_choice_accuracy(scenario: Scenario, choice: Int[AnyArray, "C T"]) -> 
 
 
 def edge_choice_accuracy(scenario: Scenario, choice: Int[AnyArray, "E T"]) -> Float[AnyArray, "E T"]:
-    """A^e_t(x^e, z^e), (6). ``[E, T]``"""
+    """Accuracy A^e_t(x^e, z^e) at edges, (6), ``[E, T]``."""
     return chosen_model(scenario.edge_accuracy, choice)
 
 
 def client_choice_compute(scenario: Scenario, choice: Int[AnyArray, "C T"]) -> Float[AnyArray, "C T"]:
-    """w of the model that each client uses for each task, GFLOP/query. ``[C, T]``"""
+    """Compute w of the model that each client uses for each task, GFLOP/query, ``[C, T]``."""
     return jnp.where(choice >= 0, scenario.client_model_compute[jnp.maximum(choice, 0)], 0.0)
 
 
 def edge_choice_compute(scenario: Scenario, choice: Int[AnyArray, "E T"]) -> Float[AnyArray, "E T"]:
-    """w of the model that each edge uses for each task, GFLOP/query. ``[E, T]``"""
+    """Compute w of the model that each edge uses for each task, GFLOP/query, ``[E, T]``."""
     return jnp.where(choice >= 0, scenario.edge_model_compute[jnp.maximum(choice, 0)], 0.0)
 
 
 def edge_choice_setup(scenario: Scenario, choice: Int[AnyArray, "E T"]) -> Float[AnyArray, "E T"]:
-    """ν of the model that each edge uses for each task, seconds; 0 without batching. ``[E, T]``"""
+    """Seconds ν that it takes to set up the model that each edge uses for each task; 0 without batching, ``[E, T]``."""
     if scenario.batching is None:
         return jnp.zeros(choice.shape)
     taken = jnp.take_along_axis(scenario.batching.setup, jnp.maximum(choice, 0), axis=1)
@@ -142,26 +142,26 @@ def edge_choice_setup(scenario: Scenario, choice: Int[AnyArray, "E T"]) -> Float
 
 
 def objective(scenario: Scenario, plan: Plan) -> Float[AnyArray, ""]:
-    """F(x, z, o), the average accuracy over all queries, (2), (3), (5), (7). ``[]``"""
+    """Objective F(x, z, o), the average accuracy over all queries, (2), (3), (5), (7)."""
     return jnp.sum(normalized_demand(scenario) * stream_accuracy(scenario, plan))
 
 
 def stream_accuracy(scenario: Scenario, plan: Plan) -> Float[AnyArray, "C T"]:
-    """The accuracy of each stream's queries, those that nobody serves counting 0, (3), (5), (7). ``[C, T]``"""
+    """Return the accuracy of each stream's queries, those that nobody serves counting 0, (3), (5), (7), ``[C, T]``."""
     client = client_choice_accuracy(scenario, plan.client_choice)
     edge = edge_choice_accuracy(scenario, plan.edge_choice)[scenario.client_edge]
     return plan.local * client + plan.edge * edge + plan.cloud * scenario.cloud_accuracy[None, :]
 
 
 def edge_demand(scenario: Scenario, shares: Float[AnyArray, "C T"]) -> Float[AnyArray, "E T"]:
-    """Σ_{c∈C_e} λ_ct · share, queries/s; with shares `edge` it is λ^e_t. ``[E, T]``"""
+    """Demand Σ_{c∈C_e} λ_ct · share at each edge, queries/s; with shares `edge` it is λ^e_t, ``[E, T]``."""
     return sum_per_edge(scenario.demand * shares, scenario.client_edge, scenario.edges)
 
 
 def sum_per_edge(
     values: Float[AnyArray, "C ..."], client_edge: Int[AnyArray, " C"], edges: int
 ) -> Float[AnyArray, "E ..."]:
-    """Sums over the clients of each edge. ``[E, ...]``
+    """Sum over the clients of each edge, ``[E, ...]``.
 
     Not by a scatter, of which XLA's CPU compiler makes a loop of its own that no other array can be fused with.
     """

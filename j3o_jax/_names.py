@@ -16,7 +16,7 @@ class Names:
 
     @classmethod
     def numbered(cls, *, tasks: int, models: int, clients: int, edges: int) -> "Names":
-        """Names for a scenario that came without: ``task 0``, ``task 1``, …"""
+        """Names for a scenario that came without: ``task 0``, ``task 1`` and so on."""
 
         def count(word: str, size: int) -> tuple[str, ...]:
             return tuple(f"{word} {index}" for index in range(size))

@@ -17,7 +17,7 @@ _NEGLIGIBLE = 1e-6
 
 
 def plan_text(solution: Any) -> str:
-    """What a person wants to know of a `Solution`; of a batch, how its plans are on the whole."""
+    """Summarise a `Solution` for a person; of a batch, how its plans are on the whole."""
     return "\n".join(_batch(solution) if solution.batch_shape else _single(solution))
 
 

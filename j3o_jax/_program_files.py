@@ -35,7 +35,7 @@ class KeptProgram:
         self.path = None if not folder or " at 0x" in text else Path(folder) / _FOLDER / f"{_digest(text)}.bin"
 
     def load(self) -> tuple[Any, Any] | None:
-        """The program, of flat arguments and results, and the form of its results; None where it is not there."""
+        """Read the program, of flat arguments and results, and the form of its results; None where it is not there."""
         from jax.experimental import serialize_executable
 
         if self.path is None:

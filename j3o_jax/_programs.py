@@ -129,6 +129,19 @@ def seconds_of_compiling() -> float:
 
 
 @contextlib.contextmanager
+def optimising(level: Level, backend_level: int) -> Iterator[None]:
+    """Context in which XLA's backend optimises programs of a level as far as this number, 0 to 3, says."""
+    before = _LEVELS[level]
+    _LEVELS[level] = {"xla_backend_optimization_level": backend_level}
+    _known_options.cache_clear()
+    try:
+        yield
+    finally:
+        _LEVELS[level] = before
+        _known_options.cache_clear()
+
+
+@contextlib.contextmanager
 def at_level(level: Level) -> Iterator[None]:
     """Context in which all programs are of one level."""
     before = os.environ.get(LEVEL_VARIABLE)
@@ -177,7 +190,7 @@ def most_mappings() -> int:
 
 
 def level_for(work: int, brief: int) -> Level:
-    """The level for an amount of work, where up to `brief` the light one has the better of it in all."""
+    """Choose the level for an amount of work; up to `brief` the light one is quicker, compiling included."""
     told = os.environ.get(LEVEL_VARIABLE, "")
     if told:
         if told not in ("light", "full"):
@@ -196,7 +209,7 @@ def compiled(
     devices: list[Any],
     split: tuple[bool, ...] | None = None,
 ) -> tuple[Any, float]:
-    """The program of a function for arguments of these shapes, and the seconds that it took to compile, if it did.
+    """Return the program of a function for arguments of these shapes, and the seconds that compiling it took.
 
     **Arguments:**
 
@@ -304,7 +317,7 @@ def compile_program(
     devices: list[Any],
     split: tuple[bool, ...] | None = None,
 ) -> Program:
-    """A program, kept by nobody; `compiled` says what the arguments are."""
+    """Compile a program that nobody keeps; `compiled` says what the arguments are."""
     leaves, structure = jax.tree.flatten(arguments)
     form: list[Any] = []
 
@@ -312,7 +325,7 @@ def compile_program(
     regions = on_cpu and has_regions()
 
     def own(never: Any, *leaves: Any) -> Any:
-        """A function that nobody else holds, since JAX keeps a program for as long as its function lives."""
+        """Return a function that nobody else holds, since JAX keeps a program for as long as its function lives."""
         with tracing_for(Target(devices[0].platform, never if regions else None)):
             results, of_results = jax.tree.flatten(function(*jax.tree.unflatten(structure, leaves)))
         form[:] = [jax.tree.unflatten(of_results, range(len(results)))]
@@ -378,7 +391,7 @@ def has_regions() -> bool:
 
 @functools.cache
 def _known_options() -> dict[Level, dict[str, Any]]:
-    """The options of each level, without those that this release of XLA does not know."""
+    """Return the options of each level, without those that this release of XLA does not know."""
     others = _WITHOUT_LIBRARY if jax.__version_info__ >= _REGIONS_SINCE else _OLDER
     return {level: _accepted(options | others) if options else {} for level, options in _LEVELS.items()}
 
@@ -473,12 +486,12 @@ def program_beyond_few(function: Callable[_Parameters, _Result]) -> Callable[_Pa
 
 
 def _filled(count: int) -> int:
-    """The size that a batch is filled up to; one alone stays alone."""
+    """Return the size that a batch is filled up to; one alone stays alone."""
     return count if count <= 1 or count > _MOST_FILLED else max(1 << (count - 1).bit_length(), _FEW)
 
 
 def default_device() -> Any:
-    """The device that JAX computes on where it is not told another."""
+    """Return the device that JAX computes on where it is not told another."""
     told = jax.config.jax_default_device  # pyright: ignore[reportAttributeAccessIssue]
     if isinstance(told, str):
         return jax.local_devices(backend=told)[0]
@@ -486,7 +499,7 @@ def default_device() -> Any:
 
 
 def in_numpy(function: Callable[_Parameters, _Result]) -> Callable[_Parameters, _Result]:
-    """A function made by `program` as it was written, for NumPy arrays: nothing is compiled, JAX does not begin."""
+    """Return a function made by `program` as it was written: NumPy runs it, nothing is compiled."""
     return function.__wrapped__  # pyright: ignore[reportFunctionMemberAccess]
 
 

@@ -138,7 +138,7 @@ class _Proof:
         return sum(_best_sets(profit[part].astype(self.kind), room[part]) for part in parts)
 
     def _profits(self, margin: Exact, demand: Exact, limits: list[tuple[Exact, Exact]]) -> np.ndarray:
-        """Units that λ U times a margin earns of λ_tot, where that is more than 0, rounded up. ``[c, M, T]``
+        """Units that λ U times a margin earns of λ_tot, where that is more than 0, rounded up, ``[c, M, T]``.
 
         λ U is the least of λ and every capacity over its cost; both come in shapes that broadcast with the margin.
         """
@@ -165,7 +165,7 @@ def _least(limit: np.ndarray, most: Exact) -> Exact:
 
 
 def _parts(size: np.ndarray, memory: np.ndarray) -> np.ndarray:
-    """Models in parts 2⁻⁴⁰ of a memory, rounded down; more than there is room for where one does not fit. ``[V, M]``"""
+    """Models in parts 2⁻⁴⁰ of a memory, rounded down; more than there is room for if it does not fit, ``[V, M]``."""
     limited = np.isfinite(memory)
     whole = exact(np.where(limited, memory, 1.0))[:, None]
     part = exact(np.where(limited[:, None], size, 0.0))
@@ -207,7 +207,7 @@ def _best_sets(profit: np.ndarray, size: np.ndarray) -> int:
 
 
 def _rent(price: np.ndarray, power: np.ndarray, size: np.ndarray) -> np.ndarray:
-    """price · size · 2^power, rounded down, without a product of more than 63 bits where both factors have 40."""
+    """Multiply price · size · 2^power, rounded down, without a product of more than 63 bits where both have 40."""
     size = size.astype(price.dtype)
     product = price * (size >> 20) + (price * (size & (1 << 20) - 1) >> 20)
     up = power + 20
@@ -217,7 +217,7 @@ def _rent(price: np.ndarray, power: np.ndarray, size: np.ndarray) -> np.ndarray:
 def _price_of_memory(
     gain: np.ndarray, size: np.ndarray, room: np.ndarray, small: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """A guess of the price r at which `_best_sets` adds least: a whole number of 40 bits and a power of two. ``[V, j]``
+    """Guess the price r at which `_best_sets` adds least: an integer of 40 bits and a power of two, ``[V, j]``.
 
     What is added is convex in r: the least lies near where the tangents at two prices on either side of it meet.
     """

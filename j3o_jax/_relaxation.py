@@ -6,7 +6,7 @@ from .methods.milp import relaxation_bounds
 
 
 def relaxation_bound(scenario: Scenario) -> Float[AnyArray, "*batch"]:
-    """The linear relaxation of `ExactMILP`'s program: no plan is worth more.
+    """Solve the linear relaxation of `ExactMILP`'s program: no plan is worth more.
 
     What is returned is the value of the relaxation's multipliers, which bound F even where HiGHS stops early. On
     Taskonomy-5 it lies about 0.03 % above the optimum.

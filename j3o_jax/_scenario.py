@@ -123,7 +123,7 @@ class Scenario(eqx.Module):
             self.require_valid()
 
     def arrays(self) -> dict[str, AnyArray]:
-        """The fields that hold arrays, by name; those of `batching` as ``batching.window``, ``batching.setup``."""
+        """Return the array fields by name; those of `batching` as ``batching.window``, ``batching.setup``."""
         fields = {name: getattr(self, name) for name in RULES}
         if self.batching is not None:
             fields |= {"batching.window": self.batching.window, "batching.setup": self.batching.setup}
@@ -184,7 +184,7 @@ class Scenario(eqx.Module):
         return pick_instances(self, self.batch_shape, index)
 
     def flattened(self) -> "Scenario":
-        """The batch with one axis, in NumPy, without names (which would make JAX compile anew for each set of them)."""
+        """Return the batch with one axis, in NumPy, without names, as JAX would compile anew for each set of them."""
         axes = len(self.batch_shape)
         count = int(np.prod(self.batch_shape, dtype=int))
 

@@ -111,7 +111,7 @@ class Solution(eqx.Module):
         return status.message
 
     def raise_for_status(self) -> "Solution":
-        """The solution itself if every instance has a plan; raises `SolveError` otherwise."""
+        """Return the solution itself if every instance has a plan; raise `SolveError` otherwise."""
         status = np.asarray(self.status)
         failed = [tuple(index) for index in np.argwhere(~succeeded(status))]
         if failed:

@@ -178,7 +178,7 @@ def _as_key(key: Any) -> jax.Array:
 
 
 def _blank(flat: Scenario, invalid: AnyArray) -> Scenario:
-    """The batch with instances that ask for nothing in place of those that are not valid."""
+    """Replace instances that are not valid by such as ask for nothing."""
     xp = jnp if flat.traced else np
 
     blanked = jax.tree.map(lambda array: select_leading(invalid, xp.zeros_like(array), array), flat)
@@ -202,7 +202,7 @@ class _Judged(NamedTuple):
 
 @program_beyond_few
 def _judge(scenarios: Scenario, plans: Plan, status: AnyArray, invalid: AnyArray) -> _Judged:
-    """A plan that breaks a limit, or has no finite worth, is an error, whatever the method says of it."""
+    """Mark plans that break a limit or have no finite objective as errors, whatever the method says."""
 
     def one(scenario: Scenario, plan: Plan) -> tuple[AnyArray, AnyArray, AnyArray]:
         """F, the accuracy of streams, and the largest excess: over a limit, of shares, of shares without support."""
@@ -230,7 +230,7 @@ def _judge(scenarios: Scenario, plans: Plan, status: AnyArray, invalid: AnyArray
 
 
 def _mean_accuracy(demand: np.ndarray, accuracy: np.ndarray) -> np.ndarray:
-    """F, summed by NumPy, whose order depends neither on the batch nor on how a program is compiled. ``[B]``"""
+    """F, summed by NumPy, whose order depends neither on the batch nor on how a program is compiled, ``[B]``."""
     weight = np.asarray(demand).reshape(len(demand), -1)
     total = weight.sum(axis=1)
     return (weight * accuracy.reshape(weight.shape)).sum(axis=1) / np.where(total > 0.0, total, 1.0)
@@ -242,7 +242,7 @@ def _excess(used: AnyArray, limit: AnyArray) -> AnyArray:
 
 
 def _unsupported_reason(flat: Scenario, instance: int, names: Names | None) -> str:
-    """A task that is asked for and that nothing supports within reach, whatever is held; "" where there is none."""
+    """Name a task that is asked for and that nothing within reach supports; "" where there is none."""
     one = flat[instance]
     asked, home = one.demand > 0.0, one.client_edge
     at_client = one.client_accuracy.max(axis=1)[home] > 0.0

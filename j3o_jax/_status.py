@@ -44,11 +44,11 @@ def succeeded(status: Any) -> Any:
 
 _MESSAGES = {
     Status.optimal: "an optimum, to within 0.01 % by its bound",
-    Status.converged: "the method came to its end; the plan keeps every limit",
+    Status.converged: "the method met its stopping criterion; the plan is feasible",
     Status.iteration_limit: (
-        "stopped by its limit of iterations or time; the plan keeps every limit, and more of either may improve it"
+        "stopped at its limit of iterations or time; the plan is feasible, and more of either may improve it"
     ),
     Status.infeasible: ("no plan that serves all the load was found; allow unserved queries or add capacity"),
-    Status.numerical_error: "the numbers broke down and no plan was accepted; check the scale of the inputs",
+    Status.numerical_error: "numerical failure: no plan was accepted; check the scaling of the inputs",
     Status.invalid: "the scenario's data are not valid",
 }

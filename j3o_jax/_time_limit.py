@@ -50,5 +50,5 @@ def limiting_time(seconds: float, *, for_compiling: float = 0.0) -> Iterator[Tim
 
 
 def seconds_left() -> float:
-    """What the limits of all contexts around leave, 0 when one is over; infinite outside of any."""
+    """Return the seconds that all contexts around leave, 0 when one is over; infinite outside of any."""
     return max(min((limit.left for limit in _limits.get()), default=float("inf")), 0.0)

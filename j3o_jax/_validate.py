@@ -151,7 +151,7 @@ def value_problems(fields: Mapping[str, AnyArray], batch: tuple[int, ...], edges
 
 
 def all_in_range(fields: Mapping[str, AnyArray], batch: tuple[int, ...], edges: int) -> AnyArray:
-    """Whether an instance has no problem, for fields that JAX may be tracing. ``[*batch]``"""
+    """Whether an instance has no problem, for fields that JAX may be tracing, ``[*batch]``."""
     good = [_in_range(name, array, edges) for name, array in fields.items()]
     return functools.reduce(operator.and_, [own.reshape((*batch, -1)).all(axis=-1) for own in good])
 

@@ -91,7 +91,7 @@ def verify(scenario: Scenario, solution: Solution, tolerance: float = 1e-6) -> V
 
 
 def _fitting(scenario: Scenario, solution: Solution) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The arrays of plan and certificate, which have the scenario's axes."""
+    """Return the arrays of plan and certificate, which have the scenario's axes."""
     sizes = {"C": scenario.clients, "E": scenario.edges, "T": scenario.tasks, "M": scenario.models}
     found = []
     for part, wanted in ((solution, _PLAN), (solution.certificate, _CERTIFICATE)):
@@ -231,7 +231,7 @@ class _Case:
         self._limit("cloud_uplink (12)", ("the cloud",), sent.fractions(), given["cloud_uplink"], most.sum(), "MB/s")
 
     def _values(self) -> None:
-        """A plan is worth what it says, and no more than its bound, which its certificate proves if it has one."""
+        """Check that the objective is as stated and within its bound, which the certificate proves if there is one."""
         worth = sum((rate * exact(self.accuracy[tier])).sum().fraction() for tier, rate in self.rate.items())
         total = self.demand.sum().fraction()
         self.objective = worth / total if total else Fraction(0)

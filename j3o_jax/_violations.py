@@ -37,7 +37,7 @@ class ViolationError(RuntimeError):
 
 
 def told(head: str, violations: Sequence[Violation]) -> str:
-    """A headline and the first ten violations, a line each, with a count of the others."""
+    """Write a headline and the first ten violations, a line each, with a count of the others."""
     lines = [head, *(f"  {violation}" for violation in violations[:10])]
     if len(violations) > 10:
         lines.append(f"  and {len(violations) - 10} more")

@@ -14,7 +14,7 @@ _REMEDY = "write `method: j3o` and its settings"
 
 
 def read_method(path: str) -> NamedMethod:
-    """The method in a YAML or JSON file; raises `FileError` with the line."""
+    """Read the method in a YAML or JSON file; raise `FileError` with the line."""
     return read_document(path, "a method", _REMEDY).become(_method_of)
 
 

@@ -44,7 +44,7 @@ class NamedMethod:
 
 
 def named_method(data: object) -> NamedMethod:
-    """A method from what a file says: its name, or a mapping with `method`, perhaps `label`, and settings.
+    """Make a method of what a file says: its name, or a mapping with `method`, perhaps `label`, and settings.
 
     **Raises:** `DocumentError` with the key.
     """

@@ -35,11 +35,11 @@ class Settings(Part):
         return {name: value for name, value in self.given().items() if name != "lp"} | self._lp()
 
     def given(self) -> dict[str, Any]:
-        """The settings that are not at the method's default, in a fixed order."""
+        """Return the settings that are not at the method's default, in a fixed order."""
         return {name: value for name, value in self if value is not None}
 
     def problem(self) -> tuple[str, str] | None:
-        """The key of a setting that does not go with the others, and what is wrong with it."""
+        """Return the key of a setting that does not go with the others, and what is wrong with it."""
         return None
 
     def _lp(self) -> dict[str, Any]:
@@ -83,7 +83,7 @@ class J3OSettings(Settings):
         return own
 
     def problem(self) -> tuple[str, str] | None:
-        """The key of a setting that does not go with the others, and what is wrong with it."""
+        """Return the key of a setting that does not go with the others, and what is wrong with it."""
         if self.multiplier == "dual_search":
             for name in ("step_size", "schedule", "update"):
                 if getattr(self, name) is not None:

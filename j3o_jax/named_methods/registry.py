@@ -49,7 +49,7 @@ class RegisteredMethod:
         return getattr(_settings, self.schema_name)
 
     def build(self, **arguments: Any) -> "j3o_jax.methods.AbstractMethod":
-        """The method with these arguments of its class; loads JAX."""
+        """Make the method with these arguments of its class; loads JAX."""
         return getattr(j3o_jax, self.kind)(**arguments)
 
 

@@ -128,7 +128,7 @@ class Summary:
             return "a proven optimum" if self.certified else f"an optimum {BY_WORD}"
         if self.status is Status.converged and self.gap <= self.gap_asked:
             word = "" if self.certified else f" {BY_WORD}"
-            return f"within the gap that was asked for, {percent(self.gap_asked)}{word}; the plan keeps every limit"
+            return f"within the gap that was asked for, {percent(self.gap_asked)}{word}; the plan is feasible"
         return self.status.message
 
     def of_tier(self, tier: Tier) -> list[Node]:

@@ -94,7 +94,7 @@ def offloading_problem(
     *,
     tangent: tuple[Float[AnyArray, "E T"], Float[AnyArray, "E T"]] | None = None,
 ) -> OffloadingProblem:
-    """The program (17) of one scenario for the choices z.
+    """Build the linear program (17) of one scenario for the choices z.
 
     **Arguments:**
 

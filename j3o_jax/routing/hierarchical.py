@@ -54,7 +54,7 @@ class HierarchicalLP(AbstractOffloadingSolver):
     def solve(
         self, problem: OffloadingProblem, active: Bool[AnyArray, " B"] | None = None, *, allow_unserved: bool = True
     ) -> HierarchicalLPSolution:
-        """The answers with their gaps, residuals and iterations, in NumPy."""
+        """Solve, with gaps, residuals and iterations, in NumPy."""
         problem = OffloadingProblem(*map(np.asarray, problem))
         batch, clients, tasks = problem.data.shape
         waiting = np.ones(batch, dtype=bool) if active is None else np.asarray(active)
