@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ENGINE := tests/kernels tests/test_programs.py tests/test_few_shapes.py tests/test_methods.py tests/test_price_directed.py tests/test_certify.py
 
-.PHONY: demo test test-engine lint examples bench-smoke clean
+.PHONY: demo test test-engine lint examples docs bench-smoke clean
 
 demo: $(VENV)/.installed
 	mkdir -p demo
@@ -30,6 +30,11 @@ lint: $(VENV)/.installed-development
 examples: $(VENV)/.installed-development
 	$(BIN)/python -m pytest README.md docs -n 0 -W default
 	for script in examples/*.py; do $(BIN)/python $$script || exit 1; done
+
+# The pages of docs/ with a reference of the public names, as HTML; any warning is an error.
+docs: $(VENV)/.installed-development
+	$(BIN)/python -m pip install --quiet --group docs
+	$(BIN)/python -m sphinx --quiet --fail-on-warning --nitpicky --keep-going --builder html docs build/docs
 
 # Every benchmark at its smallest size: does it run?
 bench-smoke: $(VENV)/.installed-development
