@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ENGINE := tests/kernels tests/test_programs.py tests/test_few_shapes.py tests/test_methods.py tests/test_price_directed.py tests/test_certify.py
 
-.PHONY: demo test test-engine lint examples docs bench-smoke clean
+.PHONY: demo test test-engine lint examples docs bench-smoke results clean
 
 demo: $(VENV)/.installed
 	mkdir -p demo
@@ -39,6 +39,11 @@ docs: $(VENV)/.installed-development
 # Every benchmark at its smallest size: does it run?
 bench-smoke: $(VENV)/.installed-development
 	$(BIN)/python -m bench --smoke
+
+# Every figure of README and docs measured anew, in pieces of minutes; stop it at any moment, and the same command goes on.
+# One alone: make results ONLY=throughput
+results: $(VENV)/.installed-development
+	$(BIN)/python -m bench publish $(if $(ONLY),--only $(ONLY))
 
 $(VENV)/.installed: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -151,3 +151,12 @@ def table(rows: list[dict[str, Any]]) -> str:
         ]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def frontier_table(rows: list[dict[str, Any]]) -> str:
+    """Return seconds of compiling against those of running, as a Markdown table; methods as a whole."""
+    lines = ["| method | level | compile, CPU s, tracing included | run, CPU s | mappings |", "|---|---|---|---|---|"]
+    for row in sorted((row for row in rows if row["program"] == "all"), key=lambda row: row["method"]):
+        spent = row["trace"] + row["lower"] + row["compile"]
+        lines.append(f"| {row['method']} | {row['level']} | {spent:.2f} | {row['run']:.3f} | {row['mappings']:,} |")
+    return "\n".join(lines)

@@ -36,9 +36,9 @@ from j3o_kernels.client_groups import group_clients
 from j3o_kernels.hierarchical_lp import hierarchical_lp
 
 from .agreement import Answers, agreement, answers_of, only_cpu, solved
-from .offloading import GAP, _figures, placed_problems
+from .offloading import GAP, placed_problems
 from .programs import LOOPS_IN_GRAPH, j3o_program
-from .record import FOLDER, machine_line, say, write_results
+from .record import FOLDER, in_full, machine_line, say, write_results
 from .registry import CASES
 from .throughput import QUICK
 from .tracing import traced
@@ -244,7 +244,7 @@ def table(rows: list[dict[str, Any]]) -> str:
         compiling = f"{row['compile_seconds']:.1f}" if "compile_seconds" in row else ""
         memory = f"{row['peak_bytes'] / 1e9:.2f}" if row.get("peak_bytes") else ""
         lines.append(
-            [row["name"], f"{row['batch']:,}", "" if rate is None else _figures(rate), compiling, memory, remarks(row)]
+            [row["name"], f"{row['batch']:,}", "" if rate is None else in_full(rate), compiling, memory, remarks(row)]
         )
     return "\n".join([*(f"| {' | '.join(line)} |" for line in lines), "", machine_line()])
 

@@ -42,7 +42,7 @@ from j3o_jax._precision import double_precision
 from j3o_jax.methods._settling import offloading_problems
 from j3o_jax.routing import OffloadingProblem
 
-from .record import FOLDER, machine_line, say, write_results
+from .record import FOLDER, in_full, machine_line, say, write_results
 from .registry import CASES
 
 GAP, _GAP_NAME = 1e-8, "1e-8"
@@ -584,7 +584,7 @@ class Table:
         lines = [titles, ["---"] * len(titles)]
         for row in self.rows:
             optional = (("first_seconds", ".2g"), ("worst_difference", ".1e"), ("worst_violation", ".1e"))
-            rate, unsolved = _figures(row["lps_per_second"]), f"{row['unsolved']:,} of {row['asked']:,}"
+            rate, unsolved = in_full(row["lps_per_second"]), f"{row['unsolved']:,} of {row['asked']:,}"
             figures = ["" if row[name] is None else f"{row[name]:{form}}" for name, form in optional]
             lines.append([row["solver"], f"{row['batch']:,}", rate, f"{row['relative']:.3g}", *figures, unsolved])
         text = [f"| {' | '.join(line)} |" for line in lines]
@@ -647,11 +647,6 @@ def draw(table: Table, path: Path) -> None:
     figure.legend(handles, labels, loc="center right", fontsize=8, frameon=False)
     figure.text(0.01, 0.01, f"{machine_line()}; {_cores()} processes", fontsize=7, color="#6B6B6B")
     save_figure(figure, str(path))
-
-
-def _figures(number: float) -> str:
-    """Write three significant digits in full, as in ``12,300``."""
-    return f"{float(f'{number:.3g}'):,.0f}" if number >= 100.0 else f"{number:.3g}"
 
 
 def _cores() -> int:

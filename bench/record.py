@@ -36,3 +36,8 @@ def machine_line() -> str:
     """Describe the machine in a line, for the foot of a table or picture."""
     machine = this_machine()
     return f"{machine.processor}, {machine.cores} cores, JAX {machine.jax} on {machine.device}, HiGHS {machine.highspy}"
+
+
+def in_full(number: float) -> str:
+    """Write three significant digits in full, as in ``12,300``."""
+    return f"{float(f'{number:.3g}'):,.0f}" if number >= 100.0 else f"{number:.3g}"

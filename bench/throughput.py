@@ -20,7 +20,7 @@ import numpy as np
 
 import j3o_jax as j3o
 
-from .record import FOLDER, machine_line, say, write_results
+from .record import FOLDER, in_full, machine_line, say, write_results
 from .registry import CASES, Case
 
 
@@ -80,22 +80,30 @@ def run(options: argparse.Namespace) -> None:
                     }
                 )
             write_results(options.out.with_suffix(".json"), {"scenarios": options.scenarios}, rows)
-    print("| case | method | batch | scenarios/s | gap at most, mean | worst | certified, mean |")
-    print("|---|---|---|---|---|---|---|")
-    for row in rows:
-        print(
-            f"| {row['case']} | {row['method']} | {row['batch']} | {row['scenarios_per_second']:.3g} "
-            f"| {100 * row['gap_mean']:.4f} % | {100 * row['gap_worst']:.4f} % | {certified_of(row)} |"
-        )
+    print(table(rows))
     print(f"\n{machine_line()}; {cores} processes for ExactMILP")
 
 
 QUICK = j3o.PriceDirected(gap=1e-3, patience=20, max_iterations=100)
 
 
-def certified_of(row: dict[str, Any]) -> str:
-    gap = row["certified_gap_mean"]
-    return "" if gap is None else f"{100 * gap:.3f} %"
+def table(rows: list[dict[str, Any]]) -> str:
+    """Return the rows as a Markdown table: methods down, cases across."""
+    cases = list(dict.fromkeys(row["case"] for row in rows))
+    names = list(dict.fromkeys(row["method"] for row in rows))
+    by_place = {(row["method"], row["case"]): row for row in rows}
+    lines = ["| scenarios/s; gap, mean (worst); proven | " + " | ".join(cases) + " |", "|---|" + "---|" * len(cases)]
+    for name in names:
+        cells = [_cell(by_place[name, case]) if (name, case) in by_place else "" for case in cases]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _cell(row: dict[str, Any]) -> str:
+    proven = row["certified_gap_mean"]
+    said = "" if proven is None else f"; {100 * proven:.2g} %"
+    rate = in_full(row["scenarios_per_second"])
+    return f"{rate}; {100 * row['gap_mean']:.2g} % ({100 * row['gap_worst']:.2g} %){said}"
 
 
 class Measured(NamedTuple):

@@ -14,11 +14,12 @@ autodoc_typehints = "none"
 autodoc_default_options = {"members": True, "member-order": "bysource"}
 
 
-def _link_measurements(_app, _page, source):
-    """Link to the rendered page of measurements where the text names the file, so that links work in both."""
-    source[0] = source[0].replace("](../bench/README.md", "](measurements.md")
+def _link_pages(_app, _page, source):
+    """Link to rendered pages where the text names files beyond this folder, so that links work in both."""
+    for file, page in {"../bench/README.md": "measurements.md", "../README.md": "index.md"}.items():
+        source[0] = source[0].replace(f"]({file}", f"]({page}")
 
 
 def setup(app):
     """Connect what Sphinx calls."""
-    app.connect("source-read", _link_measurements)
+    app.connect("source-read", _link_pages)

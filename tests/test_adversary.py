@@ -49,6 +49,6 @@ def test_what_is_wrong_is_found_and_shrunk(monkeypatch):
         batch = jax.tree.map(lambda array: np.asarray(array)[None], scenario)
         return any("has the bound" in finding.what for finding in adversary.attack(batch, methods))
 
-    small = adversary.shrink(scenario, fails)
+    small = adversary.shrink(scenario, fails, most=100)
     assert fails(small)
     assert (small.edge_memory == 0.0).all()

@@ -28,9 +28,9 @@ def draw_batch(count, tightness=1.0):
 
 
 @pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
-def test_no_plan_exceeds_a_window_in_a_thousand_scenarios(method):
+def test_no_plan_exceeds_a_window(method):
     for tightness in (0.5, 2.0):
-        batch = draw_batch(500, tightness)
+        batch = draw_batch(160, tightness)
         plans = j3o.solve(batch, method)
         report = j3o.check(batch, plans)
         assert report.ok.all(), report.violations[:3]
@@ -107,7 +107,7 @@ def test_activation_gains_and_the_surrogate_is_no_better():
 
 
 def test_it_is_as_near_on_the_host():
-    batch = draw_batch(200)[:12]
+    batch = draw_batch(200)[:8]
     device, host = j3o.solve(batch), j3o.solve(batch, j3o.J3O(lp=j3o.CvxpyLP()))
     assert j3o.check(batch, host).ok.all()
     assert abs((device.objective - host.objective).mean()) <= 1e-3

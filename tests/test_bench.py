@@ -1,5 +1,6 @@
 from bench.counting import Loop
 from bench.launches import matched, parts_of
+from bench.publish import write_tables
 from bench.thunks import Steps, read_steps
 from bench.tracing import read_trace
 
@@ -84,3 +85,7 @@ def test_a_trace_without_a_device_says_so():
     assert read_trace([{"ph": "X", "pid": 1, "tid": 1, "name": "jit", "ts": 0.0}]) == {
         "not_measured": "the trace has no device in it"
     }
+
+
+def test_tables_in_pages_are_as_measured():
+    assert write_tables(dry=True) == [], "write them with: python -m bench publish --only"

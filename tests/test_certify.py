@@ -6,26 +6,28 @@ import jax
 import numpy as np
 import optax
 import pytest
-from support.methods import QUICKLY, VARIANTS, draw_batch
+from support.methods import QUICKLY, SMALL, VARIANTS, draw_batch
 from support.oracle import TINY, tiny_and_optima
 from support.scenarios import random_scenario, stack
 
 import j3o_jax as j3o
 from j3o_jax.methods._dual_bound import Descent, closer_bounds, dual_bounds, scaled_relaxation
+from j3o_jax.methods._few_shapes import sized
 from j3o_kernels.client_groups import group_clients
 from j3o_kernels.price_bound import Prices, price_bound
 
-# What PriceDirected takes, whose tests have scenarios of this size too: the programs are the same.
-STEPS_OF_PRICE_DIRECTED = Descent(30, 0.03)
+# Scenarios of the sizes of others in these tests, whose programs are therefore the same.
+HETEROGENEOUS = j3o.benchmarks.heterogeneous(**SMALL)
+DESCENT = Descent(30, 0.03)
 
 
 @pytest.mark.parametrize("variant", VARIANTS, ids=str)
 def test_no_bound_is_below_brute_force(variant):
     batch, best = tiny_and_optima(75, **variant)
     groups = group_clients(np.asarray(batch.client_edge), batch.edges)
-    descent = STEPS_OF_PRICE_DIRECTED
-    proven = dual_bounds(batch, groups, 1e-6, 100, descent, descends=False)
-    closer = closer_bounds(batch, groups, proven.point, descent).bound
+    own = sized(batch, groups, brief=True)
+    proven = dual_bounds(own.scenarios, own.groups, 1e-6, 100, DESCENT._replace(steps=0))
+    closer = closer_bounds(own.scenarios, own.groups, proven.point, DESCENT).bound
     known = np.isfinite(best)
     for bound in (proven.bound, closer):
         assert np.isfinite(bound).all()
@@ -53,7 +55,7 @@ def test_any_prices_bound(variant):
 
 @pytest.mark.parametrize("tightness", [0.3, 1.0])
 def test_it_is_near_the_linear_relaxation_and_above_the_optimum(tightness):
-    batch = j3o.benchmarks.heterogeneous().sample(0, n=6, clients=6, edges=2, tightness=tightness)
+    batch = HETEROGENEOUS.sample(0, n=6, tightness=tightness)
     plans = j3o.solve(batch, j3o.ExactMILP(gap=1e-6, time_limit=60))
     certified = j3o.certify(batch, dataclasses.replace(plans, bound=np.full(6, np.nan)))
     assert (certified.bound >= plans.objective * (1.0 - 1e-9)).all()
@@ -76,9 +78,8 @@ def test_it_is_near_the_linear_relaxation_and_above_the_optimum(tightness):
 
 
 def test_it_depends_neither_on_the_batch_nor_on_how_clients_are_spread():
-    sizes = {"clients": 9, "edges": 3, "tasks": 2, "models": 4, "tightness": 1.0}
-    batch = stack([random_scenario(np.random.default_rng(seed), **sizes) for seed in range(10)])
     # All clients of most instances at one edge: large edges then have several columns of the table.
+    batch = draw_batch(10, edges=3, tightness=1.0)
     batch = dataclasses.replace(batch, client_edge=np.where(np.arange(10)[:, None] < 8, 0, batch.client_edge))
     assert group_clients(batch.client_edge, 3).edge is not None
     plans = j3o.solve(batch)
@@ -90,7 +91,7 @@ def test_it_depends_neither_on_the_batch_nor_on_how_clients_are_spread():
 
 
 def test_the_descent_takes_schedules_of_optax_and_gains_where_memory_is_scarce():
-    batch = j3o.benchmarks.heterogeneous().sample(0, n=8, clients=6, edges=2, tightness=0.3)
+    batch = HETEROGENEOUS.sample(0, n=8, tightness=0.3)
     plans = j3o.solve(batch)
     without = j3o.certify(batch, plans, descent_steps=0)
     default = j3o.certify(batch, plans)
@@ -121,7 +122,7 @@ def test_plans_that_are_none_get_no_bound_and_mistakes_are_named():
     )
     plans = j3o.solve(starved, j3o.FullLocal())
     assert (plans.status == j3o.Status.infeasible).all()
-    assert np.isnan(j3o.certify(starved, plans, descent_steps=STEPS_OF_PRICE_DIRECTED.steps).bound).all()
+    assert np.isnan(j3o.certify(starved, plans).bound).all()
     with pytest.raises(ValueError, match=r"batch axes \[\], the solution \[24\]"):
         j3o.certify(batch[0], plans)
 

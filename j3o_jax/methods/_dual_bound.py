@@ -57,7 +57,7 @@ class DualBound(NamedTuple):
 
 
 class Descent(NamedTuple):
-    """How `closer_bound` goes on from a `DualBound`.
+    """How `closer_bounds` goes on from a `DualBound`.
 
     - `steps`: of Adam; none where 0.
     - `schedule`: of relative steps, by optax; a number is the largest of a rise and a fall to 0.
@@ -65,6 +65,16 @@ class Descent(NamedTuple):
 
     steps: int
     schedule: Any
+
+    @property
+    def own_schedule(self) -> Any:
+        """A schedule by optax, if there is one; each is compiled anew."""
+        return self.schedule if callable(self.schedule) else None
+
+    @property
+    def largest_step(self) -> Any:
+        """The largest of a rise and a fall to 0; without meaning where there is a schedule."""
+        return 0.0 if callable(self.schedule) else self.schedule
 
     def problems(self, steps: str, schedule: str) -> str | None:
         """What is wrong with it, where the arguments have these names."""
@@ -81,16 +91,14 @@ def dual_bounds(
     tolerance: float,
     max_iterations: int,
     descent: Descent,
-    *,
-    descends: bool = True,
 ) -> DualBound:
-    """`DualBound` for a batch of one axis, in NumPy; that of the relaxation alone unless it `descends`."""
-    return _run(descent, scenarios, groups, blank_prices(groups, scenarios), tolerance, max_iterations, descends)
+    """Bound a batch of one axis by the relaxation's prices and a descent from them, in NumPy."""
+    return _run(descent, scenarios, groups, blank_prices(groups, scenarios), tolerance, max_iterations)
 
 
 def closer_bounds(scenarios: Scenario, groups: ClientGroups, point: Prices, descent: Descent) -> DualBound:
-    """`DualBound` of a descent from the prices of another one, for a batch of one axis, in NumPy."""
-    return _run(descent, scenarios, groups, point, 0.0, 0, True)
+    """Bound a batch of one axis by a descent from the prices of another bound, in NumPy."""
+    return _run(descent, scenarios, groups, point, 0.0, 0)
 
 
 def blank_prices(groups: ClientGroups, scenarios: Scenario) -> Prices:
@@ -108,18 +116,15 @@ def _run(
     point: Prices,
     tolerance: float,
     max_iterations: int,
-    descends: bool,
 ) -> DualBound:
-    schedule = descent.schedule if callable(descent.schedule) else None
-    rate = 0.0 if callable(descent.schedule) else descent.schedule
-    shared = Search(*map(np.asarray, (tolerance, max_iterations, rate, descends)))
+    shared = Search(*map(np.asarray, (tolerance, max_iterations, descent.largest_step, descent.steps)))
     # What may be left unserved is nothing to a bound: one program for both.
     scenarios = dataclasses.replace(scenarios, allow_unserved=True)
     return run_batched(
-        _program(descent.steps, schedule),
+        _program(descent.own_schedule),
         (scenarios, groups, point),
         shared,
-        key=(descent.steps, schedule),
+        key=descent.own_schedule,
         bytes_per_instance=bytes_of_bound(scenarios, groups),
         cpu_chunk_bytes=_CACHE_BYTES,
         turns=BOUND_TURNS,
@@ -132,9 +137,9 @@ def bytes_of_bound(scenarios: Scenario, groups: ClientGroups) -> int:
 
 
 @functools.lru_cache(maxsize=64)
-def _program(steps: int, schedule: Any) -> Any:
+def _program(schedule: Any) -> Any:
     def program(batch: tuple[Scenario, ClientGroups, Prices], search: Search) -> DualBound:
-        return dual_bound(*batch, search, Descent(steps, search.rate if schedule is None else schedule))
+        return dual_bound(*batch, search, schedule)
 
     return program
 
@@ -144,24 +149,25 @@ class Search(NamedTuple):
 
     - `tolerance`, `max_iterations`: of the interior point method; with 0 iterations it begins at prices that are given.
     - `rate`: the largest step of a descent that has no schedule of its own.
-    - `descends`: whether there is one.
+    - `steps`: of the descent.
     """
 
     tolerance: Any
     max_iterations: Any
     rate: Any
-    descends: Any
+    steps: Any
 
 
-def dual_bound(scenarios: Scenario, groups: ClientGroups, given: Prices, search: Search, descent: Descent) -> DualBound:
+def dual_bound(
+    scenarios: Scenario, groups: ClientGroups, given: Prices, search: Search, schedule: Any = None
+) -> DualBound:
     """`DualBound` of a batch, where it may be traced: of the relaxation's prices or given ones, and of a descent."""
     problem, unit, scales = region(scaled_relaxation)(scenarios, groups)
     found = relaxation(problem, tolerance=search.tolerance, max_iterations=search.max_iterations)
     best = Prices(found.stream, found.client, found.compute, found.uplink, found.cloud)
     point = jax.tree.map(lambda new, old: jnp.where(search.max_iterations > 0, new, old), best, given)
-    steps = jnp.where(search.descends, descent.steps, 0)
-    schedule = _schedule_of(descent)
-    proof, bound = bound_descent(problem, point, steps, schedule)
+    own = rise_and_fall(search.rate, search.steps) if schedule is None else schedule
+    proof, bound = bound_descent(problem, point, search.steps, own)
     return DualBound(
         bound=bound * unit * _SAFE,
         prices=CapacityPrices(
@@ -173,11 +179,6 @@ def dual_bound(scenarios: Scenario, groups: ClientGroups, given: Prices, search:
         iterations=found.iterations,
         point=proof,
     )
-
-
-def _schedule_of(descent: Descent) -> Any:
-    given = descent.schedule
-    return given if callable(given) else rise_and_fall(given, descent.steps)
 
 
 class ScaledRelaxation(NamedTuple):

@@ -127,9 +127,8 @@ class PriceDirected(AbstractMethod):
         return own_part(self._run_sized(*own), own)
 
     def _run_sized(self, scenarios: Scenario, groups: ClientGroups, sizes: Sizes) -> Outcome:
-        bounds = dual_bounds(
-            scenarios, groups, self.bound_tolerance, self.bound_iterations, self._descent, descends=False
-        )
+        first = self._descent._replace(steps=0)
+        bounds = dual_bounds(scenarios, groups, self.bound_tolerance, self.bound_iterations, first)
         proven, point = bounds._replace(point=None), bounds.point
         certificate = certificate_of(scenarios, groups, point)
         exchange, settings = self._settings()
@@ -184,16 +183,16 @@ class PriceDirected(AbstractMethod):
         """See `AbstractMethod`."""
         # Which clients an edge has is not known while it is traced.
         groups = lone_clients(scenarios.client_edge)
-        search = Search(jnp.asarray(self.bound_tolerance), self.bound_iterations, 0.0, False)
-        blank = blank_prices(groups, scenarios)
-        proven = dual_bound(scenarios, groups, blank, search, self._descent)
+        search = Search(jnp.asarray(self.bound_tolerance), self.bound_iterations, 0.0, 0)
+        proven = dual_bound(scenarios, groups, blank_prices(groups, scenarios), search)
         exchange, settings = self._settings()
         tolerance, gap = jnp.asarray(self._device_lp.tolerance), jnp.asarray(self.gap)
         sizes = jax.tree.map(jnp.asarray, sizes_of(scenarios))
         closest, proof = proven.bound, proven.point
         if self.descent_steps:
-            further = search._replace(max_iterations=0, descends=True)
-            lower = dual_bound(scenarios, groups, proven.point, further, self._descent)
+            descent = self._descent
+            further = search._replace(max_iterations=0, rate=descent.largest_step, steps=descent.steps)
+            lower = dual_bound(scenarios, groups, proven.point, further, descent.own_schedule)
             closest = jnp.fmin(lower.bound, proven.bound)
             proof = select_leading(lower.bound < proven.bound, lower.point, proven.point)
 

@@ -18,6 +18,8 @@ from .stages import next_turn, region
 
 # A price moves in proportion to itself, or to this part of the largest of its kind.
 _FLOOR = 1e-3
+# The first step of a schedule that rises, as a part of the largest.
+_FIRST_STEP = 0.01
 
 
 class _State(NamedTuple):
@@ -68,10 +70,19 @@ def bound_descent(
     return counted(problem, jax.tree.map(jnp.multiply, state.best, scale)), state.bound
 
 
-def rise_and_fall(largest: float | Array, steps: int) -> optax.Schedule:
-    """A schedule of so many steps: what is near the best already should not be thrown far off by the first ones."""
-    form = optax.warmup_cosine_decay_schedule(0.01, 1.0, max(steps // 2, 1), max(steps, 2))
-    return lambda count: largest * form(count)
+def rise_and_fall(largest: float | Array, steps: int | Array) -> optax.Schedule:
+    """Schedule of so many steps, which may be traced: a linear rise over the first half, then half a cosine to 0.
+
+    What is near the best already should not be thrown far off by the first steps.
+    """
+    rise, fall = jnp.maximum(steps // 2, 1), jnp.maximum(steps - steps // 2, 1)
+
+    def schedule(count: Array) -> Array:
+        rising = _FIRST_STEP + (1.0 - _FIRST_STEP) * count / rise
+        falling = 0.5 + 0.5 * jnp.cos(jnp.pi * jnp.clip((count - rise) / fall, 0.0, 1.0))
+        return largest * jnp.where(count < rise, rising, falling)
+
+    return schedule
 
 
 def _scale(price: Array) -> Array:
