@@ -78,6 +78,7 @@ def test_it_can_be_transformed():
     one_by_one = j3o.solve(batch, SHORT)
     np.testing.assert_allclose(plans.objective, one_by_one.objective, rtol=1e-3)
     assert (plans.bound >= plans.objective).all()
+    assert j3o.verify(batch, plans).proven.all()
 
 
 def test_arguments_that_make_no_sense_are_named():

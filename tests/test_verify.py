@@ -260,13 +260,6 @@ def test_batches_and_mistakes(certified):
         j3o.verify(batch, plans, tolerance=-1.0)
 
 
-def test_a_traced_plan_has_its_certificate():
-    batch = draw_batch(3, tightness=1.5)
-    with jax.enable_x64(True):
-        plans = jax.tree.map(np.asarray, jax.jit(lambda scenario: j3o.solve(scenario, SHORT))(batch))
-    assert j3o.verify(batch, plans).proven.all()
-
-
 @pytest.mark.parametrize("suffix", [".json", ".npz"])
 def test_a_certificate_goes_with_the_plan_into_files(tmp_path, certified, suffix):
     scenario, plans = certified
