@@ -36,7 +36,8 @@ from j3o_kernels.client_groups import group_clients
 from j3o_kernels.hierarchical_lp import hierarchical_lp
 
 from .agreement import Answers, agreement, answers_of, only_cpu, solved
-from .offloading import GAP, placed_problems
+from .linear_programs import placed_problems
+from .lp_solvers import GAP
 from .programs import LOOPS_IN_GRAPH, j3o_program
 from .record import FOLDER, in_full, machine_line, say, write_results
 from .registry import CASES

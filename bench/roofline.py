@@ -33,7 +33,7 @@ from j3o_kernels.client_groups import group_clients
 from j3o_kernels.hierarchical_lp import hierarchical_lp
 
 from .counting import Counts, counted
-from .offloading import placed_problems
+from .linear_programs import placed_problems
 from .record import FOLDER, machine_line, say, write_results
 from .registry import CASES
 

@@ -18,7 +18,7 @@ import numpy as np
 
 import j3o_jax as j3o
 
-from .offloading import placed_problems
+from .linear_programs import placed_problems
 from .record import FOLDER, machine_line, say, write_results
 from .registry import CASES, Case
 
