@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 from j3o_jax._machine import source_digest
 
 from . import compile as compile_costs
-from . import throughput
+from . import shapes, throughput
 from .record import FOLDER, say
 
 _ROOT = Path(__file__).parents[1]
@@ -63,7 +63,7 @@ MEASUREMENTS = {
     "sweeping": Measurement(("sweeping",), 20),
     "methods": Measurement(("methods",), 20),
     "auto": Measurement(("auto",), 20),
-    "shapes": Measurement(("shapes",), 60),
+    "shapes": Measurement(("shapes",), 30, shapes.table),
     "certificates": Measurement(("certificates", "--descent-steps", "0"), 60),
     "adversary": Measurement(("adversary",), 60),
 }

@@ -43,7 +43,7 @@ def run(options: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory() as folder:
         j3o.cache_compilations(folder)
         rows = _measured(options.count, options.out)
-    print(table(rows))
+    print(f"{table(rows)}\n\n{machine_line()}")
     draw(rows, options.out.with_suffix(".png"))
 
 
@@ -128,7 +128,7 @@ def table(rows: list[dict[str, Any]]) -> str:
             + " | ".join(f"{np.median(seconds):.2f}" if seconds else "" for seconds in parts)
             + " |"
         )
-    return "\n".join([*lines, "", f"limit of mappings {_programs.most_mappings():,}; {machine_line()}"])
+    return "\n".join(lines)
 
 
 def draw(rows: list[dict[str, Any]], path: Path) -> None:
@@ -149,9 +149,10 @@ def draw(rows: list[dict[str, Any]], path: Path) -> None:
         axes.tick_params(labelsize=8)
         axes.yaxis.set_major_formatter("{x:,.0f}")
         axes.grid(color="#E4E6EA", linewidth=0.6)
+    panels[0].set_ylim(0, 1.04 * _programs.most_mappings())
     panels[0].axhline(_programs.most_mappings(), color="#D55E00", linewidth=1.0, linestyle="--")
     panels[0].annotate(
-        "the system's limit", (1, _programs.most_mappings()), xytext=(0, -10), textcoords="offset points", fontsize=8
+        "the system's limit", (1, _programs.most_mappings()), xytext=(0, -11), textcoords="offset points", fontsize=8
     )
     figure.supxlabel(machine_line(), fontsize=6, color="#6B6B6B", x=0.01, ha="left")
     save_figure(figure, str(path))
