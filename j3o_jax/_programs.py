@@ -9,6 +9,7 @@ work that is brief. A third one, plain, has XLA's own options, for draws that mu
 
 import contextlib
 import contextvars
+import ctypes
 import functools
 import gc
 import os
@@ -240,6 +241,7 @@ def compiled(
                 return Program(*loaded, otherwise=anew)
         with contextlib.nullcontext() if listener is None else listener(found):
             program = _compile_it(function, arguments, level, devices, split)
+        _trim_heap()
         if single and _compile_it is compile_program and not program.read:
             kept.store(program.compiled, program.form, 1 + len(leaves))
         return program
@@ -381,6 +383,19 @@ def _without_collections() -> Iterator[None]:
 
 
 _compile_it: Callable[..., Any] = compile_program
+
+
+@functools.cache
+def _malloc_trim() -> Callable[[int], Any]:
+    try:
+        return ctypes.CDLL(None).malloc_trim
+    except (AttributeError, OSError, TypeError):  # not glibc
+        return lambda _: None
+
+
+def _trim_heap() -> None:
+    """Give the system back what compiling has freed, which glibc keeps: more than the program itself takes."""
+    _malloc_trim()(0)
 
 
 def has_regions() -> bool:
