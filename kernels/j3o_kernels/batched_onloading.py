@@ -17,7 +17,7 @@ from jaxtyping import Array
 
 from .greedy import TRIES, first_best
 from .masked_select import select_trailing
-from .stages import total, turns, written
+from .materialize import materialize, reduce_slices, unrolled_while
 from .tolerances import ROUNDING, TIES
 
 # Rounds for each reading of whether any set still grows, on accelerators.
@@ -25,7 +25,7 @@ _AT_A_TIME = 3
 
 
 class NodeTier(NamedTuple):
-    """The onloading step of one tier. Gain and load are `weight` times accuracy and cost.
+    """Onloading step of one tier. Gain and load are `weight` times accuracy and cost.
 
     - `weight`: queries of each task to serve, relative to all; 0 where there is no node. ``[T, K, G, B]``
     - `accuracy`: of each model on each task. ``[T, M, 1 or K, G, B]``
@@ -49,13 +49,13 @@ class NodeTier(NamedTuple):
         return self.size.shape[0]
 
     def load(self, task: int) -> Array:
-        """Load of each model that serves a task, to be evaluated inside a stage. ``[M, K, G, B]``"""
+        """Load of each model that serves a task, not materialized ``[M, K, G, B]``."""
         weight = self.weight[task][None]
         load = weight * self.cost
         return load if self.setup is None else load + jnp.where(weight > 0.0, self.setup, 0.0)
 
     def profit(self, task: int, multiplier: Array) -> Array:
-        """Gain less load at its price, to be evaluated inside a stage. ``[M, K, G, B]``"""
+        """Lagrangian profit: gain less load at its price, not materialized ``[M, K, G, B]``."""
         return self.weight[task][None] * self.accuracy[task] - multiplier[None] * self.load(task)
 
     def of_model(self, model: Array) -> tuple[Array, Array, Array]:
@@ -84,7 +84,7 @@ class Selection(NamedTuple):
 
 
 class TierOnloading(NamedTuple):
-    """What a tier holds and uses.
+    """Models of a tier, and the tasks that use them.
 
     `held` ``[M, K, G, B]``, `choice` and its `gain` ``[T, K, G, B]``, and the `value` that the capacity can serve of
     it ``[K, G, B]``.
@@ -117,12 +117,12 @@ def _numbers(tier: NodeTier) -> Array:
 
 
 class _Probe(NamedTuple):
-    """What each node's greedy set is to be built for.
+    """Arguments of each node's greedy selection.
 
     - `multiplier`: price of load.
     - `first`: model to begin with, which must fit; −1 for the best.
     - `passes_over`: whether it goes on with smaller models where the best no longer fits.
-    - `idle`: nodes that build nothing.
+    - `idle`: nodes that select nothing.
     """
 
     multiplier: Array
@@ -135,8 +135,10 @@ def _greedy(tier: NodeTier, probe: _Probe) -> Selection:
     """`greedy.greedy_selection` for a tier, with its choices."""
     first_of_all = jnp.sqrt(jnp.finfo(tier.weight.dtype).max)
     multiplier = probe.multiplier
-    limit = written(lambda: tier.budget * (1.0 + ROUNDING))
-    rate = written(lambda: jnp.where(tier.size > 0.0, 1.0 / jnp.where(tier.size > 0.0, tier.size, 1.0), first_of_all))
+    limit = materialize(lambda: tier.budget * (1.0 + ROUNDING))
+    rate = materialize(
+        lambda: jnp.where(tier.size > 0.0, 1.0 / jnp.where(tier.size > 0.0, tier.size, 1.0), first_of_all)
+    )
 
     class _Growing(NamedTuple):
         empty: Any
@@ -146,7 +148,7 @@ def _greedy(tier: NodeTier, probe: _Probe) -> Selection:
 
     def densities(growing: _Growing, covered: Array) -> Array:
         gains = _along_tasks(tier, lambda task: jnp.maximum(tier.profit(task, multiplier) - covered[task][None], 0.0))
-        useful = (gains > TIES * total(covered)[None]) & ~growing.selection.held & ~probe.idle[None]
+        useful = (gains > TIES * reduce_slices(covered)[None]) & ~growing.selection.held & ~probe.idle[None]
         useful &= ~probe.passes_over[None] | (growing.used[None] + tier.size <= limit[None])
         given = growing.empty & (probe.first >= 0)
         density = jnp.where(useful, gains * rate, -1.0)
@@ -154,10 +156,10 @@ def _greedy(tier: NodeTier, probe: _Probe) -> Selection:
 
     def add_best(growing: _Growing) -> _Growing:
         selection, used = growing.selection, growing.used
-        covered = written(lambda: selection.gain - multiplier[None] * selection.load)
-        best, model = first_best(written(lambda: densities(growing, covered)))
-        size, gain, load = written(lambda: tier.of_model(model))
-        adds = written(lambda: (best > 0.0) & (used + size <= limit))
+        covered = materialize(lambda: selection.gain - multiplier[None] * selection.load)
+        best, model = first_best(materialize(lambda: densities(growing, covered)))
+        size, gain, load = materialize(lambda: tier.of_model(model))
+        adds = materialize(lambda: (best > 0.0) & (used + size <= limit))
 
         def added() -> tuple[Selection, Array]:
             profit = gain - multiplier[None] * load
@@ -170,14 +172,14 @@ def _greedy(tier: NodeTier, probe: _Probe) -> Selection:
             )
             return taken, jnp.where(adds, used + size, used)
 
-        return _Growing(jnp.asarray(False), *written(added), jnp.any(adds))
+        return _Growing(jnp.asarray(False), *materialize(added), jnp.any(adds))
 
     nobody = _Growing(jnp.asarray(True), _nothing(tier), jnp.zeros_like(multiplier), jnp.any(~probe.idle))
-    return turns(lambda growing: growing.grows, add_best, nobody, _AT_A_TIME).selection
+    return unrolled_while(lambda growing: growing.grows, add_best, nobody, _AT_A_TIME).selection
 
 
-def _servable(selection: Selection, capacity: Array) -> Array:
-    """Most gain within the capacity when tasks may be served in part: the fractional knapsack. ``[K, G, B]``"""
+def _knapsack_value(selection: Selection, capacity: Array) -> Array:
+    """Optimal value of the fractional knapsack of tasks within the capacity ``[K, G, B]``."""
     gain, load = selection.gain, selection.load
     number = jnp.arange(gain.shape[0])[:, None, None, None]
 
@@ -194,23 +196,23 @@ def _servable(selection: Selection, capacity: Array) -> Array:
         share = jnp.clip((capacity[None] - before) / jnp.where(load > 0.0, load, 1.0), 0.0, 1.0)
         return gain * jnp.where(load > 0.0, share, 1.0)
 
-    parts = written(before)
-    parts = written(lambda: served(parts))
-    return written(lambda: total(parts))
+    parts = materialize(before)
+    parts = materialize(lambda: served(parts))
+    return materialize(lambda: reduce_slices(parts))
 
 
 def _better(new: Selection, value: Array, multiplier: Array, where: Array, best: _Best) -> _Best:
-    """The better of two, node by node; a set must be worth visibly more to replace one."""
+    """Keep the better of two sets per node; only an improvement beyond rounding replaces one."""
 
     def picked() -> _Best:
         better = where & (value > best.value * (1.0 + ROUNDING))
         return select_trailing(better, _Best(new, value, multiplier), best)
 
-    return written(picked)
+    return materialize(picked)
 
 
 class _Search(NamedTuple):
-    """Where each node's search for its multiplier is; `own` is what the kind of search keeps besides."""
+    """State of each node's search for its multiplier; `own` is the part that depends on the kind of search."""
 
     multiplier: Array
     done: Array
@@ -234,20 +236,20 @@ def onload_tier(
     - `optimizer`: of the multipliers, as in `onloading.greedy_lagrangian`, for a step size; None is the dual search
       (`onloading.dual_search`).
     - `step_size`: of each instance. ``[B]``
-    - `active`: instances to look at; the nodes of the others hold nothing. Default: all. ``[B]``
+    - `active`: instances to solve; the nodes of the others hold nothing. Default: all. ``[B]``
     - `steps`: most evaluations of a node's greedy set in the search of its multiplier.
     - `plus_max`: where a node's model sizes differ, also start from the most valuable single models.
     - `tolerance`: relative violation below which the optimizer is done with a node.
     """
-    most_load = written(lambda: _along_tasks(tier, lambda task: jnp.max(tier.load(task), axis=0)))
-    capacity = written(lambda: jnp.minimum(tier.capacity, most_load))
+    most_load = materialize(lambda: _along_tasks(tier, lambda task: jnp.max(tier.load(task), axis=0)))
+    capacity = materialize(lambda: jnp.minimum(tier.capacity, most_load))
     idle = jnp.zeros(capacity.shape, dtype=bool) if active is None else jnp.broadcast_to(~active, capacity.shape)
     zero = jnp.zeros_like(capacity)
     if optimizer is None:
-        own, move = _dual_search(capacity)
+        own, move = _dual_search_update(capacity)
     else:
         assert step_size is not None
-        own, move = _optimized(tier, capacity, optimizer, step_size, tolerance)
+        own, move = _optax_update(tier, capacity, optimizer, step_size, tolerance)
     nothing = _nothing(tier)
     tries = min(TRIES, tier.models) if plus_max else 0
 
@@ -259,7 +261,7 @@ def onload_tier(
         tries: Any  # how many more it will
 
     def probe_of(state: _Onload) -> tuple[_Probe, Array]:
-        """Nodes that search build greedily at their multiplier, the others start from the next single model."""
+        """Nodes that search select greedily at their multiplier, the others start from the next single model."""
         search, best = state.search, state.best
         if not plus_max:
             none = jnp.zeros_like(idle)
@@ -270,26 +272,26 @@ def onload_tier(
             value = _along_tasks(tier, lambda task: jnp.maximum(tier.profit(task, best.multiplier), 0.0))
             return jnp.where(state.untried, value, -1.0)
 
-        most, model = first_best(written(alone))
+        most, model = first_best(materialize(alone))
 
         def probe() -> tuple[_Probe, Array]:
             possible = starts & (most > 0.0)
             multiplier = jnp.where(starts, best.multiplier, search.multiplier)
             return _Probe(multiplier, jnp.where(possible, model, -1), possible, search.done & ~possible), starts
 
-        return written(probe)
+        return materialize(probe)
 
     def turn(state: _Onload) -> _Onload:
         probe, starts = probe_of(state)
         selection = _greedy(tier, probe)
-        value = _servable(selection, capacity)
+        value = _knapsack_value(selection, capacity)
         best = _better(selection, value, probe.multiplier, ~probe.idle, state.best)
         search = move(state.step, state.search, selection)
         search = search._replace(done=search.done | (state.step + 1 >= steps))
         if not plus_max:
             return _Onload(state.step + 1, search, best, None, None)
-        untried = written(lambda: state.untried & ~(starts[None] & (_numbers(tier) == probe.first[None])))
-        left = written(lambda: jnp.where(starts, jnp.where(probe.first < 0, 0, state.tries - 1), state.tries))
+        untried = materialize(lambda: state.untried & ~(starts[None] & (_numbers(tier) == probe.first[None])))
+        left = materialize(lambda: jnp.where(starts, jnp.where(probe.first < 0, 0, state.tries - 1), state.tries))
         return _Onload(state.step + 1, search, best, untried, left)
 
     def goes_on(state: _Onload) -> Array:
@@ -298,8 +300,8 @@ def onload_tier(
 
     untried, left = None, None
     if plus_max:
-        untried = written(lambda: tier.size <= tier.budget[None] * (1.0 + ROUNDING))
-        differ = written(lambda: ~idle & (jnp.max(tier.size, axis=0) > jnp.min(tier.size, axis=0)))
+        untried = materialize(lambda: tier.size <= tier.budget[None] * (1.0 + ROUNDING))
+        differ = materialize(lambda: ~idle & (jnp.max(tier.size, axis=0) > jnp.min(tier.size, axis=0)))
         left = jnp.where(differ, tries, 0)
     start = _Onload(jnp.asarray(0), _Search(zero, idle, own), _Best(nothing, zero, zero), untried, left)
     best = jax.lax.while_loop(goes_on, turn, start).best
@@ -319,14 +321,14 @@ class _Lines(NamedTuple):
     low_load: Array
 
 
-def _dual_search(capacity: Array) -> tuple[_Lines, _Move]:
+def _dual_search_update(capacity: Array) -> tuple[_Lines, _Move]:
     zero = jnp.zeros_like(capacity)
 
     def move(step: Any, search: _Search, selection: Selection) -> _Search:
         lines: _Lines = search.own
 
         def moved() -> _Search:
-            gain, load = total(selection.gain), total(selection.load)
+            gain, load = reduce_slices(selection.gain), reduce_slices(selection.load)
             over = load > capacity * (1.0 + ROUNDING)
             known = lines.high_gain - search.multiplier * lines.high_load
             # At the first step there is no line yet, and the multiplier is 0.
@@ -343,19 +345,19 @@ def _dual_search(capacity: Array) -> tuple[_Lines, _Move]:
             done = search.done | ~new | (first & ~over) | (rise <= 0.0) | (run <= 0.0)
             return _Search(jnp.where(done, search.multiplier, rise / jnp.where(done, 1.0, run)), done, found)
 
-        return written(moved)
+        return materialize(moved)
 
     return _Lines(zero, zero, zero, zero), move
 
 
-def _optimized(
+def _optax_update(
     tier: NodeTier,
     capacity: Array,
     optimizer: Callable[[Array], optax.GradientTransformation],
     step_size: Array,
     tolerance: float,
 ) -> tuple[Any, _Move]:
-    """Multipliers that an optax transformation moves, relative to what a node earns and loads with its best models."""
+    """Multiplier updates by an optax transformation, in units of a node's gain and load with its best models."""
     most_accurate = jnp.argmax(jnp.broadcast_to(tier.accuracy, (*tier.accuracy.shape[:2], *capacity.shape)), axis=1)
 
     def scales() -> tuple[Array, Array]:
@@ -365,8 +367,8 @@ def _optimized(
             gain_scale, load_scale = gain_scale + gain[task], load_scale + load[task]
         return jnp.where(gain_scale > 0.0, gain_scale, 1.0), jnp.where(load_scale > 0.0, load_scale, 1.0)
 
-    gain_scale, load_scale = written(scales)
-    unit = written(lambda: gain_scale / load_scale)
+    gain_scale, load_scale = materialize(scales)
+    unit = materialize(lambda: gain_scale / load_scale)
 
     # Every instance has its own optimizer: none may see the others.
     @functools.partial(jax.vmap, in_axes=(-1, -1, -1, 0), out_axes=(-1, -1))
@@ -379,18 +381,18 @@ def _optimized(
 
     def move(_: Any, search: _Search, selection: Selection) -> _Search:
         relative = search.multiplier / unit
-        violation = written(lambda: (total(selection.load) - capacity) / load_scale)
+        violation = materialize(lambda: (reduce_slices(selection.load) - capacity) / load_scale)
         settled = (violation <= tolerance) & ((search.multiplier <= 0.0) | (violation >= -tolerance))
         change, state = update(-violation, search.own, relative, step_size)
         moved: Any = optax.apply_updates(relative, change)
-        done = written(lambda: search.done | settled)
-        return _Search(written(lambda: jnp.where(done, search.multiplier, moved * unit)), done, state)
+        done = materialize(lambda: search.done | settled)
+        return _Search(materialize(lambda: jnp.where(done, search.multiplier, moved * unit)), done, state)
 
     return start(jnp.zeros_like(capacity), step_size), move
 
 
-def completed_choice(tier: NodeTier, onloading: TierOnloading) -> Array:
-    """The choices, and for tasks without one the held model that earns most per load, if any earns. ``[T, K, G, B]``"""
+def complete_choice(tier: NodeTier, onloading: TierOnloading) -> Array:
+    """Give tasks without a choice the held model of most gain per load, if any has a gain ``[T, K, G, B]``."""
 
     def completed() -> Array:
         weight = tier.weight[:, None]
@@ -402,4 +404,4 @@ def completed_choice(tier: NodeTier, onloading: TierOnloading) -> Array:
         earns = jnp.max(gain, axis=1) > 0.0
         return jnp.where((onloading.choice < 0) & earns, thrifty, onloading.choice)
 
-    return written(completed)
+    return materialize(completed)

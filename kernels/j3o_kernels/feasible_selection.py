@@ -1,4 +1,4 @@
-"""Selection that never oversteps a limit: models are added one by one while memory and compute both hold.
+"""Greedy selection that stays feasible: models are added one by one while memory and compute both hold.
 
 The baselines' way of onloading, without GREEDY-LR's multipliers. Every task runs on the most accurate held model, so a
 model may be refused because it would take over tasks at a higher cost.
@@ -14,13 +14,13 @@ from .tolerances import ROUNDING
 
 
 def most_accurate_choice(gain: Float[Array, "V M T"], held: Bool[Array, "V M"]) -> Int[Array, "V T"]:
-    """z(v, t): the held model of the highest gain, −1 where none earns anything. ``[V, T]``"""
+    """z(v, t): the held model of the highest gain, −1 where none earns anything ``[V, T]``."""
     masked = jnp.where(held[:, :, None], gain, 0.0)
     return jnp.where(jnp.max(masked, axis=1) > 0.0, jnp.argmax(masked, axis=1), -1)
 
 
 def feasible_selection(problem: NodeProblem, priority: Float[Array, "V M"] | None = None) -> Bool[Array, "V M"]:
-    """Sets built by adding the best model that keeps every limit until none is left that adds anything.
+    """Feasible sets: the best model that violates no limit is added until none is left that adds anything.
 
     **Arguments:**
 

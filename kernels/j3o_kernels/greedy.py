@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from .stages import fold, written
+from .materialize import materialize, tree_reduce
 from .tolerances import ROUNDING, TIES
 
 # Most single models that "plus_max" starts from: a few, so that its cost grows with the models and not their square.
@@ -24,22 +24,22 @@ TRIES = 8
 def task_profit(
     gain: Float[Array, "V M T"], load: Float[Array, "V M T"], multiplier: Float[Array, " V"]
 ) -> Float[Array, "V M T"]:
-    """What each model earns on each task at the price of compute: gain − α · load. ``[V, M, T]``"""
+    """Profit of each model on each task at the price α of compute: gain − α · load ``[V, M, T]``."""
     return gain - multiplier[:, None, None] * load
 
 
 def node_value(profit: Float[Array, "V M T"], held: Bool[Array, "V M"]) -> Float[Array, " V"]:
-    """L_v(held), the Lagrangian value of each node's set. ``[V]``"""
+    """L_v(held), the Lagrangian value of each node's set ``[V]``."""
     return jnp.sum(covered_profit(profit, held), axis=1)
 
 
 def covered_profit(profit: Float[Array, "V M T"], held: Bool[Array, "V M"]) -> Float[Array, "V T"]:
-    """max(0, max over the held models of the profit), per task. ``[V, T]``"""
+    """max(0, max over the held models of the profit), per task ``[V, T]``."""
     return jnp.max(jnp.where(held[:, :, None], profit, 0.0), axis=1, initial=0.0)
 
 
 def marginal_gains(profit: Float[Array, "V M T"], covered: Float[Array, "V T"]) -> Float[Array, "V M"]:
-    """ΔL_v(m; S) for every node and model, given the profit per task that S covers. ``[V, M]``"""
+    """ΔL_v(m; S) for every node and model, given the profit per task that S covers ``[V, M]``."""
     return jnp.sum(jnp.maximum(profit - covered[:, None, :], 0.0), axis=2)
 
 
@@ -51,7 +51,7 @@ def greedy_selection(
     start: Bool[Array, "V M"] | None = None,
     pass_over: bool = False,
 ) -> Bool[Array, "V M"]:
-    """Sets chosen by marginal gain per MB, one model per node and round, until nothing is added.
+    """Greedy sets by marginal gain per MB: one model per node and round until nothing is added.
 
     **Arguments:**
 
@@ -90,12 +90,14 @@ def greedy_selection(
 
 
 def first_best(score: Array) -> tuple[Array, Array]:
-    """The highest score of each node, and the first model that has it, up to rounding. ``[*N]`` from ``[M, *N]``
+    """Highest score of each node and the first model that has it, up to `TIES`: ``[*N]`` from ``[M, *N]``.
 
     For the batched kernels, which have models in front.
     """
-    best = fold(score, jnp.maximum)
+    best = tree_reduce(score, jnp.maximum)
     models = score.shape[0]
     number = jnp.arange(models).reshape(models, *[1] * (score.ndim - 1))
-    index = fold(written(lambda: jnp.where(score >= best[None] * (1.0 - TIES), number, models - 1)), jnp.minimum)
+    index = tree_reduce(
+        materialize(lambda: jnp.where(score >= best[None] * (1.0 - TIES), number, models - 1)), jnp.minimum
+    )
     return best, index

@@ -49,13 +49,13 @@ class Onloading(NamedTuple):
 
 
 def profitable_choice(profit: Float[Array, "V M T"], held: Bool[Array, "V M"]) -> Int[Array, "V T"]:
-    """z(v, t): the held model of the highest profit, −1 where none earns anything. ``[V, T]``"""
+    """z(v, t): the held model of the highest profit, −1 where none earns anything ``[V, T]``."""
     masked = jnp.where(held[:, :, None], profit, -jnp.inf)
     return jnp.where(covered_profit(profit, held) > 0.0, jnp.argmax(masked, axis=1), -1)
 
 
 def chosen(values: Float[AnyArray, "V M T"], choice: Int[AnyArray, "V T"]) -> Any:
-    """`values` of the chosen models, 0 where none is chosen. ``[V, T]``"""
+    """`values` of the chosen models, 0 where none is chosen ``[V, T]``."""
     xp = values.__array_namespace__()
     taken = xp.take_along_axis(values, xp.maximum(choice, 0)[:, None, :], axis=1)[:, 0, :]
     return xp.where(choice >= 0, taken, 0.0)
@@ -64,7 +64,7 @@ def chosen(values: Float[AnyArray, "V M T"], choice: Int[AnyArray, "V T"]) -> An
 def servable_shares(
     gain: Float[AnyArray, "V T"], load: Float[AnyArray, "V T"], capacity: Float[AnyArray, " V"]
 ) -> Float[AnyArray, "V T"]:
-    """Share of each task to serve for the most gain within the capacity: the fractional knapsack. ``[V, T]``"""
+    """Fractional knapsack: share of each task to serve for the most gain within the capacity ``[V, T]``."""
     xp = load.__array_namespace__()
     needs = load > 0.0
     ratio = xp.where(needs, gain / xp.where(needs, load, 1.0), xp.inf)
@@ -84,7 +84,7 @@ class _Evaluated(NamedTuple):
 
 
 def _evaluated(problem: NodeProblem, multiplier: Float[Array, " V"], held: Bool[Array, "V M"]) -> _Evaluated:
-    """What sets are worth at a multiplier, within the capacity."""
+    """Evaluate sets at a multiplier, within the capacity."""
     whole_load = problem.load + problem.setup
     choice = profitable_choice(task_profit(problem.gain, whole_load, multiplier), held)
     gain, load = chosen(problem.gain, choice), chosen(whole_load, choice)
@@ -108,7 +108,7 @@ class _Best(NamedTuple):
 
 
 def _better(where: Bool[Array, " V"], new: Onloading, multiplier: Float[Array, " V"], best: _Best) -> _Best:
-    """The better of two, node by node; a set must be worth visibly more to replace one."""
+    """Keep the better of two sets per node; only an improvement beyond rounding replaces one."""
     better = where & (new.value > best.onloading.value * (1.0 + ROUNDING))
     return _Best(select_leading(better, new, best.onloading), jnp.where(better, multiplier, best.multiplier))
 

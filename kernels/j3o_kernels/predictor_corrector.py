@@ -11,7 +11,7 @@ from typing import Any
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from .stages import region, repeated, written
+from .materialize import compilation_unit, materialize, repeat
 
 # Part of the way to the boundary that a step goes.
 _STEP = 0.9995
@@ -19,19 +19,19 @@ _STEP = 0.9995
 
 def predictor_corrector(
     direction: Callable[[Any, Array], Any],
-    shrinkage: Callable[[Any], tuple[Array, Array]],
+    ratio_test: Callable[[Any], tuple[Array, Array]],
     centre: Callable[[Any, Array, Array], Array],
     nothing: Any,
     zero: Array,
     *,
     large: bool = False,
 ) -> tuple[Any, Array, Array]:
-    """The corrected direction, and how far the primal and the dual may go along it, at most 1. ``[B]``
+    """Corrected direction, and the step lengths of the primal and the dual along it ``[B]``.
 
     **Arguments:**
 
     - `direction`: the direction to products of a size ``[B]``, with the second-order term of another direction.
-    - `shrinkage`: of a full step along a direction, the largest part that it takes of any number of the primal, and of
+    - `ratio_test`: of a full step along a direction, the largest part that it takes of any number of the primal, and of
       the dual. ``[B]``
     - `centre`: σμ for the affine direction and the lengths of the steps along it. ``[B]``
     - `nothing`, `zero`: the direction of length 0, and 0 for each instance.
@@ -39,19 +39,19 @@ def predictor_corrector(
     """
 
     def aimed(step: Any) -> tuple[Array, Array, Array]:
-        primal, dual = shrinkage(step)
-        lengths = written(lambda: (1.0 / jnp.maximum(primal, 1.0), 1.0 / jnp.maximum(dual, 1.0)))
+        primal, dual = ratio_test(step)
+        lengths = materialize(lambda: (1.0 / jnp.maximum(primal, 1.0), 1.0 / jnp.maximum(dual, 1.0)))
         return centre(step, *lengths), primal, dual
 
-    directed, lengths = (region(direction), region(aimed)) if large else (direction, aimed)
+    directed, lengths = (compilation_unit(direction), compilation_unit(aimed)) if large else (direction, aimed)
 
     def improve(state: tuple[Any, Array, Array, Array]) -> tuple[Any, Array, Array, Array]:
         step, aim, _, _ = state
         step = directed(step, aim)
         return step, *lengths(step)
 
-    step, _, primal, dual = repeated(2, improve, (nothing, zero, zero, zero), apart=large)
-    return step, *written(lambda: (_length(primal), _length(dual)))
+    step, _, primal, dual = repeat(2, improve, (nothing, zero, zero, zero), apart=large)
+    return step, *materialize(lambda: (_length(primal), _length(dual)))
 
 
 def _length(shrinks: Array) -> Array:
