@@ -67,10 +67,14 @@ class GreedyTiers(Director):
 
     def place(self, known: Any, turn: Any, plan: Plan, active: Any) -> Placement:
         """See `Director`: GREEDY-LR for the shares that clients and edges have to serve."""
+        return self.place_for(known, active)
+
+    def place_for(self, shares: Any, active: Any) -> Placement:
+        """GREEDY-LR for shares that clients and edges have to serve, ``[B, C, T]`` each."""
         scenarios, settings = self.scenarios, self.settings
 
         def weights() -> tuple[AnyArray, AnyArray]:
-            stays, arrives = jax.vmap(to_serve)(scenarios, *known)
+            stays, arrives = jax.vmap(to_serve)(scenarios, *shares)
             return self.groups.to_groups(stays), edges_last(arrives)[:, None]
 
         of_clients, of_edges = compilation_unit(weights)()

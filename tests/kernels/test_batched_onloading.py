@@ -6,11 +6,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from support.greedy_lagrangian import dual_search, greedy_lagrangian
 from support.methods import QUICKLY
 
 from j3o_kernels.batched_onloading import NodeTier, complete_choice, onload_tier
 from j3o_kernels.multipliers import inverse_square_root, projected_subgradient
-from j3o_kernels.onloading import NodeProblem, dual_search, greedy_lagrangian
+from j3o_kernels.onloading import NodeProblem
 
 ROWS, GROUPS, MODELS, TASKS, BATCH = 4, 3, 6, 3, 5
 
