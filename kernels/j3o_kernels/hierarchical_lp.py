@@ -13,9 +13,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from .client_groups import ClientGroups
-from .materialize import compilation_unit, materialize, unrolled_while
+from .interior_point_loop import Iterate, Linearization, interior_point_loop
+from .materialize import compilation_unit, materialize
 from .offloading import OffloadingProblem
-from .predictor_corrector import predictor_corrector
 from .tolerances import ALL_SERVED, ROWS_KEPT
 from .tree_newton import Direction, direction, factorize, ratio_test, take_step, zero_direction
 from .tree_program import (
@@ -30,9 +30,6 @@ from .tree_program import (
     tree_of,
     value_scale,
 )
-
-# Iterations for each reading of whether all instances are done, on accelerators.
-_AT_A_TIME = 4
 
 
 class HierarchicalLPSolution(NamedTuple):
@@ -65,13 +62,11 @@ class HierarchicalLPSolution(NamedTuple):
     bound: Float[Array, " B"]
 
 
-class _State(NamedTuple):
-    iteration: Any
-    done: Any
-    iterations: Any
+class _Record(NamedTuple):
+    """Duality gap and bound of the last iterate ``[B]``."""
+
     gap: Any
     bound: Any
-    point: Point
 
 
 def hierarchical_lp(
@@ -152,8 +147,13 @@ def route(
     waiting = jnp.zeros(batch, dtype=bool) if active is None else ~active
     must = jnp.zeros(batch, dtype=bool) if must_serve is None else must_serve
     program, start = compilation_unit(_init)(problem, groups, must)
-    state = _run(program, start, waiting, tolerance, max_iterations, aim)
-    return compilation_unit(_solution)(problem, groups, program, state, jnp.asarray(tolerance))
+    dtype = program.count.dtype
+    infinite = _Record(jnp.full(batch, jnp.inf, dtype=dtype), jnp.full(batch, jnp.inf, dtype=dtype))
+    goal = jnp.asarray(tolerance, dtype=dtype)
+    aim = goal if aim is None else jnp.asarray(aim, dtype=dtype)
+    linearize = functools.partial(_linearize, program, goal, aim)
+    last = interior_point_loop(linearize, start, infinite, waiting, max_iterations)
+    return compilation_unit(_solution)(problem, groups, program, last, jnp.asarray(tolerance))
 
 
 def _init(problem: OffloadingProblem, groups: ClientGroups, must: Array) -> tuple[Program, Point]:
@@ -161,66 +161,29 @@ def _init(problem: OffloadingProblem, groups: ClientGroups, must: Array) -> tupl
     return program, interior_start(program)
 
 
-def _run(
-    program: Program, start: Point, waiting: Array, tolerance: Any, max_iterations: int, aim: Any = None
-) -> _State:
-    """Iterate until every instance is done."""
-    dtype = program.count.dtype
-    batch = program.count.shape[0]
-    state = _State(
-        iteration=jnp.asarray(0),
-        done=waiting,
-        iterations=jnp.zeros(batch, dtype=int),
-        gap=jnp.full(batch, jnp.inf, dtype=dtype),
-        bound=jnp.full(batch, jnp.inf, dtype=dtype),
-        point=start,
-    )
-    tolerance = jnp.asarray(tolerance, dtype=dtype)
-    aim = tolerance if aim is None else jnp.asarray(aim, dtype=dtype)
-
-    def goes_on(state: _State) -> Array:
-        return ~jnp.all(state.done)
-
-    def turn(state: _State) -> _State:
-        state = _iterate(program, state, tolerance, aim)
-        # Here and not in the condition, so that turns after the last one change nothing.
-        return state._replace(done=state.done | (state.iteration >= max_iterations))
-
-    return unrolled_while(goes_on, turn, state, _AT_A_TIME)
-
-
-def _iterate(program: Program, state: _State, tolerance: Array, aim: Array) -> _State:
-    """One predictor-corrector step of the instances that are not done."""
+def _linearize(program: Program, tolerance: Array, aim: Array, state: Iterate) -> Linearization:
     tree = tree_of(program)
-    point = state.point
+    point, record = state.point, state.record
     reduced_cost = reduced_costs(program, tree, point)
     gap, bound = gap_and_bound(point, reduced_cost)
-    # Once NaN, never better: such an instance stops, unsolved.
     relative = _relative(gap, bound)
-    halts = gap > 0.5 * state.gap
-    reached = (relative <= aim) | ((relative <= tolerance) & halts)
+    stalls = gap > 0.5 * record.gap
+    reached = (relative <= aim) | ((relative <= tolerance) & stalls)
+    # A NaN never goes away: such an instance stops, unsolved.
     done = materialize(lambda: state.done | reached | ~(gap >= 0.0))
     newton = factorize(program, tree, point, reduced_cost)
-    step, primal, dual = predictor_corrector(
-        functools.partial(direction, program, tree, point, newton),
-        functools.partial(ratio_test, program, point),
-        functools.partial(_centre, gap / program.count),
-        zero_direction(point),
-        jnp.zeros_like(gap),
-    )
-    # Reject non-finite steps.
-    done = materialize(lambda: done | ~(jnp.isfinite(primal) & jnp.isfinite(dual)))
-    return _State(
-        iteration=state.iteration + 1,
+    return Linearization(
         done=done,
-        iterations=jnp.where(done, state.iterations, state.iteration + 1),
-        gap=jnp.where(state.done, state.gap, gap),
-        bound=jnp.where(state.done, state.bound, bound),
-        point=take_step(point, step, done, primal, dual),
+        record=_Record(jnp.where(state.done, record.gap, gap), jnp.where(state.done, record.bound, bound)),
+        direction=functools.partial(direction, program, tree, point, newton),
+        ratio_test=functools.partial(ratio_test, program, point),
+        centring=functools.partial(_centring, gap / program.count),
+        take_step=functools.partial(take_step, point),
+        zero=zero_direction(point),
     )
 
 
-def _centre(mean: Array, _: Direction, primal: Array, dual: Array) -> Array:
+def _centring(mean: Array, _: Direction, primal: Array, dual: Array) -> Array:
     """σμ with σ = (1 − α)³: at a feasible point the affine step of length α leaves 1 − α of the gap."""
     return materialize(lambda: (1.0 - jnp.minimum(primal, dual)) ** 3 * mean)
 
@@ -231,17 +194,17 @@ def _relative(gap: Array, bound: Array) -> Array:
 
 
 def _solution(
-    problem: OffloadingProblem, groups: ClientGroups, program: Program, state: _State, tolerance: Any
+    problem: OffloadingProblem, groups: ClientGroups, program: Program, last: Iterate, tolerance: Any
 ) -> HierarchicalLPSolution:
     scale = value_scale(problem)
-    local, edge, cloud = (groups.from_groups(share) for share in state.point.share[:3])
-    price = state.point.price
+    local, edge, cloud = (groups.from_groups(share) for share in last.point.share[:3])
+    price = last.point.price
     objective = jnp.sum(
         problem.local_value * local + problem.edge_value * edge + problem.cloud_value * cloud, axis=(1, 2)
     )
-    gap = state.gap * scale / jnp.where(objective > 0.0, objective, 1.0)
-    residual = residual_of(program, state.point)
-    solved = (_relative(state.gap, state.bound) <= tolerance) & (residual <= jnp.maximum(tolerance, ROWS_KEPT))
+    gap = last.record.gap * scale / jnp.where(objective > 0.0, objective, 1.0)
+    residual = residual_of(program, last.point)
+    solved = (_relative(*last.record) <= tolerance) & (residual <= jnp.maximum(tolerance, ROWS_KEPT))
     return HierarchicalLPSolution(
         local=local,
         edge=edge,
@@ -253,8 +216,8 @@ def _solution(
         objective=objective,
         gap=gap,
         residual=residual,
-        iterations=state.iterations,
+        iterations=last.iterations,
         solved=solved,
-        feasible=jnp.ones_like(state.done),
-        bound=state.bound * scale,
+        feasible=jnp.ones_like(last.done),
+        bound=last.record.bound * scale,
     )

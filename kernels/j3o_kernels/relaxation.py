@@ -12,8 +12,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from .materialize import compilation_unit, map_reduce, materialize, next_iteration, sum_terms, tree_reduce
-from .predictor_corrector import predictor_corrector
+from .interior_point_loop import Iterate, Linearization, interior_point_loop
+from .materialize import compilation_unit, map_reduce, materialize, sum_terms, tree_reduce
 from .relaxation_newton import direction, factorize
 from .relaxation_program import (
     AT_PLACES,
@@ -68,16 +68,19 @@ class Step(NamedTuple):
     g: Rows
 
 
-class _State(NamedTuple):
-    iteration: Any
-    done: Any
-    iterations: Any
-    point: Point
-    best: Rows  # prices of the lowest bound, without those of flows
+class _Record(NamedTuple):
+    """Best prices and bound so far, and values of the last iterate.
+
+    - `best`: prices of the lowest bound, without those of flows.
+    - `bound`, `objective`, `relative_gap`. ``[B]``
+    - `gap`: Σ y z + Σ s w of the previous point. ``[B]``
+    """
+
+    best: Rows
     bound: Any
     objective: Any
+    relative_gap: Any
     gap: Any
-    complementarity: Any  # Σ y z + Σ s w of the previous point
 
 
 def relaxation(
@@ -95,25 +98,20 @@ def relaxation(
     program = program._replace(places=places)
     batch, dtype = problem.value_cloud.shape[0], problem.value_cloud.dtype
     infinite = jnp.full(batch, jnp.inf, dtype=dtype)
-    state = _State(
-        iteration=jnp.asarray(0),
-        done=jnp.zeros(batch, dtype=bool),
-        iterations=jnp.zeros(batch, dtype=int),
-        point=point,
+    record = _Record(
         best=point.price._replace(flow=None),
         bound=infinite,
         objective=jnp.full(batch, jnp.nan, dtype=dtype),
+        relative_gap=infinite,
         gap=infinite,
-        complementarity=infinite,
     )
-
-    def goes_on(state: _State) -> Array:
-        return (state.iteration < max_iterations) & ~jnp.all(state.done)
-
-    state = jax.lax.while_loop(goes_on, lambda state: _iterate(program, terms, state, tolerance), state)
+    linearize = functools.partial(_linearize, program, terms, tolerance)
+    done = jnp.broadcast_to(jnp.asarray(max_iterations) <= 0, (batch,))
+    last = interior_point_loop(linearize, point, record, done, max_iterations, large=True)
+    record = last.record
 
     def finalize() -> Relaxation:
-        column, price = state.point.column, state.best
+        column, price = last.point.column, record.best
         return Relaxation(
             held=places.from_table(column.held),
             held_edge=jnp.transpose(column.held_edge),
@@ -122,70 +120,55 @@ def relaxation(
             compute=price.compute.T,
             uplink=price.uplink.T,
             cloud=price.cloud,
-            objective=state.objective,
-            bound=state.bound,
-            gap=state.gap,
-            residual=_residual(program, state.point),
-            iterations=state.iterations,
+            objective=record.objective,
+            bound=record.bound,
+            gap=record.relative_gap,
+            residual=_residual(program, last.point),
+            iterations=last.iterations,
         )
 
     return compilation_unit(finalize)()
 
 
-def _iterate(program: Program, terms: Array, state: _State, tolerance: float | Array) -> _State:
-    """One predictor-corrector step of the instances that are not done."""
-    places, point = program.places, state.point
-    complementarity = _complementarity(program, point)
-    bound = _dual_value(program, point.price)
-    gap = complementarity / jnp.maximum(jnp.abs(bound - complementarity), 1e-12)
-    better = ~state.done & (bound < state.bound)
-    best = _select_prices(PerInstance(places, better), point.price, state.best)
-    # Different step lengths may raise the complementarity a little; a doubling is due to rounding, and so is any rise
-    # near the end.
-    lost = ~(complementarity < 2.0 * state.complementarity) | (
-        (gap <= _NEAR) & (complementarity > state.complementarity)
-    )
-    done = state.done | (gap <= tolerance) | lost
-
+def _linearize(program: Program, terms: Array, tolerance: float | Array, state: Iterate) -> Linearization:
+    point, record = state.point, state.record
+    per_instance = functools.partial(PerInstance, program.places)
+    gap, bound = _complementarity(program, point), _dual_value(program, point.price)
+    relative = gap / jnp.maximum(jnp.abs(bound - gap), 1e-12)
+    better = ~state.done & (bound < record.bound)
+    best = _select_prices(per_instance(better), point.price, record.best)
+    # Different step lengths may raise the gap a little; a doubling is due to rounding, and so is any rise near the end.
+    lost = ~(gap < 2.0 * record.gap) | ((relative <= _NEAR) & (gap > record.gap))
     newton = compilation_unit(lambda: factorize(program, point))()
 
-    def direct(last: Step, centre: Array) -> Step:
-        by_column, by_row = _targets(program, point, last, PerInstance(places, centre))
+    def solve(last: Step, centre: Array) -> Step:
+        by_column, by_row = _targets(program, point, last, per_instance(centre))
         return Step(by_column, by_row, *direction(program, point, newton, by_column, by_row))
 
-    def centre(step: Step, primal: Array, dual: Array) -> Array:
-        # At a feasible point the affine step changes Σ y z + Σ s w by its negative; the prices account for this much.
+    def centring(step: Step, primal: Array, dual: Array) -> Array:
+        # At a feasible point the affine step changes the gap by its negative; the prices account for this much.
         by_price = _dual_value(program, Rows(None, *(w * change for w, change in _rows(point.price, step.g))))
-        ahead = jnp.maximum(complementarity - primal * (complementarity + by_price) + dual * by_price, 0.0)
-        return (
-            (ahead / jnp.maximum(complementarity, jnp.finfo(complementarity.dtype).tiny)) ** 3
-            * complementarity
-            / jnp.maximum(terms, 1.0)
-        )
+        ahead = jnp.maximum(gap - primal * (gap + by_price) + dual * by_price, 0.0)
+        return (ahead / jnp.maximum(gap, jnp.finfo(gap.dtype).tiny)) ** 3 * gap / jnp.maximum(terms, 1.0)
+
+    def step_point(step: Step, done: Array, primal: Array, dual: Array) -> Point:
+        return _take_step(point, step, per_instance(~done), (per_instance(primal), per_instance(dual)))
 
     columns, rows = (jax.tree.map(jnp.zeros_like, minus) for minus in (program.minus_column, program.minus_row))
-    step, primal, dual = predictor_corrector(
-        direct,
-        functools.partial(_ratio_test, program),
-        centre,
-        Step(columns, rows, columns, rows),
-        jnp.zeros_like(complementarity),
-        large=True,
-    )
-    # Reject non-finite steps.
-    done = done | ~(jnp.isfinite(primal) & jnp.isfinite(dual))
-    return _State(
-        iteration=next_iteration(state.iteration),
-        done=done,
-        iterations=jnp.where(done, state.iterations, state.iteration + 1),
-        point=_take_step(
-            point, step, PerInstance(places, ~done), (PerInstance(places, primal), PerInstance(places, dual))
+    return Linearization(
+        done=state.done | (relative <= tolerance) | lost,
+        record=_Record(
+            best=best,
+            bound=jnp.where(better, bound, record.bound),
+            objective=jnp.where(state.done, record.objective, bound - gap),
+            relative_gap=jnp.where(state.done, record.relative_gap, relative),
+            gap=gap,
         ),
-        best=best,
-        bound=jnp.where(better, bound, state.bound),
-        objective=jnp.where(state.done, state.objective, bound - complementarity),
-        gap=jnp.where(state.done, state.gap, gap),
-        complementarity=complementarity,
+        direction=solve,
+        ratio_test=functools.partial(_ratio_test, program),
+        centring=centring,
+        take_step=step_point,
+        zero=Step(columns, rows, columns, rows),
     )
 
 
