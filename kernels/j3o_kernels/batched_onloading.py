@@ -1,9 +1,10 @@
 """GREEDY-LR (Algorithm 2) for whole batches: all nodes of one tier of all instances at once.
 
-The semantics are those of `onloading.py`. Clients and edges are two tiers, each with the greedy rounds and multiplier
-steps that its own nodes need; a node that is done takes no part in anything but the arithmetic. Arrays have instances
-on the last axis and nodes as a table of K rows and G groups (`ClientGroups`; edges are one row), so that what all
-clients of an edge share is stored once: ``[M, K, G, B]`` for models, ``[T, K, G, B]`` for tasks.
+Each node maximises its gain within its memory and compute; the compute limit goes into the objective with one
+multiplier per node. Clients and edges are two tiers, each with the greedy rounds and multiplier steps that its nodes
+need; a node that is done takes no part in anything but the arithmetic. Arrays have instances on the last axis and nodes
+as a table of K rows and G groups (`ClientGroups`; edges are one row), so that what all clients of an edge share is
+stored once: ``[M, K, G, B]`` for models, ``[T, K, G, B]`` for tasks.
 """
 
 import functools
@@ -15,7 +16,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array
 
-from .greedy import TRIES, first_best
+from .greedy import TRIES, first_best, inverse_size
 from .masked_select import select_trailing
 from .materialize import materialize, reduce_slices, unrolled_while
 from .tolerances import ROUNDING, TIES
@@ -133,12 +134,9 @@ class _Probe(NamedTuple):
 
 def _greedy(tier: NodeTier, probe: _Probe) -> Selection:
     """`greedy.greedy_selection` for a tier, with its choices."""
-    first_of_all = jnp.sqrt(jnp.finfo(tier.weight.dtype).max)
     multiplier = probe.multiplier
     limit = materialize(lambda: tier.budget * (1.0 + ROUNDING))
-    rate = materialize(
-        lambda: jnp.where(tier.size > 0.0, 1.0 / jnp.where(tier.size > 0.0, tier.size, 1.0), first_of_all)
-    )
+    rate = materialize(lambda: inverse_size(tier.size))
 
     class _Growing(NamedTuple):
         empty: Any
@@ -229,16 +227,19 @@ def onload_tier(
     plus_max: bool = False,
     tolerance: float = 1e-5,
 ) -> TierOnloading:
-    """Algorithm 2 for a tier: greedy sets at one multiplier per node; each node keeps its best.
+    """Algorithm 2 for a tier: greedy sets at one multiplier per node; each node keeps the set of most servable gain.
+
+    With `plus_max`, nodes then also complete the most valuable single models greedily: greedy by density has no
+    constant-factor guarantee when sizes differ, and trying first models repairs that (Sviridenko 2004 tries triples).
 
     **Arguments:**
 
-    - `optimizer`: of the multipliers, as in `onloading.greedy_lagrangian`, for a step size; None is the dual search
-      (`onloading.dual_search`).
+    - `optimizer`: moves the multipliers by the violation, for a step size (see `multipliers.py`); None searches them
+      along the dual.
     - `step_size`: of each instance. ``[B]``
     - `active`: instances to solve; the nodes of the others hold nothing. Default: all. ``[B]``
     - `steps`: most evaluations of a node's greedy set in the search of its multiplier.
-    - `plus_max`: where a node's model sizes differ, also start from the most valuable single models.
+    - `plus_max`: where a node's model sizes differ; from at most `greedy.TRIES` single models.
     - `tolerance`: relative violation below which the optimizer is done with a node.
     """
     most_load = materialize(lambda: _along_tasks(tier, lambda task: jnp.max(tier.load(task), axis=0)))
@@ -322,6 +323,12 @@ class _Lines(NamedTuple):
 
 
 def _dual_search_update(capacity: Array) -> tuple[_Lines, _Move]:
+    """Multiplier updates by a search along each node's dual, a cutting-plane method in one dimension.
+
+    A set of gain G and load W is a line G − α W in the multiplier α. The dual is the upper envelope of all sets' lines
+    plus what the capacity costs, and convex; its minimum is where the lines of the last set that overloads the node and
+    of the last one that does not cross. That crossing is the next multiplier, until no set lies above it (Dinkelbach).
+    """
     zero = jnp.zeros_like(capacity)
 
     def move(step: Any, search: _Search, selection: Selection) -> _Search:

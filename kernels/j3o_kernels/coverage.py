@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from .greedy import first_best
+from .greedy import first_best, inverse_size
 from .materialize import materialize, reduce_slices, tree_reduce
 from .tolerances import ROUNDING, TIES
 
@@ -51,9 +51,7 @@ def max_coverage(profit: Array, size: Array, budget: Array, *, max_swaps: int = 
     tasks, models, *nodes = profit.shape
     number = jnp.arange(models).reshape(models, *[1] * len(nodes))
     limit = materialize(lambda: budget * (1.0 + ROUNDING))
-    # Models without size cost nothing to hold: they come first.
-    first_of_all = jnp.sqrt(jnp.finfo(profit.dtype).max)
-    rate = materialize(lambda: jnp.where(size > 0.0, 1.0 / jnp.where(size > 0.0, size, 1.0), first_of_all))
+    rate = materialize(lambda: inverse_size(size))
 
     def take_model(values: Array, model: Array) -> Array:
         """Values of one model per node: ``[*N]`` from ``[M, *N]``, ``[T, *N]`` from ``[T, M, *N]``."""

@@ -4,11 +4,10 @@ The baselines' way of onloading, without GREEDY-LR's multipliers. Every task run
 model may be refused because it would take over tasks at a higher cost.
 """
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from .greedy import marginal_gains
+from .greedy import grow_sets, marginal_gains
 from .onloading import NodeProblem, chosen
 from .tolerances import ROUNDING
 
@@ -30,11 +29,9 @@ def feasible_selection(problem: NodeProblem, priority: Float[Array, "V M"] | Non
     """
     load = problem.load + problem.setup
     nodes, models = problem.size.shape
-    row = jnp.arange(nodes)
     budget, capacity = problem.budget * (1.0 + ROUNDING), problem.capacity * (1.0 + ROUNDING)
 
-    def add_best(state: tuple[Array, Array]) -> tuple[Array, Array]:
-        held, _ = state
+    def best_addition(held: Array) -> tuple[Array, Array]:
         choice = most_accurate_choice(problem.gain, held)
         covered, taken = chosen(problem.gain, choice), chosen(load, choice)
         takes = problem.gain > covered[:, None, :]
@@ -49,9 +46,6 @@ def feasible_selection(problem: NodeProblem, priority: Float[Array, "V M"] | Non
         else:
             score = priority
         best = jnp.argmax(jnp.where(possible, score, -jnp.inf), axis=1)
-        adds = possible[row, best]
-        return held.at[row, best].set(held[row, best] | adds), jnp.any(adds)
+        return best, possible[jnp.arange(nodes), best]
 
-    nothing = jnp.zeros((nodes, models), dtype=bool)
-    held, _ = jax.lax.while_loop(lambda state: state[1], add_best, (nothing, jnp.asarray(True)))
-    return held
+    return grow_sets(jnp.zeros((nodes, models), dtype=bool), best_addition)

@@ -10,8 +10,11 @@ take; the 0 is "serve the task with none". L_v is monotone and submodular in S (
 These are the semantics: arrays of one scenario, with all its nodes V on the first axis. Batch with `jax.vmap`.
 """
 
+from collections.abc import Callable
+
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from .materialize import materialize, tree_reduce
@@ -65,10 +68,8 @@ def greedy_selection(
     """
     nodes, models, _ = profit.shape
     limit = budget * (1.0 + ROUNDING)
-    first_of_all = jnp.sqrt(jnp.finfo(profit.dtype).max)
 
-    def add_best(state: tuple[Array, Array]) -> tuple[Array, Array]:
-        held, _ = state
+    def best_addition(held: Array) -> tuple[Array, Array]:
         covered = covered_profit(profit, held)
         gains = jnp.where(held, 0.0, marginal_gains(profit, covered))
         used = jnp.sum(jnp.where(held, size, 0.0), axis=1)
@@ -76,17 +77,33 @@ def greedy_selection(
         useful = gains > TIES * jnp.sum(covered, axis=1)[:, None]
         if pass_over:
             useful &= fits
-        # Models without size cost nothing to hold: they come first, those of the largest gain before the others.
-        density = gains * jnp.where(size > 0.0, 1.0 / jnp.where(size > 0.0, size, 1.0), first_of_all)
-        density = jnp.where(useful, density, -1.0)
+        density = jnp.where(useful, gains * inverse_size(size), -1.0)
         best = jnp.argmax(density >= jnp.max(density, axis=1, keepdims=True) * (1.0 - TIES), axis=1)
-        row = jnp.arange(nodes)
-        adds = useful[row, best] & fits[row, best]
+        return best, (useful & fits)[jnp.arange(nodes), best]
+
+    return grow_sets(jnp.zeros((nodes, models), dtype=bool) if start is None else start, best_addition)
+
+
+def grow_sets(held: Bool[Array, "V M"], best_addition: Callable[[Array], tuple[Array, Array]]) -> Bool[Array, "V M"]:
+    """Add a model to each node's set, round by round, until no node adds one.
+
+    **Arguments:**
+
+    - `best_addition`: from the sets, the best model of each node, and whether it is added. ``[V]``
+    """
+    row = jnp.arange(held.shape[0])
+
+    def add(state: tuple[Array, Array]) -> tuple[Array, Array]:
+        held, _ = state
+        best, adds = best_addition(held)
         return held.at[row, best].set(held[row, best] | adds), jnp.any(adds)
 
-    empty = jnp.zeros((nodes, models), dtype=bool) if start is None else start
-    held, _ = jax.lax.while_loop(lambda state: state[1], add_best, (empty, jnp.asarray(True)))
-    return held
+    return jax.lax.while_loop(lambda state: state[1], add, (held, jnp.asarray(True)))[0]
+
+
+def inverse_size(size: Array) -> Array:
+    """1 / size; huge without a size, for such models cost nothing to hold: they come first, by their gain."""
+    return jnp.where(size > 0.0, 1.0 / jnp.where(size > 0.0, size, 1.0), np.sqrt(jnp.finfo(size.dtype).max))
 
 
 def first_best(score: Array) -> tuple[Array, Array]:
