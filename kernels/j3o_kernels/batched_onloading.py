@@ -18,11 +18,11 @@ from jaxtyping import Array
 
 from .greedy import TRIES, first_best, inverse_size
 from .masked_select import select_trailing
-from .materialize import materialize, reduce_slices, unrolled_while
+from .materialize import materialize, reduce_slices, sum_terms, unrolled_while
 from .tolerances import ROUNDING, TIES
 
-# Rounds for each reading of whether any set still grows, on accelerators.
-_AT_A_TIME = 3
+# Rounds for each test of whether any set still grows, on accelerators.
+_UNROLL = 3
 
 
 class NodeTier(NamedTuple):
@@ -48,6 +48,11 @@ class NodeTier(NamedTuple):
     def models(self) -> int:
         """M, the number of models."""
         return self.size.shape[0]
+
+    @property
+    def tasks(self) -> range:
+        """Numbers of the tasks."""
+        return range(self.weight.shape[0])
 
     def load(self, task: int) -> Array:
         """Load of each model that serves a task, not materialized ``[M, K, G, B]``."""
@@ -109,10 +114,6 @@ def _nothing(tier: NodeTier) -> Selection:
     return Selection(jnp.zeros(models, dtype=bool), none, jnp.zeros_like(tier.weight), jnp.zeros_like(tier.weight))
 
 
-def _along_tasks(tier: NodeTier, of_task: Callable[[int], Array]) -> Array:
-    return functools.reduce(jnp.add, [of_task(task) for task in range(tier.weight.shape[0])])
-
-
 def _numbers(tier: NodeTier) -> Array:
     return jnp.arange(tier.models)[:, None, None, None]
 
@@ -145,7 +146,7 @@ def _greedy(tier: NodeTier, probe: _Probe) -> Selection:
         grows: Any
 
     def densities(growing: _Growing, covered: Array) -> Array:
-        gains = _along_tasks(tier, lambda task: jnp.maximum(tier.profit(task, multiplier) - covered[task][None], 0.0))
+        gains = sum_terms(jnp.maximum(tier.profit(task, multiplier) - covered[task][None], 0.0) for task in tier.tasks)
         useful = (gains > TIES * reduce_slices(covered)[None]) & ~growing.selection.held & ~probe.idle[None]
         useful &= ~probe.passes_over[None] | (growing.used[None] + tier.size <= limit[None])
         given = growing.empty & (probe.first >= 0)
@@ -173,7 +174,7 @@ def _greedy(tier: NodeTier, probe: _Probe) -> Selection:
         return _Growing(jnp.asarray(False), *materialize(added), jnp.any(adds))
 
     nobody = _Growing(jnp.asarray(True), _nothing(tier), jnp.zeros_like(multiplier), jnp.any(~probe.idle))
-    return unrolled_while(lambda growing: growing.grows, add_best, nobody, _AT_A_TIME).selection
+    return unrolled_while(lambda growing: growing.grows, add_best, nobody, _UNROLL).selection
 
 
 def _knapsack_value(selection: Selection, capacity: Array) -> Array:
@@ -242,7 +243,7 @@ def onload_tier(
     - `plus_max`: where a node's model sizes differ; from at most `greedy.TRIES` single models.
     - `tolerance`: relative violation below which the optimizer is done with a node.
     """
-    most_load = materialize(lambda: _along_tasks(tier, lambda task: jnp.max(tier.load(task), axis=0)))
+    most_load = materialize(lambda: sum_terms(jnp.max(tier.load(task), axis=0) for task in tier.tasks))
     capacity = materialize(lambda: jnp.minimum(tier.capacity, most_load))
     idle = jnp.zeros(capacity.shape, dtype=bool) if active is None else jnp.broadcast_to(~active, capacity.shape)
     zero = jnp.zeros_like(capacity)
@@ -270,7 +271,7 @@ def onload_tier(
         starts = search.done & (state.tries > 0)
 
         def alone() -> Array:
-            value = _along_tasks(tier, lambda task: jnp.maximum(tier.profit(task, best.multiplier), 0.0))
+            value = sum_terms(jnp.maximum(tier.profit(task, best.multiplier), 0.0) for task in tier.tasks)
             return jnp.where(state.untried, value, -1.0)
 
         most, model = first_best(materialize(alone))
@@ -369,7 +370,7 @@ def _optax_update(
 
     def scales() -> tuple[Array, Array]:
         gain_scale, load_scale = jnp.zeros_like(capacity), jnp.zeros_like(capacity)
-        for task in range(tier.weight.shape[0]):
+        for task in tier.tasks:
             _, gain, load = tier.of_model(most_accurate[task])
             gain_scale, load_scale = gain_scale + gain[task], load_scale + load[task]
         return jnp.where(gain_scale > 0.0, gain_scale, 1.0), jnp.where(load_scale > 0.0, load_scale, 1.0)
@@ -405,7 +406,7 @@ def complete_choice(tier: NodeTier, onloading: TierOnloading) -> Array:
         weight = tier.weight[:, None]
         held = onloading.held[None]
         gain = jnp.where(held, weight * tier.accuracy, -1.0)
-        load = jnp.stack([tier.load(task) for task in range(tier.weight.shape[0])])
+        load = jnp.stack([tier.load(task) for task in tier.tasks])
         ratio = jnp.where(held, gain / jnp.where(load > 0.0, load, jnp.finfo(load.dtype).tiny), -1.0)
         thrifty = jnp.argmax(ratio, axis=1)
         earns = jnp.max(gain, axis=1) > 0.0

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from .greedy import first_best, inverse_size
-from .materialize import materialize, reduce_slices, tree_reduce
+from .materialize import materialize, reduce_slices, sum_terms, tree_reduce
 from .tolerances import ROUNDING, TIES
 
 
@@ -62,7 +62,7 @@ def max_coverage(profit: Array, size: Array, budget: Array, *, max_swaps: int = 
 
     def value_with(covered: list[Array]) -> Array:
         """Objective with each model added to what covers the tasks already ``[M, *N]``."""
-        return functools.reduce(jnp.add, [jnp.maximum(profit[t], covered[t][None]) for t in range(tasks)])
+        return sum_terms(jnp.maximum(profit[t], covered[t][None]) for t in range(tasks))
 
     def add_best(state: _State) -> _State:
         """Add the model of most marginal profit per MB among those that fit."""

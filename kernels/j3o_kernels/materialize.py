@@ -203,6 +203,11 @@ def materialize(expressions: Callable[[], _Result]) -> _Result:
     return fusion_barrier(expressions)()
 
 
+def materialize_each(expression: Callable[..., _Result], *trees: Any) -> Any:
+    """Evaluate an expression of the leaves of pytrees, each behind a fusion barrier of its own."""
+    return jax.tree.map(lambda *leaves: materialize(lambda: expression(*leaves)), *trees)
+
+
 def reduce_slices(array: Array, combine: Callable[[Any, Any], Any] = operator.add) -> Array:
     """Reduce over the first axis, by addition unless told otherwise, as one expression of its slices."""
     return functools.reduce(combine, [array[index] for index in range(array.shape[0])])

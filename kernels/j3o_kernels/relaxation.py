@@ -6,6 +6,7 @@ program, `relaxation_newton.py` the linear algebra. The results are near-optimal
 """
 
 import functools
+import operator
 from typing import Any, NamedTuple
 
 import jax
@@ -13,11 +14,12 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from .interior_point_loop import Iterate, Linearization, interior_point_loop
-from .materialize import compilation_unit, map_reduce, materialize, sum_terms, tree_reduce
+from .materialize import compilation_unit, map_reduce, materialize, materialize_each, sum_terms, tree_reduce
 from .relaxation_newton import direction, factorize
 from .relaxation_program import (
     AT_PLACES,
     Columns,
+    Pairs,
     PerInstance,
     Places,
     Point,
@@ -26,6 +28,7 @@ from .relaxation_program import (
     Rows,
     program_of,
     reciprocal,
+    without_flows,
 )
 
 # Reduced costs and multipliers of the start.
@@ -60,12 +63,10 @@ class Relaxation(NamedTuple):
 
 
 class Step(NamedTuple):
-    """Direction: target changes ξ and η of the products y z and s w, and h = Δz/z, g = Δw/w."""
+    """Direction: target changes ξ and η of the products y z and s w, and the changes h = Δz/z and g = Δw/w."""
 
-    by_column: Columns
-    by_row: Rows
-    h: Columns
-    g: Rows
+    target: Pairs
+    change: Pairs
 
 
 class _Record(NamedTuple):
@@ -142,19 +143,20 @@ def _linearize(program: Program, terms: Array, tolerance: float | Array, state: 
     newton = compilation_unit(lambda: factorize(program, point))()
 
     def solve(last: Step, centre: Array) -> Step:
-        by_column, by_row = _targets(program, point, last, per_instance(centre))
-        return Step(by_column, by_row, *direction(program, point, newton, by_column, by_row))
+        target = _targets(program, point, last, per_instance(centre))
+        return Step(target, direction(program, point, newton, target))
 
     def centring(step: Step, primal: Array, dual: Array) -> Array:
         # At a feasible point the affine step changes the gap by its negative; the prices account for this much.
-        by_price = _dual_value(program, Rows(None, *(w * change for w, change in _rows(point.price, step.g))))
+        price, change = without_flows(point.price), without_flows(step.change.row)
+        by_price = _dual_value(program, jax.tree.map(jnp.multiply, price, change))
         ahead = jnp.maximum(gap - primal * (gap + by_price) + dual * by_price, 0.0)
         return (ahead / jnp.maximum(gap, jnp.finfo(gap.dtype).tiny)) ** 3 * gap / jnp.maximum(terms, 1.0)
 
-    def step_point(step: Step, done: Array, primal: Array, dual: Array) -> Point:
-        return _take_step(point, step, per_instance(~done), (per_instance(primal), per_instance(dual)))
+    def take_step(step: Step, done: Array, primal: Array, dual: Array) -> Point:
+        return _take_step(point, step, per_instance(~done), per_instance(primal), per_instance(dual))
 
-    columns, rows = (jax.tree.map(jnp.zeros_like, minus) for minus in (program.minus_column, program.minus_row))
+    zero = jax.tree.map(jnp.zeros_like, program.minus)
     return Linearization(
         done=state.done | (relative <= tolerance) | lost,
         record=_Record(
@@ -167,20 +169,14 @@ def _linearize(program: Program, terms: Array, tolerance: float | Array, state: 
         direction=solve,
         ratio_test=functools.partial(_ratio_test, program),
         centring=centring,
-        take_step=step_point,
-        zero=Step(columns, rows, columns, rows),
+        take_step=take_step,
+        zero=Step(zero, zero),
     )
 
 
 def _start(program: Program) -> Point:
     """Strictly feasible start: models in half of the memory, flows in half of every row, prices above all values."""
-    places, part, is_column, is_row, limit = (
-        program.places,
-        program.part,
-        program.is_column,
-        program.is_row,
-        program.limit,
-    )
+    places, is_column, is_row, limit = program.places, program.is_column, program.is_row, program.limit
 
     def share(size: Array, mask: Array) -> Array:
         room = tree_reduce(size)
@@ -211,15 +207,12 @@ def _start(program: Program) -> Point:
         return flow, column.cloud * jnp.minimum(stream, jnp.minimum(uplink, cloud)[None])
 
     column = column._replace(**dict(zip(("flow", "cloud"), materialize(smaller), strict=True)))
-    slack = Rows(
-        *(
-            materialize(lambda mask=mask, limit=limit, used=used: jnp.where(mask, limit - used, 0.0))
-            for mask, limit, used in zip(is_row, limit, program.apply(column), strict=True)
-        )
+    slack = materialize_each(
+        lambda mask, limit, used: jnp.where(mask, limit - used, 0.0), is_row, limit, program.apply(column)
     )
-    best = map_reduce(lambda value, u: value * reciprocal(u), program.value, part, combine=jnp.maximum)
-    price = Rows(*(materialize(lambda mask=mask: jnp.where(mask, _PRICE, 0.0)) for mask in is_row))
-    tasks = part.shape[2]
+    best = map_reduce(lambda value, u: value * reciprocal(u), program.value, program.part, combine=jnp.maximum)
+    price = materialize_each(lambda mask: jnp.where(mask, _PRICE, 0.0), is_row)
+    tasks = program.part.shape[2]
     by_flow = materialize(lambda: sum_terms(price.flow[:, :, t] for t in range(tasks)))
     at_edge = places.at_edges(by_flow[:, 1])
     price = price._replace(
@@ -247,88 +240,69 @@ def _start(program: Program) -> Point:
     return Point(column, reduced, slack, price)
 
 
-def _rows(*rows: Rows) -> Any:
-    """Zip the kinds of rows, without those of flows."""
-    return zip(*(one[1:] for one in rows), strict=True)
-
-
-def _select_prices(masks: PerInstance, new: Rows, old: Rows) -> Rows:
+def _select_prices(mask: PerInstance, new: Rows, old: Rows) -> Rows:
     """Select the new prices, without those of flows, of some instances."""
 
-    def chosen(at_places: bool, one: Array, other: Array) -> Array:
-        return jnp.where(masks.expand_like(at_places, one), one, other)
+    def select(at_places: bool, one: Array, other: Array) -> Array:
+        return jnp.where(mask.expand_like(at_places, one), one, other)
 
-    return Rows(
-        None, *materialize(lambda: [chosen(*one) for one in zip(AT_PLACES.row[1:], new[1:], old[1:], strict=True)])
-    )
+    rows = [without_flows(one) for one in (AT_PLACES.row, new, old)]
+    return materialize(lambda: jax.tree.map(select, *rows))
 
 
 def _dual_value(program: Program, price: Rows) -> Array:
     """Dual objective, Σ of limits times prices; the limits of flows are 0 ``[B]``."""
-    kinds = list(zip(AT_PLACES.row[1:], program.limit[1:], price[1:], strict=True))
-    return program.places.reduce_all(jnp.multiply, kinds, jnp.add)
+    rows = [without_flows(one) for one in (AT_PLACES.row, program.limit, price)]
+    return program.places.reduce_all(jnp.multiply, jnp.add, *rows)
 
 
 def _complementarity(program: Program, point: Point) -> Array:
     """Σ y z + Σ s w, the duality gap of feasible points ``[B]``."""
-    column, reduced, slack, price = point
-    kinds = [*zip(AT_PLACES.column, column, reduced, strict=True), *zip(AT_PLACES.row, slack, price, strict=True)]
-    return program.places.reduce_all(jnp.multiply, kinds, jnp.add)
+    return program.places.reduce_all(jnp.multiply, jnp.add, AT_PLACES, point.primal, point.dual)
 
 
 def _count_pairs(program: Program) -> Array:
     """Count the complementary pairs ``[B]``."""
-    columns, rows = program.minus_column, program.minus_row
-    kinds = [*zip(AT_PLACES.column, columns, strict=True), *zip(AT_PLACES.row, rows, strict=True)]
-    return program.places.reduce_all(jnp.negative, kinds, jnp.add)
+    return program.places.reduce_all(jnp.negative, jnp.add, AT_PLACES, program.minus)
 
 
-def _targets(program: Program, point: Point, last: Step, centre: PerInstance) -> tuple[Columns, Rows]:
+def _targets(program: Program, point: Point, last: Step, centre: PerInstance) -> Pairs:
     """Target changes of the products, relative to them, with Mehrotra's second-order correction of the last step."""
 
     def target(at_places: bool, minus: Array, one: Array, other: Array, change: Array) -> Array:
-        return materialize(
-            lambda: centre.expand_like(at_places, one) * reciprocal(one * other) + change * (1.0 + change) + minus
-        )
+        return centre.expand_like(at_places, one) * reciprocal(one * other) + change * (1.0 + change) + minus
 
-    columns = zip(AT_PLACES.column, program.minus_column, point.column, point.reduced, last.h, strict=True)
-    rows = zip(AT_PLACES.row, program.minus_row, point.slack, point.price, last.g, strict=True)
-    return Columns(*(target(*one) for one in columns)), Rows(*(target(*one) for one in rows))
+    return materialize_each(target, AT_PLACES, program.minus, point.primal, point.dual, last.change)
 
 
 def _ratio_test(program: Program, step: Step) -> tuple[Array, Array]:
     """Ratio test: largest relative decrease of a primal and of a dual variable in a full step ``[B]``."""
-    kinds = [
-        *zip(AT_PLACES.column, step.by_column, step.h, strict=True),
-        *zip(AT_PLACES.row, step.by_row, step.g, strict=True),
-    ]
-    return program.places.reduce_all(lambda by, change: (change - by, -change), kinds, jnp.maximum)
+    return program.places.reduce_all(
+        lambda target, change: (change - target, -change), jnp.maximum, AT_PLACES, step.target, step.change
+    )
 
 
-def _take_step(point: Point, step: Step, alive: PerInstance, steps: Any) -> Point:
+def _take_step(point: Point, step: Step, alive: PerInstance, primal: PerInstance, dual: PerInstance) -> Point:
     """Move to the next point, where instances are active."""
-    primal, dual = steps
 
-    def step_pair(at_places: bool, one: Array, other: Array, by: Array, change: Array) -> tuple[Array, Array]:
-        def along() -> tuple[Array, Array]:
-            goes = alive.expand_like(at_places, one)
-            first = one * (1.0 + primal.expand_like(at_places, one) * (by - change))
-            second = other * (1.0 + dual.expand_like(at_places, one) * change)
-            return jnp.where(goes, first, one), jnp.where(goes, second, other)
+    def move(at_places: bool, one: Array, other: Array, target: Array, change: Array) -> list[Array]:
+        goes = alive.expand_like(at_places, one)
+        first = one * (1.0 + primal.expand_like(at_places, one) * (target - change))
+        second = other * (1.0 + dual.expand_like(at_places, one) * change)
+        return [jnp.where(goes, first, one), jnp.where(goes, second, other)]
 
-        return materialize(along)
+    moved = materialize_each(move, AT_PLACES, point.primal, point.dual, step.target, step.change)
+    first, second = (jax.tree.map(operator.itemgetter(side), moved, is_leaf=_is_list) for side in (0, 1))
+    return Point(column=first.column, reduced=second.column, slack=first.row, price=second.row)
 
-    kinds = zip(AT_PLACES.column, point.column, point.reduced, step.by_column, step.h, strict=True)
-    columns = [step_pair(*one) for one in kinds]
-    rows = [step_pair(*one) for one in zip(AT_PLACES.row, point.slack, point.price, step.by_row, step.g, strict=True)]
-    column, reduced = zip(*columns, strict=True)
-    slack, price = zip(*rows, strict=True)
-    return Point(Columns(*column), Columns(*reduced), Rows(*slack), Rows(*price))
+
+def _is_list(node: Any) -> bool:
+    return isinstance(node, list)
 
 
 def _residual(program: Program, point: Point) -> Array:
     """Largest primal residual of a row ``[B]``."""
     used = program.apply(point.column)
     limit = program.limit._replace(flow=jnp.broadcast_to(program.limit.flow, used.flow.shape))
-    kinds = list(zip(AT_PLACES.row, program.minus_row, limit, used, point.slack, strict=True))
-    return program.places.reduce_all(lambda m, b, u, s: jnp.abs(m * (b - u - s)), kinds, jnp.maximum)
+    rows = AT_PLACES.row, program.minus.row, limit, used, point.slack
+    return program.places.reduce_all(lambda m, b, u, s: jnp.abs(m * (b - u - s)), jnp.maximum, *rows)

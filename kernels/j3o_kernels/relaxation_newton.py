@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from .materialize import map_reduce, materialize, reduce_slices, sum_terms
+from .materialize import map_reduce, materialize, materialize_each, reduce_slices, sum_terms
 from .quasi_definite import inverse, matvec, outer_products
-from .relaxation_program import Columns, Point, Program, Rows, reciprocal
+from .relaxation_program import Pairs, Point, Program, Rows, reciprocal, without_flows
 
 
 class Newton(NamedTuple):
@@ -39,9 +39,7 @@ def factorize(program: Program, point: Point) -> Newton:
     places, load, data = program.places, program.load, program.data
     column, reduced, slack, price = point
     y, z, s, w = column.flow, reduced.flow, slack.flow, price.flow
-    sigma = Rows(
-        None, *(materialize(lambda s=s, w=w: s * reciprocal(w)) for s, w in zip(slack[1:], price[1:], strict=True))
-    )
+    sigma = materialize_each(lambda s, w: s * reciprocal(w), without_flows(slack), without_flows(price))
 
     flow = materialize(lambda: reciprocal(y * w + s * z))
     slope = materialize(lambda: program.part * y * w * flow)
@@ -179,8 +177,9 @@ def _over_places(program: Program, left: Array, right: Array) -> Array:
     return places.sum_groups(products.reshape(size, size, places.groups, places.batch)).reshape(size, size, -1)
 
 
-def direction(program: Program, point: Point, newton: Newton, by_column: Columns, by_row: Rows) -> tuple[Columns, Rows]:
+def direction(program: Program, point: Point, newton: Newton, target: Pairs) -> Pairs:
     """Solve for h = Δz/z and g = Δw/w, given target changes ξ and η of the products."""
+    by_column, by_row = target
     places, is_row = program.places, program.is_row
     column, reduced, slack, price = point
     load, data, cost = program.load, program.data, program.cost
@@ -195,7 +194,7 @@ def direction(program: Program, point: Point, newton: Newton, by_column: Columns
         )  # [M, 2, N]
 
     at_model = materialize(at_models)
-    own = Rows(None, *(materialize(lambda s=s, b=b: s * b) for s, b in zip(slack[1:], by_row[1:], strict=True)))
+    own = materialize_each(jnp.multiply, without_flows(slack), without_flows(by_row))
     cloud = materialize(lambda: column.cloud * by_column.cloud)
     gain = materialize(lambda: reduced.held * by_column.held + at_model[:, 0] - price.model_bound * by_row.model_bound)
     pushed = materialize(lambda: jnp.stack([newton.held * gain, jnp.zeros_like(gain)], axis=1))
@@ -258,13 +257,10 @@ def direction(program: Program, point: Point, newton: Newton, by_column: Columns
         return base - sum_terms(newton.block[:, t] * back[t][None] for t in range(tasks))
 
     block = materialize(blocks)
-    stream, client, memory = (
-        materialize(lambda mask=mask, one=one: jnp.where(mask, one, 0.0))
-        for mask, one in (
-            (is_row.stream, block[:tasks]),
-            (is_row.client, block[tasks]),
-            (is_row.memory, block[tasks + 1]),
-        )
+    stream, client, memory = materialize_each(
+        lambda mask, one: jnp.where(mask, one, 0.0),
+        (is_row.stream, is_row.client, is_row.memory),
+        (block[:tasks], block[tasks], block[tasks + 1]),
     )
     held_edge, edge_memory, compute, uplink = materialize(
         lambda: (
@@ -302,12 +298,10 @@ def direction(program: Program, point: Point, newton: Newton, by_column: Columns
         edge_model_bound=materialize(lambda: price.edge_model_bound * edge_model_bound),
     )
     transposed = program.apply_transpose(change, by_flow)
-    columns = Columns(
-        flow_column,
-        *(materialize(lambda c=c, z=z: c * reciprocal(z)) for c, z in zip(transposed[1:], reduced[1:], strict=True)),
-    )
-    relative = Rows(
-        flow_row,
-        *(materialize(lambda c=c, w=w: c * reciprocal(w)) for c, w in zip(change[1:], price[1:], strict=True)),
-    )
-    return columns, relative
+
+    def ratio(change: Array, value: Array) -> Array:
+        return change * reciprocal(value)
+
+    columns = materialize_each(ratio, transposed, without_flows(reduced))
+    rows = materialize_each(ratio, change, without_flows(price))
+    return Pairs(columns._replace(flow=flow_column), rows._replace(flow=flow_row))

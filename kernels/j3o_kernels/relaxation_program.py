@@ -24,7 +24,7 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from .client_groups import EdgeTree
-from .materialize import block_length, map_reduce, materialize, reduce_slices, sum_terms, tree_reduce
+from .materialize import block_length, map_reduce, materialize, materialize_each, reduce_slices, sum_terms, tree_reduce
 
 
 class RelaxationProblem(NamedTuple):
@@ -87,6 +87,18 @@ class Rows(NamedTuple):
     cloud: Any  # v [B]
 
 
+def without_flows(values: Any) -> Any:
+    """Leave out the flows of `Columns` or `Rows`."""
+    return values._replace(flow=None)
+
+
+class Pairs(NamedTuple):
+    """Value of each complementary pair of variables: y z of columns, s w of rows."""
+
+    column: Columns
+    row: Rows
+
+
 class Point(NamedTuple):
     """Primal-dual point: columns, reduced costs, slacks and prices; positive, and 0 for what is absent."""
 
@@ -94,6 +106,23 @@ class Point(NamedTuple):
     reduced: Columns
     slack: Rows
     price: Rows
+
+    @property
+    def primal(self) -> Pairs:
+        """Columns and slacks, y and s."""
+        return Pairs(self.column, self.slack)
+
+    @property
+    def dual(self) -> Pairs:
+        """Reduced costs and prices, z and w."""
+        return Pairs(self.reduced, self.price)
+
+
+# Whether values are at places, on their last axis; those of the others are of edges or instances.
+AT_PLACES = Pairs(
+    Columns(flow=True, cloud=True, held=True, held_edge=False),
+    Rows(True, True, True, False, True, False, True, False, False, False),
+)
 
 
 class Places:
@@ -105,13 +134,13 @@ class Places:
         edge_index = problem.edge_index
         self.tree = EdgeTree(self.edges, None if edge_index is None else edge_index.T)
 
-    def table(self, array: Array) -> Array:
+    def to_table(self, array: Array) -> Array:
         """Lay out ``[B, G, K, *rest]`` with its axes reversed as ``[*rest, N]``."""
         behind = jnp.transpose(array)
         return behind.reshape(*behind.shape[:-3], self.rows * self.groups * self.batch)
 
     def from_table(self, array: Array) -> Array:
-        """Invert `table`: ``[B, G, K, *rest]`` from ``[*rest, N]``."""
+        """Invert `to_table`: ``[B, G, K, *rest]`` from ``[*rest, N]``."""
         return jnp.transpose(array.reshape(*array.shape[:-1], self.rows, self.groups, self.batch))
 
     def of_groups(self, groups: Array) -> Array:
@@ -147,11 +176,9 @@ class Places:
         of_edge = (edge_index[None] == jnp.arange(self.edges)[:, None, None]).astype(groups.dtype)
         return materialize(lambda: jnp.einsum("egb,...gb->...eb", of_edge, groups))
 
-    def reduce_all(self, expression: Any, kinds: Any, combine: Any) -> Any:
-        """Reduce an expression of values of all kinds of columns or rows ``[B]``.
-
-        `kinds`: for each one whether it has places on its last axis, and its arrays.
-        """
+    def reduce_all(self, expression: Any, combine: Any, at_places: Any, *values: Any) -> Any:
+        """Reduce an expression of values of all kinds of columns or rows ``[B]``; `at_places` is of `AT_PLACES`."""
+        kinds = list(zip(*map(jax.tree.leaves, (at_places, *values)), strict=True))
 
         def both(one: Any, other: Any) -> Any:
             return jax.tree.map(combine, one, other)
@@ -208,8 +235,7 @@ class Program(NamedTuple):
     is_column: Columns
     limit: Rows
     is_row: Rows
-    minus_column: Columns
-    minus_row: Rows
+    minus: Pairs
 
     def apply(self, column: Columns) -> Rows:
         """Multiply A with columns: A y."""
@@ -278,7 +304,7 @@ def program_of(problem: RelaxationProblem, places: Places) -> Program:
     dtype = problem.data.dtype
 
     def flows(local: Array, edge: Array) -> Array:
-        return jnp.stack([places.table(local), places.table(edge)], axis=1)
+        return jnp.stack([places.to_table(local), places.to_table(edge)], axis=1)
 
     def is_flow() -> Array:
         local = (problem.value_local > 0.0) & (problem.part_local > 0.0)
@@ -287,10 +313,10 @@ def program_of(problem: RelaxationProblem, places: Places) -> Program:
     there = materialize(is_flow)
     part = materialize(lambda: jnp.where(there, flows(problem.part_local, problem.part_edge), 0.0))
     value = materialize(lambda: jnp.where(there, flows(problem.value_local, problem.value_edge), 0.0))
-    value_cloud = materialize(lambda: places.table(problem.value_cloud))
-    load = materialize(lambda: jnp.stack([places.table(problem.local_load), places.table(problem.edge_load)]))
-    data = materialize(lambda: places.table(problem.data))
-    cloud_data = materialize(lambda: places.table(problem.cloud_data))
+    value_cloud = materialize(lambda: places.to_table(problem.value_cloud))
+    load = materialize(lambda: jnp.stack([places.to_table(problem.local_load), places.to_table(problem.edge_load)]))
+    data = materialize(lambda: places.to_table(problem.data))
+    cloud_data = materialize(lambda: places.to_table(problem.cloud_data))
     client_cost = jnp.broadcast_to(problem.client_cost.T[:, None], (models, places.groups, places.batch))
     edge_cost = places.tree.to_groups(jnp.transpose(problem.edge_cost))
     cost = materialize(
@@ -299,11 +325,11 @@ def program_of(problem: RelaxationProblem, places: Places) -> Program:
     held = materialize(lambda: jnp.any(there, axis=2))
     held_edge = places.at_edges(materialize(lambda: held[:, 1].astype(dtype))) > 0.0
     held = held[:, 0]
-    size = materialize(lambda: jnp.where(held, places.table(problem.client_size), 0.0))
+    size = materialize(lambda: jnp.where(held, places.to_table(problem.client_size), 0.0))
     edge_size = materialize(lambda: jnp.where(held_edge, jnp.transpose(problem.edge_size), 0.0))
     cloud = value_cloud > 0.0
     is_column = Columns(there, cloud, held, held_edge)
-    client_limit = places.table(problem.client_limit)
+    client_limit = places.to_table(problem.client_limit)
     limit = Rows(
         flow=jnp.zeros((1, 1, 1, 1), dtype=dtype),
         stream=jnp.ones_like(data),
@@ -332,8 +358,8 @@ def program_of(problem: RelaxationProblem, places: Places) -> Program:
         cloud=jnp.any(through, axis=0) & (problem.cloud_limit > 0.0),
     )
     # -1 for what is present: the affine step aims at products of 0.
-    minus_column = Columns(*(materialize(lambda mask=mask: -mask.astype(dtype)) for mask in is_column))
-    minus_row = Rows(minus_column.flow, *(-mask.astype(dtype) for mask in is_row[1:]))
+    minus_column = materialize_each(lambda mask: -mask.astype(dtype), is_column)
+    minus = Pairs(minus_column, Rows(minus_column.flow, *(-mask.astype(dtype) for mask in is_row[1:])))
     return Program(
         places=places,
         part=part,
@@ -348,27 +374,13 @@ def program_of(problem: RelaxationProblem, places: Places) -> Program:
         is_column=is_column,
         limit=limit,
         is_row=is_row,
-        minus_column=minus_column,
-        minus_row=minus_row,
+        minus=minus,
     )
 
 
 def reciprocal(positive: Array) -> Array:
     """1 / x, finite at 0, without a branch, which would keep the compiler from vectorizing."""
     return 1.0 / (positive + jnp.finfo(positive.dtype).tiny ** 0.5)
-
-
-class AtPlaces(NamedTuple):
-    """Mask of the columns and rows whose last axis is of places; that of the others is of instances."""
-
-    column: Columns
-    row: Rows
-
-
-AT_PLACES = AtPlaces(
-    Columns(flow=True, cloud=True, held=True, held_edge=False),
-    Rows(True, True, True, False, True, False, True, False, False, False),
-)
 
 
 class PerInstance:

@@ -13,6 +13,7 @@ linearly dependent a price can move without any share; static regularisation of 
 """
 
 import functools
+import operator
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -61,9 +62,9 @@ def factorize(program: Program, tree: EdgeTree, point: Point, reduced_cost: Call
     slack, price = point.slack, point.price
     regularization = jnp.finfo(program.count.dtype).eps ** _REGULARIZATION
     inverse = materialize(
-        lambda: Shares(*(jnp.where(o, 1.0 / z, 0.0) for o, z in zip(program.is_open, reduced_cost(), strict=True)))
+        lambda: jax.tree.map(lambda o, z: jnp.where(o, 1.0 / z, 0.0), program.is_open, reduced_cost())
     )
-    ratio = materialize(lambda: Shares(*(x * i for x, i in zip(point.share, inverse, strict=True))))
+    ratio = materialize(lambda: jax.tree.map(operator.mul, point.share, inverse))
     # Places without a client have no pivot.
     pivot = materialize(
         lambda: jnp.where(sum_terms(ratio) > 0.0, 1.0 / jnp.where(sum_terms(ratio) > 0.0, sum_terms(ratio), 1.0), 0.0)
@@ -71,7 +72,7 @@ def factorize(program: Program, tree: EdgeTree, point: Point, reduced_cost: Call
     own, to_edge, to_uplink, to_cloud, edge_edge, edge_uplink, edge_cloud, uplink_uplink, uplink_cloud, cloud_cloud = (
         _client_sums(program, ratio, pivot)
     )
-    rate = materialize(lambda: Rows(*(reciprocal(one) for one in price)))
+    rate = materialize(lambda: jax.tree.map(reciprocal, price))
     client = materialize(lambda: 1.0 / (own + slack.client * rate.client + regularization))
     by_edge, by_uplink, by_cloud = materialize(lambda: (to_edge * client, to_uplink * client, to_cloud * client))
     part = program.cloud_per_edge
@@ -150,17 +151,13 @@ def direction(
     """
     ratio, inverse, rate = newton.ratio, newton.inverse, newton.rate
     load, work, data = program.local_load, program.edge_load, program.data
-    # (σμ − Δx Δz)/z with Δx = −x (1 + h) and Δz = z h of the last direction.
-    push = materialize(
-        lambda: Shares(
-            *(
-                expand_like(centre, i) * i + x * h * (1.0 + h)
-                for x, h, i in zip(point.share, last.h, inverse, strict=True)
-            )
-        )
-    )
-    by_row = list(zip(point.slack, last.g, rate, strict=True))
-    own = materialize(lambda: Rows(*(expand_like(centre, r) * r + s * g * (1.0 + g) for s, g, r in by_row)))
+
+    def target(primal: Array, change: Array, inverse: Array) -> Array:
+        """(σμ − Δx Δz)/z with Δx = −x (1 + h) and Δz = z h of the last direction."""
+        return expand_like(centre, inverse) * inverse + primal * change * (1.0 + change)
+
+    push = materialize(lambda: jax.tree.map(target, point.share, last.h, inverse))
+    own = materialize(lambda: jax.tree.map(target, point.slack, last.g, rate))
     base = materialize(lambda: (sum_terms(push) - 1.0) * newton.pivot)
     right = materialize(
         lambda: Rows(
@@ -170,7 +167,7 @@ def direction(
             reduce_slices(data * (push.cloud - ratio.cloud * base)),
         )
     )
-    rest = materialize(lambda: Rows(*(one - limit for one, limit in zip(own, program.limit, strict=True))))
+    rest = materialize(lambda: jax.tree.map(operator.sub, own, program.limit))
     price = _solve_tree(program, tree, newton, right, rest)
     costs = costs_of(program, tree, price)
     stream_price = materialize(
@@ -178,8 +175,8 @@ def direction(
     )
 
     def relative() -> tuple[Shares, Rows]:
-        h = Shares(*((stream_price + cost) * i for cost, i in zip((*costs(), 0.0), inverse, strict=True)))
-        return h, Rows(*(change * r for change, r in zip(price, rate, strict=True)))
+        h = jax.tree.map(lambda cost, i: (stream_price + cost) * i, Shares(*costs(), 0.0), inverse)
+        return h, jax.tree.map(operator.mul, price, rate)
 
     return Direction(*materialize(relative), push, own, stream_price)
 
@@ -197,14 +194,11 @@ def ratio_test(program: Program, point: Point, step: Direction) -> tuple[Array, 
 
     primal, dual = materialize(shares)
     slack = materialize(
-        lambda: Rows(
-            *(
-                jnp.where(s > 0.0, 1.0 + g - own * reciprocal(s), 0.0)
-                for s, g, own in zip(point.slack, step.g, step.own, strict=True)
-            )
+        lambda: jax.tree.map(
+            lambda s, g, own: jnp.where(s > 0.0, 1.0 + g - own * reciprocal(s), 0.0), point.slack, step.g, step.own
         )
     )
-    price = materialize(lambda: Rows(*(-g for g in step.g)))
+    price = materialize(lambda: jax.tree.map(operator.neg, step.g))
     return reduce_all(primal, slack, jnp.maximum), reduce_all(dual, price, jnp.maximum)
 
 
@@ -214,20 +208,16 @@ def take_step(point: Point, step: Direction, done: Array, primal: Array, dual: A
     def along(value: Array, change: Array, length: Array) -> Array:
         return jnp.where(expand_like(done, value), value, value + expand_like(length, value) * change)
 
-    def shares() -> list[Array]:
-        of_each = zip(point.share, step.push, step.h, strict=True)
-        return [along(x, push - x - x * h, primal) for x, push, h in of_each]
-
-    def rows() -> tuple[Rows, Rows]:
-        slacks = zip(point.slack, step.own, step.g, strict=True)
-        prices = zip(point.price, step.g, strict=True)
-        return (
-            Rows(*(along(s, own - s - s * g, primal) for s, own, g in slacks)),
-            Rows(*(along(w, w * g, dual) for w, g in prices)),
-        )
+    def move_primal(value: Array, push: Array, h: Array) -> Array:
+        return along(value, push - value - value * h, primal)
 
     return materialize(
-        lambda: Point(Shares(*shares()), rows()[0], along(point.stream_price, step.stream_price, dual), rows()[1])
+        lambda: Point(
+            share=jax.tree.map(move_primal, point.share, step.push, step.h),
+            slack=jax.tree.map(move_primal, point.slack, step.own, step.g),
+            stream_price=along(point.stream_price, step.stream_price, dual),
+            price=jax.tree.map(lambda value, g: along(value, value * g, dual), point.price, step.g),
+        )
     )
 
 

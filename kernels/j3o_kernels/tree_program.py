@@ -19,6 +19,7 @@ import operator
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -163,8 +164,8 @@ def interior_start(program: Program) -> Point:
     cloud = jnp.where(cloud_open, 0.25 * to_cloud, 0.0)
     unserved = jnp.where(may_be_left, 1.0 - local - edge - cloud, 0.0)
     share = Shares(local, edge, cloud, unserved)
-    slack = Rows(*(limit - used for limit, used in zip(program.limit, used_by(program, tree, share), strict=True)))
-    price = materialize(lambda: Rows(*(expand_like(centre, one) * reciprocal(one) for one in slack)))
+    slack = jax.tree.map(operator.sub, program.limit, used_by(program, tree, share))
+    price = materialize(lambda: jax.tree.map(lambda one: expand_like(centre, one) * reciprocal(one), slack))
     costs = costs_of(program, tree, price)()
     surplus = zip(program.is_open[:3], program.value[:3], costs, strict=True)
     best = functools.reduce(jnp.maximum, [jnp.where(is_open, value - cost, 0.0) for is_open, value, cost in surplus])
@@ -193,8 +194,9 @@ def residual_of(program: Program, point: Point) -> Array:
     there = program.is_open.unserved
     left = jnp.where(program.value.unserved < 0.0, unserved, 0.0)
     whole = jnp.where(there, jnp.maximum(jnp.abs(local + edge + cloud + unserved - 1.0), left), 0.0)
-    rows = zip(used_by(program, tree, point.share), point.slack, program.limit, strict=True)
-    return reduce_all(whole, Rows(*(jnp.abs(used + slack - limit) for used, slack, limit in rows)), jnp.maximum)
+    used = used_by(program, tree, point.share)
+    rows = jax.tree.map(lambda used, slack, limit: jnp.abs(used + slack - limit), used, point.slack, program.limit)
+    return reduce_all(whole, rows, jnp.maximum)
 
 
 def costs_of(program: Program, tree: EdgeTree, price: Rows) -> Callable[[], tuple[Array, Array, Array]]:
@@ -215,8 +217,8 @@ def reduced_costs(program: Program, tree: EdgeTree, point: Point) -> Callable[[]
 
     def reduced() -> Shares:
         surplus = [point.stream_price + cost - value for cost, value in zip(costs(), program.value[:3], strict=True)]
-        pairs = zip(program.is_open, [*surplus, point.stream_price - program.value.unserved], strict=True)
-        return Shares(*(jnp.where(is_open, one, 1.0) for is_open, one in pairs))
+        every = Shares(*[*surplus, point.stream_price - program.value.unserved])
+        return jax.tree.map(lambda is_open, one: jnp.where(is_open, one, 1.0), program.is_open, every)
 
     return reduced
 
@@ -225,7 +227,7 @@ def gap_and_bound(point: Point, reduced_cost: Callable[[], Shares]) -> tuple[Arr
     """Σ x z + Σ s w, the duality gap, and Σ w, the dual objective, an upper bound on the optimum."""
     share, slack, price = point.share, point.slack, point.price
     pairs = materialize(lambda: sum_terms(x * z for x, z in zip(share, reduced_cost(), strict=True)))
-    gap = reduce_all(pairs, Rows(*(s * w for s, w in zip(slack, price, strict=True))), operator.add)
+    gap = reduce_all(pairs, jax.tree.map(operator.mul, slack, price), operator.add)
     return gap, reduce_all(point.stream_price, price, operator.add)
 
 
