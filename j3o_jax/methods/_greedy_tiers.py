@@ -7,10 +7,11 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from j3o_kernels.batched_onloading import NodeTier, complete_choice, onload_tier
+from j3o_kernels.batched_onloading import complete_choice, onload_tier
 from j3o_kernels.client_groups import ClientGroups
 from j3o_kernels.masked_select import select_leading
 from j3o_kernels.materialize import compilation_unit
+from j3o_kernels.node_tier import NodeTier
 
 from .._model import Placement, Plan, serving_first
 from .._scenario import Scenario

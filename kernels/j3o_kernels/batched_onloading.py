@@ -7,7 +7,6 @@ as a table of K rows and G groups (`ClientGroups`; edges are one row), so that w
 stored once: ``[M, K, G, B]`` for models, ``[T, K, G, B]`` for tasks.
 """
 
-import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -19,74 +18,12 @@ from jaxtyping import Array
 from .greedy import TRIES, first_best, inverse_size
 from .masked_select import select_trailing
 from .materialize import materialize, reduce_slices, sum_terms, unrolled_while
+from .multiplier_search import Search, dual_search, optax_search
+from .node_tier import NodeTier, Selection
 from .tolerances import ROUNDING, TIES
 
 # Rounds for each test of whether any set still grows, on accelerators.
 _UNROLL = 3
-
-
-class NodeTier(NamedTuple):
-    """Onloading step of one tier. Gain and load are `weight` times accuracy and cost.
-
-    - `weight`: queries of each task to serve, relative to all; 0 where there is no node. ``[T, K, G, B]``
-    - `accuracy`: of each model on each task. ``[T, M, 1 or K, G, B]``
-    - `cost`: load per query. ``[M, 1 or K, 1 or G, B]``
-    - `setup`: load of a model, however little of a task it serves; None where there is none. ``[M, 1 or K, G, B]``
-    - `size`: MB. ``[M, 1 or K, 1 or G, B]``
-    - `budget`, `capacity`: memory and compute of the nodes. ``[K, G, B]``
-    """
-
-    weight: Array
-    accuracy: Array
-    cost: Array
-    setup: Array | None
-    size: Array
-    budget: Array
-    capacity: Array
-
-    @property
-    def models(self) -> int:
-        """M, the number of models."""
-        return self.size.shape[0]
-
-    @property
-    def tasks(self) -> range:
-        """Numbers of the tasks."""
-        return range(self.weight.shape[0])
-
-    def load(self, task: int) -> Array:
-        """Load of each model that serves a task, not materialized ``[M, K, G, B]``."""
-        weight = self.weight[task][None]
-        load = weight * self.cost
-        return load if self.setup is None else load + jnp.where(weight > 0.0, self.setup, 0.0)
-
-    def profit(self, task: int, multiplier: Array) -> Array:
-        """Lagrangian profit: gain less load at its price, not materialized ``[M, K, G, B]``."""
-        return self.weight[task][None] * self.accuracy[task] - multiplier[None] * self.load(task)
-
-    def of_model(self, model: Array) -> tuple[Array, Array, Array]:
-        """Size ``[K, G, B]``, gain and load ``[T, K, G, B]`` of one model per node."""
-
-        def pick(values: Array) -> Array:
-            *_, rows, groups, count = values.shape
-            row = jnp.arange(model.shape[0])[:, None, None] if rows > 1 else 0
-            group = jnp.arange(model.shape[1])[None, :, None] if groups > 1 else 0
-            return values[..., model, row, group, jnp.arange(count)[None, None, :]]
-
-        gain = self.weight * pick(self.accuracy)
-        load = self.weight * pick(self.cost)[None]
-        if self.setup is not None:
-            load = load + jnp.where(self.weight > 0.0, pick(self.setup)[None], 0.0)
-        return pick(self.size), gain, load
-
-
-class Selection(NamedTuple):
-    """Sets and choices (−1: none) of a tier, with gain and load of the choices per task."""
-
-    held: Array
-    choice: Array
-    gain: Array
-    load: Array
 
 
 class TierOnloading(NamedTuple):
@@ -210,14 +147,6 @@ def _better(new: Selection, value: Array, multiplier: Array, where: Array, best:
     return materialize(picked)
 
 
-class _Search(NamedTuple):
-    """State of each node's search for its multiplier; `own` is the part that depends on the kind of search."""
-
-    multiplier: Array
-    done: Array
-    own: Any
-
-
 def onload_tier(
     tier: NodeTier,
     *,
@@ -248,16 +177,16 @@ def onload_tier(
     idle = jnp.zeros(capacity.shape, dtype=bool) if active is None else jnp.broadcast_to(~active, capacity.shape)
     zero = jnp.zeros_like(capacity)
     if optimizer is None:
-        own, move = _dual_search_update(capacity)
+        own, move = dual_search(capacity)
     else:
         assert step_size is not None
-        own, move = _optax_update(tier, capacity, optimizer, step_size, tolerance)
+        own, move = optax_search(tier, capacity, optimizer, step_size, tolerance)
     nothing = _nothing(tier)
     tries = min(TRIES, tier.models) if plus_max else 0
 
     class _Onload(NamedTuple):
         step: Any
-        search: _Search
+        search: Search
         best: _Best
         untried: Any  # models that a node may yet start from, None without `plus_max`
         tries: Any  # how many more it will
@@ -305,98 +234,10 @@ def onload_tier(
         untried = materialize(lambda: tier.size <= tier.budget[None] * (1.0 + ROUNDING))
         differ = materialize(lambda: ~idle & (jnp.max(tier.size, axis=0) > jnp.min(tier.size, axis=0)))
         left = jnp.where(differ, tries, 0)
-    start = _Onload(jnp.asarray(0), _Search(zero, idle, own), _Best(nothing, zero, zero), untried, left)
+    start = _Onload(jnp.asarray(0), Search(zero, idle, own), _Best(nothing, zero, zero), untried, left)
     best = jax.lax.while_loop(goes_on, turn, start).best
     selection = best.selection
     return TierOnloading(selection.held, selection.choice, selection.gain, best.value)
-
-
-_Move = Callable[[Any, _Search, Selection], _Search]
-
-
-class _Lines(NamedTuple):
-    """Gain and load of the last set that overloads a node, and of the last one that does not."""
-
-    high_gain: Array
-    high_load: Array
-    low_gain: Array
-    low_load: Array
-
-
-def _dual_search_update(capacity: Array) -> tuple[_Lines, _Move]:
-    """Multiplier updates by a search along each node's dual, a cutting-plane method in one dimension.
-
-    A set of gain G and load W is a line G − α W in the multiplier α. The dual is the upper envelope of all sets' lines
-    plus what the capacity costs, and convex; its minimum is where the lines of the last set that overloads the node and
-    of the last one that does not cross. That crossing is the next multiplier, until no set lies above it (Dinkelbach).
-    """
-    zero = jnp.zeros_like(capacity)
-
-    def move(step: Any, search: _Search, selection: Selection) -> _Search:
-        lines: _Lines = search.own
-
-        def moved() -> _Search:
-            gain, load = reduce_slices(selection.gain), reduce_slices(selection.load)
-            over = load > capacity * (1.0 + ROUNDING)
-            known = lines.high_gain - search.multiplier * lines.high_load
-            # At the first step there is no line yet, and the multiplier is 0.
-            first = step == 0
-            new = first | (gain - search.multiplier * load > known + ROUNDING * lines.high_gain)
-            above, below = ~search.done & new & over, ~search.done & new & ~over
-            found = _Lines(
-                jnp.where(above, gain, lines.high_gain),
-                jnp.where(above, load, lines.high_load),
-                jnp.where(below & ~first, gain, lines.low_gain),
-                jnp.where(below & ~first, load, lines.low_load),
-            )
-            rise, run = found.high_gain - found.low_gain, found.high_load - found.low_load
-            done = search.done | ~new | (first & ~over) | (rise <= 0.0) | (run <= 0.0)
-            return _Search(jnp.where(done, search.multiplier, rise / jnp.where(done, 1.0, run)), done, found)
-
-        return materialize(moved)
-
-    return _Lines(zero, zero, zero, zero), move
-
-
-def _optax_update(
-    tier: NodeTier,
-    capacity: Array,
-    optimizer: Callable[[Array], optax.GradientTransformation],
-    step_size: Array,
-    tolerance: float,
-) -> tuple[Any, _Move]:
-    """Multiplier updates by an optax transformation, in units of a node's gain and load with its best models."""
-    most_accurate = jnp.argmax(jnp.broadcast_to(tier.accuracy, (*tier.accuracy.shape[:2], *capacity.shape)), axis=1)
-
-    def scales() -> tuple[Array, Array]:
-        gain_scale, load_scale = jnp.zeros_like(capacity), jnp.zeros_like(capacity)
-        for task in tier.tasks:
-            _, gain, load = tier.of_model(most_accurate[task])
-            gain_scale, load_scale = gain_scale + gain[task], load_scale + load[task]
-        return jnp.where(gain_scale > 0.0, gain_scale, 1.0), jnp.where(load_scale > 0.0, load_scale, 1.0)
-
-    gain_scale, load_scale = materialize(scales)
-    unit = materialize(lambda: gain_scale / load_scale)
-
-    # Every instance has its own optimizer: none may see the others.
-    @functools.partial(jax.vmap, in_axes=(-1, -1, -1, 0), out_axes=(-1, -1))
-    def update(gradient: Array, state: Any, multiplier: Array, step_size: Array) -> Any:
-        return optimizer(step_size).update(gradient, state, multiplier)
-
-    @functools.partial(jax.vmap, in_axes=(-1, 0), out_axes=-1)
-    def start(multiplier: Array, step_size: Array) -> Any:
-        return optimizer(step_size).init(multiplier)
-
-    def move(_: Any, search: _Search, selection: Selection) -> _Search:
-        relative = search.multiplier / unit
-        violation = materialize(lambda: (reduce_slices(selection.load) - capacity) / load_scale)
-        settled = (violation <= tolerance) & ((search.multiplier <= 0.0) | (violation >= -tolerance))
-        change, state = update(-violation, search.own, relative, step_size)
-        moved: Any = optax.apply_updates(relative, change)
-        done = materialize(lambda: search.done | settled)
-        return _Search(materialize(lambda: jnp.where(done, search.multiplier, moved * unit)), done, state)
-
-    return start(jnp.zeros_like(capacity), step_size), move
 
 
 def complete_choice(tier: NodeTier, onloading: TierOnloading) -> Array:

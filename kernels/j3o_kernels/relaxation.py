@@ -15,21 +15,9 @@ from jaxtyping import Array
 
 from .interior_point_loop import Iterate, Linearization, interior_point_loop
 from .materialize import compilation_unit, map_reduce, materialize, materialize_each, sum_terms, tree_reduce
+from .relaxation_layout import AT_PLACES, Columns, Pairs, PerInstance, Places, Point, Rows, without_flows
 from .relaxation_newton import direction, factorize
-from .relaxation_program import (
-    AT_PLACES,
-    Columns,
-    Pairs,
-    PerInstance,
-    Places,
-    Point,
-    Program,
-    RelaxationProblem,
-    Rows,
-    program_of,
-    reciprocal,
-    without_flows,
-)
+from .relaxation_program import Program, RelaxationProblem, program_of, reciprocal
 
 # Reduced costs and multipliers of the start.
 _PRICE = 0.1
@@ -88,7 +76,7 @@ def relaxation(
     problem: RelaxationProblem, *, tolerance: float | Array = 1e-6, max_iterations: int | Array = 100
 ) -> Relaxation:
     """Solve the relaxation of a batch; every instance stops by itself. Both limits may be traced."""
-    places = Places(problem)
+    places = Places(problem.value_cloud.shape[:3], problem.edge_limit.shape[1], problem.edge_index)
 
     def init() -> tuple[Program, Array, Point]:
         program = program_of(problem, places)

@@ -16,7 +16,8 @@ from jaxtyping import Array
 
 from .materialize import map_reduce, materialize, materialize_each, reduce_slices, sum_terms
 from .quasi_definite import inverse, matvec, outer_products
-from .relaxation_program import Pairs, Point, Program, Rows, reciprocal, without_flows
+from .relaxation_layout import Pairs, Point, Rows, without_flows
+from .relaxation_program import Program, reciprocal
 
 
 class Newton(NamedTuple):

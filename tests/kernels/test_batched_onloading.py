@@ -9,8 +9,9 @@ import pytest
 from support.greedy_lagrangian import dual_search, greedy_lagrangian
 from support.methods import QUICKLY
 
-from j3o_kernels.batched_onloading import NodeTier, complete_choice, onload_tier
+from j3o_kernels.batched_onloading import complete_choice, onload_tier
 from j3o_kernels.multipliers import inverse_square_root, projected_subgradient
+from j3o_kernels.node_tier import NodeTier
 from j3o_kernels.onloading import NodeProblem
 
 ROWS, GROUPS, MODELS, TASKS, BATCH = 4, 3, 6, 3, 5
