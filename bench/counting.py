@@ -57,7 +57,7 @@ class Counts:
 
 
 def counted(function: Callable[..., Any], *arguments: Any) -> Counts:
-    """Count what one call does. Stages are the calls that `j3o_kernels.stages` keeps from being inlined."""
+    """Count what one call does. Stages are the calls that `j3o_kernels.materialize` keeps from being inlined."""
     counts = Counts()
     program = jax.make_jaxpr(function)(*arguments)
     _evaluate(program, jax.tree.leaves(arguments), counts)

@@ -32,7 +32,7 @@ import jax
 
 from j3o_jax._machine import source_digest
 from j3o_jax._precision import double_precision
-from j3o_kernels.stages import Target, tracing_for
+from j3o_kernels.materialize import Target, tracing_for
 
 from .counting import Loop, counted
 from .programs import LOOPS_IN_GRAPH, j3o_program

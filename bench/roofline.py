@@ -3,11 +3,12 @@
     python -m bench roofline --case taskonomy5 --clients 30
 
 Each kernel is run once, operation by operation, for one chunk, and counted: arithmetic, comparisons and choices on each
-element, and the bytes that its stages (`j3o_kernels.stages`) read and write, each array once, as though nothing stayed
-in registers from stage to stage. Loops count as often as they go round, for all instances of the chunk. Rates are those
-of the compiled programs, on all cores. Ceilings are measured in the same run, on all cores: multiplications and
-additions of numbers in the first cache; bytes of sums of arrays as large as those of a stage, and of arrays larger than
-any cache. On other devices than CPUs stages are left to the compiler, so that only operations are counted.
+element, and the bytes that its stages, the calls of `j3o_kernels.materialize`, read and write, each array once, as
+though nothing stayed in registers from stage to stage. Loops count as often as they go round, for all instances of the
+chunk. Rates are those of the compiled programs, on all cores. Ceilings are measured in the same run, on all cores:
+multiplications and additions of numbers in the first cache; bytes of sums of arrays as large as those of a stage, and
+of arrays larger than any cache. On other devices than CPUs stages are left to the compiler, so that only operations are
+counted.
 """
 
 import argparse

@@ -28,7 +28,7 @@ import numpy as np
 from jax.core import Tracer
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from j3o_kernels.stages import Target, tracing_for
+from j3o_kernels.materialize import Target, tracing_for
 
 from ._batch import filled_up
 from ._forks import refuse_after_fork
@@ -46,13 +46,13 @@ _LEVELS: dict[Level, dict[str, Any]] = {
     "full": {"xla_backend_optimization_level": 2},
     "plain": {},
 }
-# Sums are left to LLVM: handed to a library they ran slower, and cannot be part of regions.
+# Sums are left to LLVM: handed to a library they ran slower, and cannot be part of compilation units.
 _WITHOUT_LIBRARY = {"xla_cpu_experimental_ynn_fusion_type": ""}
 # The emitters of older releases, which make fewer modules of a program.
 _OLDER = {"xla_cpu_use_fusion_emitters": False}
-# Releases before divide loops among threads, which do not compile within regions.
+# Releases before divide loops among threads, which do not compile within compilation units.
 _REGIONS_SINCE = (0, 12)
-# See `stages.Target`.
+# See `materialize.Target`.
 _NEVER = np.asarray(False)
 _MOST_MAPPINGS_FILE = Path("/proc/sys/vm/max_map_count")
 _MAPPINGS_FILE = Path("/proc/self/maps")
@@ -399,7 +399,7 @@ def _trim_heap() -> None:
 
 
 def has_regions() -> bool:
-    """Whether XLA on this machine can make modules of regions (`j3o_kernels.stages`)."""
+    """Whether XLA on this machine can make modules of compilation units (`j3o_kernels.materialize`)."""
     wanted = _WITHOUT_LIBRARY.keys() <= _known_options()["full"].keys()
     return wanted and jax.__version_info__ >= _REGIONS_SINCE
 

@@ -11,7 +11,7 @@ from support.methods import draw_batch
 
 import j3o_jax as j3o
 from j3o_jax import _programs
-from j3o_kernels.stages import Target, stage, tracing_for
+from j3o_kernels.materialize import Target, fusion_barrier, tracing_for
 
 
 @contextlib.contextmanager
@@ -44,14 +44,14 @@ def test_stages_stay_calls_and_nothing_within_them_is_one():
 
 
 def test_what_a_stage_calls_is_inlined_into_it():
-    whole = stage(lambda x: jax.numpy.where(x > 0.0, x, -x))
+    whole = fusion_barrier(lambda x: jax.numpy.where(x > 0.0, x, -x))
     with tracing_for(Target("cpu")):
         text = jax.jit(lambda x: whole(x + 1.0).sum()).lower(np.ones(8, np.float32)).compile().as_text()
     assert len(calls_of(text)) == 1
 
 
 def test_stages_stand_aside_for_other_platforms():
-    whole = stage(lambda x: x * x)
+    whole = fusion_barrier(lambda x: x * x)
     with tracing_for(Target("cuda")):
         text = jax.jit(lambda x: whole(x + 1.0).sum()).lower(np.ones(8, np.float32)).as_text()
     assert "call @" not in text

@@ -13,9 +13,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from j3o_kernels.client_groups import ClientGroups
-from j3o_kernels.hierarchical_lp import HierarchicalLPSolution, all_servable, route, served_most
+from j3o_kernels.hierarchical_lp import HierarchicalLPSolution, all_servable, maximize_served, route
 from j3o_kernels.masked_select import select_leading
-from j3o_kernels.stages import region
+from j3o_kernels.materialize import compilation_unit
 from j3o_kernels.tolerances import ALL_SERVED
 
 from .._model import Placement, Plan, edge_demand, serving_first, without_serving_first
@@ -206,13 +206,13 @@ def advanced(
             tangents = jax.vmap(tangent, in_axes=(0, 0, None))(scenarios, state.arrivals, settings.surrogate_width)
             asked = select_leading(alternates, offloading_problems(valued, placement, tangents), problem)
         last = (stage == _ROUTES_LAST) | (stage == _ROUTES_AGAIN)
-        asked = served_most(asked, stage == _PROVES_ALL_SERVABLE)
+        asked = maximize_served(asked, stage == _PROVES_ALL_SERVABLE)
         aim = jnp.where(last, _LAST, 1.0) * lp_tolerance
         return _Routing(placement, tried, problem, asked, last, aim, last & strict, stage < DONE)
 
     def turn(state: Progress) -> Progress:
         new = director.place(state.known, state.turn, state.plan, state.stage == _ALTERNATES)
-        routing = region(to_route)(state, new)
+        routing = compilation_unit(to_route)(state, new)
         routed = route(
             routing.asked,
             groups,
@@ -222,9 +222,9 @@ def advanced(
             must_serve=routing.must_serve,
             active=routing.active,
         )
-        routing, *settled = region(settle)(state, routing, routed)
-        state, column, latest = region(after)(state, routing, routed, *settled)
-        # This scatter has to stay one: the loop would be compiled as a single region without it.
+        routing, *settled = compilation_unit(settle)(state, routing, routed)
+        state, column, latest = compilation_unit(after)(state, routing, routed, *settled)
+        # This scatter has to stay one: the loop would be a single compilation unit without it.
         history = state.history.at[jnp.arange(batch), column].set(latest)
         return state._replace(history=history)
 

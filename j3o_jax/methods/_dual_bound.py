@@ -13,13 +13,13 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
-from j3o_kernels.bound_descent import bound_descent, rise_and_fall
-from j3o_kernels.client_groups import ClientGroups, to_edges, to_groups
+from j3o_kernels.client_groups import ClientGroups, edges_to_groups, groups_to_edges
+from j3o_kernels.dual_descent import dual_descent, warmup_cosine
+from j3o_kernels.materialize import compilation_unit
 from j3o_kernels.price_bound import Prices
 from j3o_kernels.price_placement import CapacityPrices
 from j3o_kernels.relaxation import relaxation
 from j3o_kernels.relaxation_program import RelaxationProblem
-from j3o_kernels.stages import region
 from j3o_kernels.tolerances import ROUNDING
 
 from .._batched import run_batched
@@ -162,12 +162,12 @@ def dual_bound(
     scenarios: Scenario, groups: ClientGroups, given: Prices, search: Search, schedule: Any = None
 ) -> DualBound:
     """`DualBound` of a batch, where it may be traced: of the relaxation's prices or given ones, and of a descent."""
-    problem, unit, scales = region(scaled_relaxation)(scenarios, groups)
+    problem, unit, scales = compilation_unit(scaled_relaxation)(scenarios, groups)
     found = relaxation(problem, tolerance=search.tolerance, max_iterations=search.max_iterations)
     best = Prices(found.stream, found.client, found.compute, found.uplink, found.cloud)
     point = jax.tree.map(lambda new, old: jnp.where(search.max_iterations > 0, new, old), best, given)
-    own = rise_and_fall(search.rate, search.steps) if schedule is None else schedule
-    proof, bound = bound_descent(problem, point, search.steps, own)
+    own = warmup_cosine(search.rate, search.steps) if schedule is None else schedule
+    proof, bound = dual_descent(problem, point, search.steps, own)
     return DualBound(
         bound=bound * unit * _SAFE,
         prices=CapacityPrices(
@@ -201,13 +201,13 @@ def scaled_relaxation(scenarios: Scenario, groups: ClientGroups) -> ScaledRelaxa
     home = None if groups.edge is None else jnp.asarray(groups.edge)
 
     def placed(clients: Any) -> Any:
-        return jnp.swapaxes(groups.placed(clients), 1, 2)
+        return jnp.swapaxes(groups.to_groups_batch_first(clients), 1, 2)
 
     def of_groups(edges: Any) -> Any:
-        return to_groups(edges, home)
+        return edges_to_groups(edges, home)
 
     def of_edges(values: Any) -> Any:
-        return to_edges(values, home, scenarios.edges)
+        return groups_to_edges(values, home, scenarios.edges)
 
     weight = placed(weight)
     cost, setup, edge_room = jax.vmap(edge_work)(scenarios)
@@ -265,7 +265,7 @@ def scaled_relaxation(scenarios: Scenario, groups: ClientGroups) -> ScaledRelaxa
             edge_limit=edge_limit,
             uplink_limit=uplink_limit,
             cloud_limit=cloud_limit,
-            home=home,
+            edge_index=home,
         ),
         unit,
         CapacityPrices(client_scale, edge_scale, uplink_scale, cloud_scale),

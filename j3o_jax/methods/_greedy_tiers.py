@@ -7,10 +7,11 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from j3o_kernels.batched_onloading import NodeTier, completed_choice, onload_tier
+from j3o_kernels.batched_onloading import complete_choice, onload_tier
 from j3o_kernels.client_groups import ClientGroups
 from j3o_kernels.masked_select import select_leading
-from j3o_kernels.stages import region
+from j3o_kernels.materialize import compilation_unit
+from j3o_kernels.node_tier import NodeTier
 
 from .._model import Placement, Plan, serving_first
 from .._scenario import Scenario
@@ -52,7 +53,7 @@ class GreedyTiers(Director):
         self.start = start
         self.tolerance = tolerance
         self.settings = settings
-        self.client, self.edge = region(_tiers)(scenarios, groups)
+        self.client, self.edge = compilation_unit(_tiers)(scenarios, groups)
 
     def begin(self) -> Any:
         """See `Director`: the shares of line 1, or of another start (`Start`)."""
@@ -67,13 +68,17 @@ class GreedyTiers(Director):
 
     def place(self, known: Any, turn: Any, plan: Plan, active: Any) -> Placement:
         """See `Director`: GREEDY-LR for the shares that clients and edges have to serve."""
+        return self.place_for(known, active)
+
+    def place_for(self, shares: Any, active: Any) -> Placement:
+        """GREEDY-LR for shares that clients and edges have to serve, ``[B, C, T]`` each."""
         scenarios, settings = self.scenarios, self.settings
 
         def weights() -> tuple[AnyArray, AnyArray]:
-            stays, arrives = jax.vmap(to_serve)(scenarios, *known)
-            return self.groups.spread(stays), edges_last(arrives)[:, None]
+            stays, arrives = jax.vmap(to_serve)(scenarios, *shares)
+            return self.groups.to_groups(stays), edges_last(arrives)[:, None]
 
-        of_clients, of_edges = region(weights)()
+        of_clients, of_edges = compilation_unit(weights)()
         client, edge = self.client._replace(weight=of_clients), self.edge._replace(weight=of_edges)
         options = {
             "optimizer": settings.optimizer,
@@ -82,18 +87,18 @@ class GreedyTiers(Director):
             "steps": settings.steps,
             "plus_max": settings.plus_max,
         }
-        client_choice = completed_choice(client, onload_tier(client, **options))
+        client_choice = complete_choice(client, onload_tier(client, **options))
         onloading = onload_tier(edge, **options)
         if scenarios.batching is None:
-            edge_choice = edges_first(completed_choice(edge, onloading)[:, 0])
+            edge_choice = edges_first(complete_choice(edge, onloading)[:, 0])
         else:
             choice, gain = edges_first(onloading.choice[:, 0]), edges_first(onloading.gain[:, 0])
             edge_choice = jax.vmap(within_window)(scenarios, choice, gain)
 
         def placement() -> Placement:
-            return placement_of_choices(scenarios, self.groups.gathered(client_choice), edge_choice)
+            return placement_of_choices(scenarios, self.groups.from_groups(client_choice), edge_choice)
 
-        return region(placement)()
+        return compilation_unit(placement)()
 
 
 def _tiers(scenarios: Scenario, groups: ClientGroups) -> tuple[NodeTier, NodeTier]:
@@ -106,8 +111,8 @@ def _tiers(scenarios: Scenario, groups: ClientGroups) -> tuple[NodeTier, NodeTie
         cost=of_models(scenarios.client_model_compute),
         setup=None,
         size=of_models(scenarios.client_model_memory),
-        budget=groups.spread(scenarios.client_memory),
-        capacity=groups.spread(jax.vmap(client_capacity)(scenarios)),
+        budget=groups.to_groups(scenarios.client_memory),
+        capacity=groups.to_groups(jax.vmap(client_capacity)(scenarios)),
     )
     edge = NodeTier(
         weight=jnp.zeros(0),

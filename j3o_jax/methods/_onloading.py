@@ -1,8 +1,6 @@
 """From a scenario and fixed shares to the onloading problem of all nodes, and back."""
 
-import optax
-
-from j3o_kernels.onloading import NodeProblem, chosen, dual_search, greedy_lagrangian
+from j3o_kernels.onloading import NodeProblem, chosen
 
 from .._either import each
 from .._either import either as jnp
@@ -95,24 +93,6 @@ def per_query(scenario: Scenario) -> Float[AnyArray, ""]:
 def asked_tasks(scenarios: Scenario) -> Float[AnyArray, "*batch"]:
     """How many tasks anybody asks, as many set-ups as an edge can have in a window at most."""
     return jnp.sum(jnp.where(jnp.any(scenarios.demand > 0.0, axis=-2), 1.0, 0.0), axis=-1)
-
-
-def greedy_placement(
-    scenario: Scenario,
-    at_client: Float[AnyArray, "C T"],
-    at_edge: Float[AnyArray, "C T"],
-    optimizer: optax.GradientTransformation | None,
-    *,
-    steps: int,
-    plus_max: bool,
-) -> Placement:
-    """GREEDY-LR (Algorithm 2) for one scenario and fixed shares; without an optimizer, by the dual search."""
-    problem = node_problem(scenario, at_client, at_edge)
-    if optimizer is None:
-        onloading = dual_search(problem, steps=steps, plus_max=plus_max)
-    else:
-        onloading = greedy_lagrangian(problem, optimizer, steps=steps, plus_max=plus_max)
-    return placement_of(scenario, problem, onloading.held, onloading.choice)
 
 
 def placement_of(

@@ -17,8 +17,8 @@ import jax.numpy as jnp
 
 from j3o_kernels.client_groups import ClientGroups, EdgeTree
 from j3o_kernels.masked_select import select_trailing
-from j3o_kernels.price_placement import CapacityPrices, Choices, Market, Trial, place_at_prices
-from j3o_kernels.stages import region
+from j3o_kernels.materialize import compilation_unit
+from j3o_kernels.price_placement import CapacityPrices, Choices, Perturbation, PlacementData, place_at_prices
 
 from .._model import Placement, Plan, normalized_demand, serving_first, without_serving_first
 from .._scenario import Scenario
@@ -107,7 +107,7 @@ class PriceExchange(Director):
         # From a price of a GFLOP/s, or of a MB/s, to that of a unit of load of all queries together.
         self.per_load = total
         self.per_work = total[:, None] if scenarios.batching is None else jnp.asarray(scenarios.edge_compute)
-        self.market = region(lambda: _market(scenarios, groups, home))()
+        self.market = compilation_unit(lambda: _market(scenarios, groups, home))()
         told = proven.prices
         self.relaxed = CapacityPrices(
             jnp.transpose(told.client), jnp.transpose(told.compute), jnp.transpose(told.uplink), jnp.asarray(told.cloud)
@@ -125,10 +125,10 @@ class PriceExchange(Director):
     def place(self, known: _Known, turn: Any, plan: Plan, active: Any) -> Placement:
         """See `Director`."""
 
-        def asked() -> tuple[CapacityPrices, Choices, Trial]:
+        def asked() -> tuple[CapacityPrices, Choices, Perturbation]:
             return self._asked(known, turn)
 
-        answer = place_at_prices(self.market, *region(asked)())
+        answer = place_at_prices(self.market, *compilation_unit(asked)())
 
         def placed() -> Placement:
             choices = select_trailing(known.untried, known.mixture, answer)
@@ -136,12 +136,12 @@ class PriceExchange(Director):
             if self.scenarios.batching is not None:
                 # What earns at the price of the window pays for its set-up time; the cheapest fit first.
                 edge_choice = jax.vmap(within_window)(self.scenarios, edge_choice, jnp.ones(edge_choice.shape))
-            return placement_of_choices(self.scenarios, self.groups.gathered(choices.client), edge_choice)
+            return placement_of_choices(self.scenarios, self.groups.from_groups(choices.client), edge_choice)
 
         # What fits a window is sorted.
-        return (region(placed) if self.scenarios.batching is None else placed)()
+        return (compilation_unit(placed) if self.scenarios.batching is None else placed)()
 
-    def _asked(self, known: _Known, turn: Any) -> tuple[CapacityPrices, Choices, Trial]:
+    def _asked(self, known: _Known, turn: Any) -> tuple[CapacityPrices, Choices, Perturbation]:
         """The prices that nodes answer to in a round, what they chose before, and how they answer."""
         searches = known.exchanged >= self.settings.exchanges
         draws = draw(self.scenarios, self.groups, self.own, turn)
@@ -157,7 +157,7 @@ class PriceExchange(Director):
 
     def learn(self, known: _Known, turn: Any, news: Round) -> tuple[Any, Any]:
         """See `Director`."""
-        placed = Choices(self.groups.spread(news.placement.client_choice), edges_last(news.placement.edge_choice))
+        placed = Choices(self.groups.to_groups(news.placement.client_choice), edges_last(news.placement.edge_choice))
         told = self._prices(news)
         counts = news.alternates & news.routed.solved
         searches = known.exchanged >= self.settings.exchanges
@@ -205,7 +205,7 @@ class PriceExchange(Director):
         """What the offloading step says that capacities are worth."""
         routed = news.routed
         return CapacityPrices(
-            client=self.groups.spread(routed.client_price) * self.per_load[None, None],
+            client=self.groups.to_groups(routed.client_price) * self.per_load[None, None],
             compute=edges_last(routed.edge_price * self.per_work),
             uplink=edges_last(routed.edge_uplink_price) * self.per_load[None],
             cloud=routed.cloud_uplink_price * self.per_load,
@@ -218,12 +218,12 @@ class PriceExchange(Director):
         sent = problem.data * price[:, None, None]
         worth = problem.local_value * plan.local + problem.edge_value * plan.edge
         worth = worth + (problem.cloud_value - sent) * plan.cloud
-        return self.tree.gathered(jnp.sum(self.groups.spread(jnp.sum(worth, axis=2)), axis=0))
+        return self.tree.sum_groups(jnp.sum(self.groups.to_groups(jnp.sum(worth, axis=2)), axis=0))
 
     def _changed(self, new: Choices, old: Choices) -> Any:
         """Edges where they or one of their clients chose otherwise. ``[E, B]``"""
         clients = jnp.any(new.client != old.client, axis=(0, 1)).astype(self.market.weight.dtype)
-        return (self.tree.gathered(clients) > 0.0) | jnp.any(new.edge != old.edge, axis=0)
+        return (self.tree.sum_groups(clients) > 0.0) | jnp.any(new.edge != old.edge, axis=0)
 
     def _mixed(self, edges: Any, new: Choices, old: Choices) -> Choices:
         """New choices at some edges ``[E, B]`` and their clients, old ones elsewhere."""
@@ -231,15 +231,15 @@ class PriceExchange(Director):
         return Choices(select_trailing(of_groups, new.client, old.client), select_trailing(edges, new.edge, old.edge))
 
 
-def _market(scenarios: Scenario, groups: ClientGroups, home: Any) -> Market:
+def _market(scenarios: Scenario, groups: ClientGroups, home: Any) -> PlacementData:
     cost, setup, _ = jax.vmap(edge_work)(scenarios)
     valued = serving_first(scenarios)
 
     def works(capacity: Any) -> Any:
         return jnp.asarray(capacity) > 0.0
 
-    return Market(
-        weight=groups.spread(jax.vmap(normalized_demand)(scenarios)),
+    return PlacementData(
+        weight=groups.to_groups(jax.vmap(normalized_demand)(scenarios)),
         client_accuracy=of_groups(valued.client_accuracy, groups),
         edge_accuracy=edges_last(valued.edge_accuracy),
         cloud_accuracy=edges_last(valued.cloud_accuracy)[:, None, None],
@@ -248,14 +248,14 @@ def _market(scenarios: Scenario, groups: ClientGroups, home: Any) -> Market:
         edge_setup=None if scenarios.batching is None else edges_last(setup),
         client_size=of_models(scenarios.client_model_memory),
         edge_size=of_models(scenarios.edge_model_memory)[:, 0],
-        client_budget=groups.spread(scenarios.client_memory),
+        client_budget=groups.to_groups(scenarios.client_memory),
         edge_budget=edges_last(scenarios.edge_memory),
-        client_works=groups.spread(works(scenarios.client_compute)),
-        edge_works=edges_last(works(scenarios.edge_compute)),
-        uplink_works=edges_last(works(scenarios.edge_uplink)),
-        cloud_works=works(scenarios.cloud_uplink),
+        client_has_capacity=groups.to_groups(works(scenarios.client_compute)),
+        edge_has_capacity=edges_last(works(scenarios.edge_compute)),
+        uplink_has_capacity=edges_last(works(scenarios.edge_uplink)),
+        cloud_has_capacity=works(scenarios.cloud_uplink),
         input_size=edges_last(scenarios.input_size)[:, None, None],
-        home=home,
+        edge_index=home,
     )
 
 

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from j3o_kernels.client_groups import ClientGroups
-from j3o_kernels.price_placement import CapacityPrices, Market, Trial
+from j3o_kernels.price_placement import CapacityPrices, Perturbation, PlacementData
 
 from .._scenario import Scenario
 from ._few_shapes import Sizes
@@ -31,8 +31,8 @@ class Draws(NamedTuple):
 
     client: Any  # [3, K, G, B]
     edge: Any  # [3, E, B]
-    client_taste: Any  # [M, K, G, B]
-    edge_taste: Any  # [M, E, B]
+    client_noise: Any  # [M, K, G, B]
+    edge_noise: Any  # [M, E, B]
 
 
 def draw(scenarios: Scenario, groups: ClientGroups, own: Sizes, turn: Any) -> Draws:
@@ -51,7 +51,7 @@ def draw(scenarios: Scenario, groups: ClientGroups, own: Sizes, turn: Any) -> Dr
         return numbers[which, jnp.arange(rows)[:, None] * own_columns + jnp.arange(columns)[None]]
 
     def of_clients(drawn: Any) -> Any:
-        return groups.spread(jnp.broadcast_to(drawn[None], (batch, *drawn.shape)))
+        return groups.to_groups(jnp.broadcast_to(drawn[None], (batch, *drawn.shape)))
 
     def of_edges(drawn: Any) -> Any:
         return jnp.broadcast_to(drawn[..., None], (*drawn.shape, batch))
@@ -59,12 +59,12 @@ def draw(scenarios: Scenario, groups: ClientGroups, own: Sizes, turn: Any) -> Dr
     return Draws(
         client=of_clients(uniform(0, clients, 3, 3)),
         edge=of_edges(uniform(1, 3, edges, own.edges)),
-        client_taste=of_clients(uniform(2, clients, models, own.models)),
-        edge_taste=of_edges(uniform(3, models, edges, own.edges)),
+        client_noise=of_clients(uniform(2, clients, models, own.models)),
+        edge_noise=of_edges(uniform(3, models, edges, own.edges)),
     )
 
 
-def trial(draws: Draws, turn: Any, searches: Any, uncertainty: Any) -> Trial:
+def trial(draws: Draws, turn: Any, searches: Any, uncertainty: Any) -> Perturbation:
     """How nodes answer in a round: all of them as well as they can, or, where an instance `searches` ``[B]``, some."""
     part = jnp.asarray(_ANSWERING)[turn % len(_ANSWERING)]
     taste = jnp.asarray(_TASTES)[turn // len(_ANSWERING) % len(_TASTES)]
@@ -72,17 +72,17 @@ def trial(draws: Draws, turn: Any, searches: Any, uncertainty: Any) -> Trial:
     def tastes(drawn: Any) -> Any:
         return 1.0 + jnp.where(beside(searches, drawn), taste, 0.0) * (2.0 * drawn - 1.0)
 
-    return Trial(
+    return Perturbation(
         uncertainty=uncertainty,
         client_free=beside(~searches, draws.client[0]) | (draws.client[0] < part),
         edge_free=beside(~searches, draws.edge[0]) | (draws.edge[0] < jnp.maximum(part, _EDGES_ANSWERING)),
-        client_taste=tastes(draws.client_taste),
-        edge_taste=tastes(draws.edge_taste),
+        client_noise=tastes(draws.client_noise),
+        edge_noise=tastes(draws.edge_noise),
     )
 
 
 def guessed(
-    prices: CapacityPrices, draws: Draws, trial: Trial, market: Market, own: Sizes, searches: Any
+    prices: CapacityPrices, draws: Draws, trial: Perturbation, market: PlacementData, own: Sizes, searches: Any
 ) -> CapacityPrices:
     """Prices with guesses of their own compute's at the nodes that answer anew, where an instance searches."""
 

@@ -28,7 +28,6 @@ from ._director import Settings
 from ._few_shapes import own_part, sized
 from ._greedy_tiers import GreedySettings, GreedyTiers
 from ._multiplier import DualSearch, Subgradient
-from ._onloading import greedy_placement
 from ._settling import initial_shares, offloading_problems, settled_plans
 from ._starts import STARTS, USUAL_STARTS, best_outcome, start_shares
 
@@ -172,7 +171,7 @@ class J3O(AlternatingMethod):
         self, scenarios: Scenario, at_client: Any, at_edge: Any, active: np.ndarray, key: Any
     ) -> tuple[Placement, np.ndarray]:
         """See `AlternatingMethod`."""
-        found = _place(scenarios, at_client, at_edge, self.multiplier, self.greedy == "plus_max")
+        found = _place(scenarios, at_client, at_edge, active, self.multiplier, self.greedy == "plus_max")
         return jax.tree.map(np.asarray, found), np.zeros(active.shape, dtype=bool)
 
     def _finish(self, scenarios: Scenario, plan: Plan, active: np.ndarray) -> tuple[Plan, np.ndarray]:
@@ -246,19 +245,14 @@ def _place(
     scenarios: Scenario,
     at_client: AnyArray,
     at_edge: AnyArray,
+    active: AnyArray,
     multiplier: DualSearch | Subgradient,
     plus_max: bool,
 ) -> Placement:
-    maker = multiplier.maker()
-
-    def one(scenario: Scenario, at_client: AnyArray, at_edge: AnyArray) -> Placement:
-        return greedy_placement(
-            scenario,
-            at_client,
-            at_edge,
-            None if maker is None else maker(multiplier.step_size),
-            steps=multiplier.steps,
-            plus_max=plus_max,
-        )
-
-    return jax.vmap(one)(scenarios, at_client, at_edge)
+    batch = scenarios.demand.shape[0]
+    step_size = jnp.broadcast_to(jnp.asarray(multiplier.step_size), (batch,))
+    greedy = GreedySettings(multiplier.maker(), multiplier.steps, plus_max)
+    # Starts and tolerances are those of rounds on the device.
+    unused = jnp.zeros((batch, 4)), jnp.zeros(())
+    tiers = GreedyTiers(scenarios, lone_clients(scenarios.client_edge), step_size, *unused, greedy)
+    return tiers.place_for((at_client, at_edge), active)

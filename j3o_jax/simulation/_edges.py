@@ -10,11 +10,11 @@ from j3o_kernels.batch_queue import (
     completions,
     delay_distribution,
     delay_quantiles,
-    fitting,
     late_requests,
     poisson,
     poisson_at_clients,
     poisson_requests,
+    truncate_to_window,
 )
 
 from .._programs import program_at
@@ -93,7 +93,7 @@ def draw_and_measure(
 
 def _measure(requests: AnyArray, windows: Windows, drop: bool) -> AtEdges:
     times = (windows.setup, windows.seconds)
-    kept = fitting(requests, windows.window, *times) if drop else requests
+    kept = truncate_to_window(requests, windows.window, *times) if drop else requests
     taken = batch_seconds(kept, *times)
     ends = completions(taken, windows.window)
     return AtEdges(

@@ -24,7 +24,7 @@ _HALVINGS = 50
 def batch_seconds(
     requests: Float[AnyArray, "N E T"], setup: Float[AnyArray, "E T"], seconds: Float[AnyArray, "E T"]
 ) -> Float[Array, "N E T"]:
-    """Time that each batch takes: ν + (w/β)·b for b requests, 0 for none. ``[N, E, T]``"""
+    """Service time of each batch: ν + (w/β)·b for b requests, 0 for none ``[N, E, T]``."""
     return jnp.where(requests > 0.0, setup[None] + seconds[None] * requests, 0.0)
 
 
@@ -41,17 +41,17 @@ def backlog(work: Float[AnyArray, "N E"], window: Float[AnyArray, " E"]) -> Floa
 
 
 def completions(taken: Float[AnyArray, "N E T"], window: Float[AnyArray, " E"]) -> Float[Array, "N E T"]:
-    """Seconds from the end of each window to the end of its batches, which take `taken` seconds. ``[N, E, T]``"""
+    """Seconds from the end of each window to the end of its batches, which take `taken` seconds ``[N, E, T]``."""
     return backlog(jnp.sum(taken, axis=2), window)[:, :, None] + jnp.cumsum(taken, axis=2)
 
 
-def fitting(
+def truncate_to_window(
     requests: Float[AnyArray, "N E T"],
     window: Float[AnyArray, " E"],
     setup: Float[AnyArray, "E T"],
     seconds: Float[AnyArray, "E T"],
 ) -> Float[Array, "N E T"]:
-    """How many requests of each batch are kept where every batch must end within a window of its window's end.
+    """Truncate batches so that each ends within a window of its window's end; the requests kept of each.
 
     Batches are cut to what fits after those of the tasks before them; where not a single request fits, nothing is
     left of them. So no edge ever has a backlog, and no request waits longer than two windows. ``[N, E, T]``
@@ -78,7 +78,7 @@ def fitting(
 def late_requests(
     requests: Float[AnyArray, "N E T"], completion: Float[AnyArray, "N E T"], window: Float[AnyArray, " E"]
 ) -> Float[Array, "E T"]:
-    """Expected number of requests with a delay of more than two windows. ``[E, T]``"""
+    """Mean number of requests with a delay of more than two windows ``[E, T]``."""
     return jnp.sum(requests * jnp.clip(completion / window[None, :, None] - 1.0, 0.0, 1.0), axis=0)
 
 
@@ -88,7 +88,7 @@ def delay_distribution(
     window: Float[AnyArray, " E"],
     grid: Float[AnyArray, " G"],
 ) -> Float[Array, "G E T"]:
-    """Expected number of requests with a delay of at most `grid` windows. ``[G, E, T]``"""
+    """Mean number of requests with a delay of at most `grid` windows ``[G, E, T]``."""
     ends = completion / window[None, :, None]
     # One point after the other: all at once would take G times the memory.
     return jax.lax.map(lambda point: jnp.sum(requests * jnp.clip(point - ends, 0.0, 1.0), axis=0), jnp.asarray(grid))
@@ -100,7 +100,7 @@ def delay_quantiles(
     window: Float[AnyArray, " E"],
     levels: Float[AnyArray, " Q"],
 ) -> Float[Array, "Q E T"]:
-    """Delay in seconds that the share `levels` of the requests does not exceed; NaN without requests. ``[Q, E, T]``"""
+    """Quantiles of the delay in seconds, NaN without requests ``[Q, E, T]``."""
     total = jnp.sum(requests, axis=0)
     longest = jnp.max(jnp.where(requests > 0.0, completion, 0.0), axis=0) + window[:, None]
     width = window[None, :, None]
@@ -122,7 +122,7 @@ def delay_quantiles(
 def poisson_requests(
     key: Key[Array, ""], mean: Float[AnyArray, "E T"], runs: Float[AnyArray, "N E"]
 ) -> Float[Array, "N E T"]:
-    """Poisson counts of requests in each window, whose expectation is `mean` where it `runs`, else 0. ``[N, E, T]``
+    """Poisson counts of requests in each window, with expectation `mean` where it `runs`, else 0 ``[N, E, T]``.
 
     The first windows of a longer run are those of a shorter one.
     """
@@ -140,7 +140,7 @@ def poisson_at_clients(
     window: Float[AnyArray, " C"],
     runs: Float[AnyArray, "N C"],
 ) -> tuple[Float[Array, "C T"], Float[Array, " C"]]:
-    """What clients answer themselves, window by window.
+    """Poisson requests that clients serve themselves, summed over all windows.
 
     **Arguments:** `mean`: requests expected in a window. `seconds`: that a request takes. `window`: the length of a
     client's windows. `runs`: 1 where the run of a client has this window, else 0.
@@ -161,7 +161,7 @@ def poisson_at_clients(
 
 
 def overloaded(work: Float[AnyArray, "*N C"], window: Float[AnyArray, " C"]) -> Float[Array, "*N C"]:
-    """1 where the seconds of `work` are more than the window that brings them, else 0. ``[*N, C]``"""
+    """Flag, 1 or 0, of more seconds of `work` than the window that brings them has ``[*N, C]``."""
     work = jnp.asarray(work)
     limit = jnp.broadcast_to(jnp.asarray(window) * (1.0 + ROUNDING), work.shape)
     return (work > limit).astype(work.dtype)

@@ -7,12 +7,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int
 
+from .materialize import materialize, tree_reduce
 from .offloading import AnyArray
-from .stages import fold, written
 
 
 class ClientGroups(NamedTuple):
-    """Where each client of a batch stands in a table of K rows and G groups.
+    """Positions of the clients of a batch in a table of K rows and G groups.
 
     - `slots`: the client in each place, C where there is none. ``[B, K, G]``
     - `places`: K-major number of each client's place. ``[B, C]``
@@ -23,84 +23,84 @@ class ClientGroups(NamedTuple):
     places: Int[AnyArray, "B C"]
     edge: Int[AnyArray, "B G"] | None
 
-    def spread(self, clients: AnyArray) -> Array:
-        """Values of clients ``[B, C, *rest]``, in their places, zeros elsewhere. ``[*rest, K, G, B]``"""
-        return jnp.moveaxis(self.placed(clients), (1, 2, 0), (-3, -2, -1))
+    def to_groups(self, clients: AnyArray) -> Array:
+        """Scatter values of clients ``[B, C, *rest]`` to their places, zeros elsewhere: ``[*rest, K, G, B]``."""
+        return jnp.moveaxis(self.to_groups_batch_first(clients), (1, 2, 0), (-3, -2, -1))
 
-    def placed(self, clients: AnyArray) -> Array:
-        """`spread` with the instances in front. ``[B, K, G, *rest]`` from ``[B, C, *rest]``"""
+    def to_groups_batch_first(self, clients: AnyArray) -> Array:
+        """`to_groups` with the batch axis in front: ``[B, K, G, *rest]`` from ``[B, C, *rest]``."""
         batch = jnp.arange(clients.shape[0])[:, None, None]
         clients = jnp.asarray(clients)
         empty = jnp.zeros_like(clients[:, :1])
         return jnp.concatenate([clients, empty], axis=1)[batch, self.slots]
 
-    def gathered(self, placed: Array) -> Array:
-        """Back from ``[*rest, K, G, B]`` to ``[B, C, *rest]``."""
-        rows, groups, count = placed.shape[-3:]
-        flat = jnp.moveaxis(placed.reshape(*placed.shape[:-3], rows * groups, count), (-1, -2), (0, 1))
+    def from_groups(self, table: Array) -> Array:
+        """Gather values of clients ``[B, C, *rest]`` from their places ``[*rest, K, G, B]``."""
+        rows, groups, count = table.shape[-3:]
+        flat = jnp.moveaxis(table.reshape(*table.shape[:-3], rows * groups, count), (-1, -2), (0, 1))
         return flat[jnp.arange(count)[:, None], self.places]
 
 
-def to_groups(edges: AnyArray, home: AnyArray | None) -> Array:
-    """The numbers of each group's edge, 0 where it has none. ``[B, G, *rest]`` from ``[B, E, *rest]``"""
+def edges_to_groups(edges: AnyArray, edge_index: AnyArray | None) -> Array:
+    """Gather the values of each group's edge, 0 where it has none: ``[B, G, *rest]`` from ``[B, E, *rest]``."""
     edges = jnp.asarray(edges)
-    if home is None:
+    if edge_index is None:
         return edges
-    return edges.at[jnp.arange(edges.shape[0])[:, None], home].get(mode="fill", fill_value=0.0)
+    return edges.at[jnp.arange(edges.shape[0])[:, None], edge_index].get(mode="fill", fill_value=0.0)
 
 
-def to_edges(groups: Array, home: AnyArray | None, edges: int) -> Array:
-    """Sums over the groups of each edge. ``[B, E, *rest]`` from ``[B, G, *rest]``"""
-    if home is None:
+def groups_to_edges(groups: Array, edge_index: AnyArray | None, edges: int) -> Array:
+    """Sum values over the groups of each edge: ``[B, E, *rest]`` from ``[B, G, *rest]``."""
+    if edge_index is None:
         return groups
-    of_edge = (home[:, None] == jnp.arange(edges)[None, :, None]).astype(groups.dtype)
+    of_edge = (edge_index[:, None] == jnp.arange(edges)[None, :, None]).astype(groups.dtype)
     return jnp.einsum("beg,bg...->be...", of_edge, groups)
 
 
 class EdgeTree:
-    """How numbers move between clients, in their table, and edges.
+    """Sums of clients' values over their edges, and gathers of edges' values, with the batch axis last.
 
     **Arguments:**
 
-    - `edges`: how many there are.
-    - `home`: the edge of each group ``[G, B]``; None where group g is edge g throughout.
+    - `edges`: their number.
+    - `edge_index`: the edge of each group ``[G, B]``; None where group g is edge g throughout.
     """
 
-    def __init__(self, edges: int, home: Array | None):
+    def __init__(self, edges: int, edge_index: Array | None):
         self.edges = edges
-        self.home = home
+        self.edge_index = edge_index
 
     def to_edges(self, clients: Callable[[], Array]) -> Array:
-        """Sum over the clients of each edge of what is evaluated in a stage ``[K, G, B]``. ``[E, B]``"""
-        return self.summed(written(clients))
+        """Sum an expression of clients ``[K, G, B]``, which is materialized, over each edge: ``[E, B]``."""
+        return self.sum_clients(materialize(clients))
 
-    def summed(self, clients: Array) -> Array:
-        """`to_edges` of what is written out."""
-        return self.gathered(fold(clients))
+    def sum_clients(self, clients: Array) -> Array:
+        """`to_edges` of a materialized array."""
+        return self.sum_groups(tree_reduce(clients))
 
-    def gathered(self, groups: Array) -> Array:
-        """Sum over the groups of each edge. ``[*rest, E, B]`` from ``[*rest, G, B]``"""
-        home = self.home
-        if home is None:
+    def sum_groups(self, groups: Array) -> Array:
+        """Sum values over the groups of each edge: ``[*rest, E, B]`` from ``[*rest, G, B]``."""
+        edge_index = self.edge_index
+        if edge_index is None:
             return groups
-        of_edge = home[None] == jnp.arange(self.edges)[:, None, None]
+        of_edge = edge_index[None] == jnp.arange(self.edges)[:, None, None]
         of_edge = of_edge[(None,) * (groups.ndim - 2)]
-        return written(lambda: jnp.sum(jnp.where(of_edge, groups[..., None, :, :], 0.0), axis=-2))
+        return materialize(lambda: jnp.sum(jnp.where(of_edge, groups[..., None, :, :], 0.0), axis=-2))
 
     def to_streams(self, edges: Array) -> Array:
-        """An edge's number for each of its streams. ``[1, 1, G, B]``"""
+        """Broadcast edges' values ``[E, B]`` to their streams: ``[1, 1, G, B]``."""
         return self.to_groups(edges)[None, None]
 
     def to_groups(self, edges: Array) -> Array:
-        """An edge's numbers for each of its groups, 0 for empty ones. ``[*rest, G, B]`` from ``[*rest, E, B]``"""
-        if self.home is None:
+        """Gather the values of each group's edge, 0 for empty ones: ``[*rest, G, B]`` from ``[*rest, E, B]``."""
+        if self.edge_index is None:
             return edges
         instance = jnp.arange(edges.shape[-1])[None, :]
-        return written(lambda: edges.at[..., self.home, instance].get(mode="fill", fill_value=0.0))
+        return materialize(lambda: edges.at[..., self.edge_index, instance].get(mode="fill", fill_value=0.0))
 
 
 def group_clients(client_edge: Int[np.ndarray, "B C"], edges: int) -> ClientGroups:
-    """A small table for all instances of a batch: at most about 2·C + E places, however unevenly clients are spread.
+    """Assign clients to a small table for all instances: at most about 2·C + E places, however uneven the edges.
 
     Where no edge has many more clients than the others, each edge is one group; else large edges have several. There
     are at most four sizes of table for the same numbers of clients and edges.
@@ -137,7 +137,7 @@ def group_clients(client_edge: Int[np.ndarray, "B C"], edges: int) -> ClientGrou
 
 
 def lone_clients(client_edge: Array) -> ClientGroups:
-    """Groups of one client each, which need no look at the data: for maps of clients to edges that JAX traces."""
+    """Make groups of one client each, which do not depend on values: for a `client_edge` that JAX traces."""
     batch, clients = client_edge.shape
     every = jnp.broadcast_to(jnp.arange(clients), (batch, clients))
     return ClientGroups(every[:, None, :], every, client_edge)

@@ -1,9 +1,10 @@
-"""Which models nodes hold when every task earns what its best held model earns: coverage under a memory budget.
+"""Weighted maximum coverage under a memory budget: greedy by density, then 1-swap local search.
 
     maximise  Σ_t max(0, max_{m∈S} profit_tm)   subject to  Σ_{m∈S} size_m ≤ budget
 
-for all nodes at once. Greedy by profit per MB, then the best single change at a time (one model in, at most one out)
-until none helps. Nodes stand on any trailing axes ``*N``; they share nothing, so instances are just more nodes.
+for all nodes at once: every task earns what its best held model earns. Greedy by profit per MB, then the best swap at a
+time (one model in, at most one out) until none helps. Nodes stand on any trailing axes ``*N``; they share nothing, so
+instances are just more nodes.
 """
 
 import functools
@@ -13,17 +14,17 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from .greedy import first_best
-from .stages import fold, total, written
+from .greedy import first_best, inverse_size
+from .materialize import materialize, reduce_slices, sum_terms, tree_reduce
 from .tolerances import ROUNDING, TIES
 
 
 class Coverage(NamedTuple):
-    """What the nodes hold.
+    """Sets of models, and the assignment of tasks to them.
 
     - `held`: models that earn most for some task. ``[M, *N]``
     - `choice`: the held model that earns most for each task, −1 where none earns. ``[T, *N]``
-    - `earned`: by each task. ``[T, *N]``
+    - `earned`: profit of each task. ``[T, *N]``
     """
 
     held: Array
@@ -38,48 +39,46 @@ class _State(NamedTuple):
     moves: Any
 
 
-def cover(profit: Array, size: Array, budget: Array, *, changes: int = 8) -> Coverage:
-    """Choose models for all nodes.
+def max_coverage(profit: Array, size: Array, budget: Array, *, max_swaps: int = 8) -> Coverage:
+    """Choose sets of models for all nodes.
 
     **Arguments:**
 
     - `profit`: of each task with each model, ≥ 0. ``[T, M, *N]``
     - `size`: ``[M, *N]``, axes of length 1 allowed; `budget`: ``[*N]``.
-    - `changes`: most single changes after the greedy choice.
+    - `max_swaps`: most steps of the local search after the greedy choice.
     """
     tasks, models, *nodes = profit.shape
     number = jnp.arange(models).reshape(models, *[1] * len(nodes))
-    limit = written(lambda: budget * (1.0 + ROUNDING))
-    # Models without size cost nothing to hold: they come first.
-    first_of_all = jnp.sqrt(jnp.finfo(profit.dtype).max)
-    rate = written(lambda: jnp.where(size > 0.0, 1.0 / jnp.where(size > 0.0, size, 1.0), first_of_all))
+    limit = materialize(lambda: budget * (1.0 + ROUNDING))
+    rate = materialize(lambda: inverse_size(size))
 
-    def of_model(values: Array, model: Array) -> Array:
-        """The value of one model per node. ``[*N]`` from ``[M, *N]``, ``[T, *N]`` from ``[T, M, *N]``"""
+    def take_model(values: Array, model: Array) -> Array:
+        """Values of one model per node: ``[*N]`` from ``[M, *N]``, ``[T, *N]`` from ``[T, M, *N]``."""
         axis = values.ndim - len(nodes) - 1
         index = jnp.maximum(model, 0).reshape((1,) * (axis + 1) + model.shape)
         shape = (*values.shape[: axis + 1], *nodes)
         return jnp.squeeze(jnp.take_along_axis(jnp.broadcast_to(values, shape), index, axis=axis), axis)
 
-    def after(covered: list[Array]) -> Array:
-        """What all tasks earn with each model besides what covers them already. ``[M, *N]``"""
-        return functools.reduce(jnp.add, [jnp.maximum(profit[t], covered[t][None]) for t in range(tasks)])
+    def value_with(covered: list[Array]) -> Array:
+        """Objective with each model added to what covers the tasks already ``[M, *N]``."""
+        return sum_terms(jnp.maximum(profit[t], covered[t][None]) for t in range(tasks))
 
-    def add(state: _State) -> _State:
-        """The model of most profit per MB among those that fit."""
+    def add_best(state: _State) -> _State:
+        """Add the model of most marginal profit per MB among those that fit."""
         earned, used = state.coverage.earned, state.used
-        worth = written(lambda: total(earned))
+        worth = materialize(lambda: reduce_slices(earned))
 
         def densities() -> Array:
-            gain = after(list(earned)) - worth[None]
+            gain = value_with(list(earned)) - worth[None]
             useful = (gain > TIES * worth[None]) & (used[None] + size <= limit[None]) & ~state.coverage.held
             return jnp.where(useful, gain * rate, -1.0)
 
-        density, model = first_best(written(densities))
+        density, model = first_best(materialize(densities))
 
         def added() -> _State:
             adds = density > 0.0
-            own = of_model(profit, model)
+            own = take_model(profit, model)
             better = adds[None] & (own > earned)
             return _State(
                 Coverage(
@@ -87,54 +86,54 @@ def cover(profit: Array, size: Array, budget: Array, *, changes: int = 8) -> Cov
                     choice=jnp.where(better, model[None], state.coverage.choice),
                     earned=jnp.where(better, own, earned),
                 ),
-                used + jnp.where(adds, of_model(size, model), 0.0),
+                used + jnp.where(adds, take_model(size, model), 0.0),
                 state.turn + 1,
                 jnp.any(adds),
             )
 
-        return written(added)
+        return materialize(added)
 
-    def settled(held: Array) -> tuple[Coverage, Array]:
-        """Sets without the models that are the best of no task, and what they use of the memory."""
-        earned = fold(jnp.moveaxis(jnp.where(held[None], profit, 0.0), 1, 0), jnp.maximum)
+    def prune(held: Array) -> tuple[Coverage, Array]:
+        """Drop models that are the best of no task; also the memory that is left in use."""
+        earned = tree_reduce(jnp.moveaxis(jnp.where(held[None], profit, 0.0), 1, 0), jnp.maximum)
         reached = held[None] & (profit >= earned[:, None])
-        choice = fold(jnp.moveaxis(jnp.where(reached, number[None], models), 1, 0), jnp.minimum)
-        choice = written(lambda: jnp.where(earned > 0.0, choice, -1))
+        choice = tree_reduce(jnp.moveaxis(jnp.where(reached, number[None], models), 1, 0), jnp.minimum)
+        choice = materialize(lambda: jnp.where(earned > 0.0, choice, -1))
 
         def kept() -> tuple[Array, Array]:
             used = functools.reduce(jnp.logical_or, [choice[t][None] == number for t in range(tasks)])
             return used, jnp.where(used, size, 0.0)
 
-        held, sizes = written(kept)
-        return Coverage(held, choice, earned), fold(sizes)
+        held, sizes = materialize(kept)
+        return Coverage(held, choice, earned), tree_reduce(sizes)
 
-    def change(state: _State) -> _State:
-        """The best model to take in, with room as it is or in place of one that some task chose."""
-        coverage, used = settled(state.coverage.held)
+    def swap_best(state: _State) -> _State:
+        """Make the best 1-swap: add a model, to the free memory or in place of one that some task chose."""
+        coverage, used = prune(state.coverage.held)
         held, choice, earned = coverage
-        worth = written(lambda: total(earned))
+        worth = materialize(lambda: reduce_slices(earned))
 
         def seconds() -> Array:
-            """What each task earns without the model that it chose. ``[T, *N]``"""
+            """Profit of each task from its second-best held model ``[T, *N]``."""
             others = [jnp.where(held & (number != choice[t][None]), profit[t], 0.0) for t in range(tasks)]
             return jnp.stack([jnp.max(other, axis=0) for other in others])
 
-        second = written(seconds)
+        second = materialize(seconds)
         nobody = jnp.full_like(choice[:1], -1)
-        leavers = written(lambda: jnp.concatenate([nobody, choice]))
+        leavers = materialize(lambda: jnp.concatenate([nobody, choice]))
 
         def better(index: Any, best: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
-            """The best of the changes so far and those in which one model, or none, leaves."""
-            leaver = written(lambda: jax.lax.dynamic_index_in_dim(leavers, index, 0, keepdims=False))
-            freed = written(lambda: jnp.where(leaver >= 0, of_model(size, leaver), 0.0))
+            """Best swap so far and among those in which this model, or none, leaves."""
+            leaver = materialize(lambda: jax.lax.dynamic_index_in_dim(leavers, index, 0, keepdims=False))
+            freed = materialize(lambda: jnp.where(leaver >= 0, take_model(size, leaver), 0.0))
 
             def scores() -> Array:
                 goes = (choice == leaver[None]) & (choice >= 0)
                 left = list(jnp.where(goes, second, earned))
                 fits = (used - freed)[None] + size <= limit[None]
-                return jnp.where(fits & ~held, after(left) - worth[None], -1.0)
+                return jnp.where(fits & ~held, value_with(left) - worth[None], -1.0)
 
-            own, own_model = first_best(written(scores))
+            own, own_model = first_best(materialize(scores))
 
             def chosen() -> tuple[Array, Array, Array]:
                 gain, model, leaves = best
@@ -145,17 +144,17 @@ def cover(profit: Array, size: Array, budget: Array, *, changes: int = 8) -> Cov
                     jnp.where(better, leaver, leaves),
                 )
 
-            return written(chosen)
+            return materialize(chosen)
 
         start = (jnp.zeros_like(worth), jnp.zeros_like(choice[0]), nobody[0])
         gain, model, leaves = jax.lax.fori_loop(0, tasks + 1, better, start)
 
         def changed() -> tuple[Array, Array]:
-            moves = (gain > ROUNDING * worth) & (state.turn < changes)
+            moves = (gain > ROUNDING * worth) & (state.turn < max_swaps)
             new = (held & (number != leaves[None])) | (number == model[None])
             return jnp.where(moves[None], new, held), jnp.any(moves)
 
-        held, moves = written(changed)
+        held, moves = materialize(changed)
         return _State(coverage._replace(held=held), used, state.turn + 1, moves)
 
     nothing = _State(
@@ -164,6 +163,6 @@ def cover(profit: Array, size: Array, budget: Array, *, changes: int = 8) -> Cov
         jnp.asarray(0),
         jnp.asarray(True),
     )
-    greedy = jax.lax.while_loop(lambda state: state.moves, add, nothing)
+    greedy = jax.lax.while_loop(lambda state: state.moves, add_best, nothing)
     start = greedy._replace(turn=jnp.asarray(0), moves=jnp.asarray(True))
-    return jax.lax.while_loop(lambda state: state.moves, change, start).coverage
+    return jax.lax.while_loop(lambda state: state.moves, swap_best, start).coverage

@@ -1,4 +1,4 @@
-"""Onloading by trying everything: the proven best choices of every node where there are few enough to try."""
+"""Onloading by enumeration: the proven best choices of every node where there are few enough to try."""
 
 import jax.numpy as jnp
 from jaxtyping import Array, Int
@@ -8,7 +8,7 @@ from .tolerances import ROUNDING
 
 
 def best_of_all_choices(problem: NodeProblem, choices: Int[Array, "K T"]) -> Int[Array, "V T"]:
-    """The choice, of K given ones, that earns most at each node within memory and compute.
+    """Best of K given choices of each node within memory and compute, by enumeration.
 
     What does not fit the compute is served in part, the tasks that earn most for it first. Of equal choices the first
     one is taken.

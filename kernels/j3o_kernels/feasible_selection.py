@@ -1,26 +1,25 @@
-"""Selection that never oversteps a limit: models are added one by one while memory and compute both hold.
+"""Greedy selection that stays feasible: models are added one by one while memory and compute both hold.
 
 The baselines' way of onloading, without GREEDY-LR's multipliers. Every task runs on the most accurate held model, so a
 model may be refused because it would take over tasks at a higher cost.
 """
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from .greedy import marginal_gains
+from .greedy import grow_sets, marginal_gains
 from .onloading import NodeProblem, chosen
 from .tolerances import ROUNDING
 
 
 def most_accurate_choice(gain: Float[Array, "V M T"], held: Bool[Array, "V M"]) -> Int[Array, "V T"]:
-    """z(v, t): the held model of the highest gain, −1 where none earns anything. ``[V, T]``"""
+    """z(v, t): the held model of the highest gain, −1 where none earns anything ``[V, T]``."""
     masked = jnp.where(held[:, :, None], gain, 0.0)
     return jnp.where(jnp.max(masked, axis=1) > 0.0, jnp.argmax(masked, axis=1), -1)
 
 
 def feasible_selection(problem: NodeProblem, priority: Float[Array, "V M"] | None = None) -> Bool[Array, "V M"]:
-    """Sets built by adding the best model that keeps every limit until none is left that adds anything.
+    """Feasible sets: the best model that violates no limit is added until none is left that adds anything.
 
     **Arguments:**
 
@@ -30,11 +29,9 @@ def feasible_selection(problem: NodeProblem, priority: Float[Array, "V M"] | Non
     """
     load = problem.load + problem.setup
     nodes, models = problem.size.shape
-    row = jnp.arange(nodes)
     budget, capacity = problem.budget * (1.0 + ROUNDING), problem.capacity * (1.0 + ROUNDING)
 
-    def add_best(state: tuple[Array, Array]) -> tuple[Array, Array]:
-        held, _ = state
+    def best_addition(held: Array) -> tuple[Array, Array]:
         choice = most_accurate_choice(problem.gain, held)
         covered, taken = chosen(problem.gain, choice), chosen(load, choice)
         takes = problem.gain > covered[:, None, :]
@@ -49,9 +46,6 @@ def feasible_selection(problem: NodeProblem, priority: Float[Array, "V M"] | Non
         else:
             score = priority
         best = jnp.argmax(jnp.where(possible, score, -jnp.inf), axis=1)
-        adds = possible[row, best]
-        return held.at[row, best].set(held[row, best] | adds), jnp.any(adds)
+        return best, possible[jnp.arange(nodes), best]
 
-    nothing = jnp.zeros((nodes, models), dtype=bool)
-    held, _ = jax.lax.while_loop(lambda state: state[1], add_best, (nothing, jnp.asarray(True)))
-    return held
+    return grow_sets(jnp.zeros((nodes, models), dtype=bool), best_addition)

@@ -10,11 +10,14 @@ take; the 0 is "serve the task with none". L_v is monotone and submodular in S (
 These are the semantics: arrays of one scenario, with all its nodes V on the first axis. Batch with `jax.vmap`.
 """
 
+from collections.abc import Callable
+
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from .stages import fold, written
+from .materialize import materialize, tree_reduce
 from .tolerances import ROUNDING, TIES
 
 # Most single models that "plus_max" starts from: a few, so that its cost grows with the models and not their square.
@@ -24,22 +27,22 @@ TRIES = 8
 def task_profit(
     gain: Float[Array, "V M T"], load: Float[Array, "V M T"], multiplier: Float[Array, " V"]
 ) -> Float[Array, "V M T"]:
-    """What each model earns on each task at the price of compute: gain − α · load. ``[V, M, T]``"""
+    """Profit of each model on each task at the price α of compute: gain − α · load ``[V, M, T]``."""
     return gain - multiplier[:, None, None] * load
 
 
 def node_value(profit: Float[Array, "V M T"], held: Bool[Array, "V M"]) -> Float[Array, " V"]:
-    """L_v(held), the Lagrangian value of each node's set. ``[V]``"""
+    """L_v(held), the Lagrangian value of each node's set ``[V]``."""
     return jnp.sum(covered_profit(profit, held), axis=1)
 
 
 def covered_profit(profit: Float[Array, "V M T"], held: Bool[Array, "V M"]) -> Float[Array, "V T"]:
-    """max(0, max over the held models of the profit), per task. ``[V, T]``"""
+    """max(0, max over the held models of the profit), per task ``[V, T]``."""
     return jnp.max(jnp.where(held[:, :, None], profit, 0.0), axis=1, initial=0.0)
 
 
 def marginal_gains(profit: Float[Array, "V M T"], covered: Float[Array, "V T"]) -> Float[Array, "V M"]:
-    """ΔL_v(m; S) for every node and model, given the profit per task that S covers. ``[V, M]``"""
+    """ΔL_v(m; S) for every node and model, given the profit per task that S covers ``[V, M]``."""
     return jnp.sum(jnp.maximum(profit - covered[:, None, :], 0.0), axis=2)
 
 
@@ -51,7 +54,7 @@ def greedy_selection(
     start: Bool[Array, "V M"] | None = None,
     pass_over: bool = False,
 ) -> Bool[Array, "V M"]:
-    """Sets chosen by marginal gain per MB, one model per node and round, until nothing is added.
+    """Greedy sets by marginal gain per MB: one model per node and round until nothing is added.
 
     **Arguments:**
 
@@ -65,10 +68,8 @@ def greedy_selection(
     """
     nodes, models, _ = profit.shape
     limit = budget * (1.0 + ROUNDING)
-    first_of_all = jnp.sqrt(jnp.finfo(profit.dtype).max)
 
-    def add_best(state: tuple[Array, Array]) -> tuple[Array, Array]:
-        held, _ = state
+    def best_addition(held: Array) -> tuple[Array, Array]:
         covered = covered_profit(profit, held)
         gains = jnp.where(held, 0.0, marginal_gains(profit, covered))
         used = jnp.sum(jnp.where(held, size, 0.0), axis=1)
@@ -76,26 +77,44 @@ def greedy_selection(
         useful = gains > TIES * jnp.sum(covered, axis=1)[:, None]
         if pass_over:
             useful &= fits
-        # Models without size cost nothing to hold: they come first, those of the largest gain before the others.
-        density = gains * jnp.where(size > 0.0, 1.0 / jnp.where(size > 0.0, size, 1.0), first_of_all)
-        density = jnp.where(useful, density, -1.0)
+        density = jnp.where(useful, gains * inverse_size(size), -1.0)
         best = jnp.argmax(density >= jnp.max(density, axis=1, keepdims=True) * (1.0 - TIES), axis=1)
-        row = jnp.arange(nodes)
-        adds = useful[row, best] & fits[row, best]
+        return best, (useful & fits)[jnp.arange(nodes), best]
+
+    return grow_sets(jnp.zeros((nodes, models), dtype=bool) if start is None else start, best_addition)
+
+
+def grow_sets(held: Bool[Array, "V M"], best_addition: Callable[[Array], tuple[Array, Array]]) -> Bool[Array, "V M"]:
+    """Add a model to each node's set, round by round, until no node adds one.
+
+    **Arguments:**
+
+    - `best_addition`: from the sets, the best model of each node, and whether it is added. ``[V]``
+    """
+    row = jnp.arange(held.shape[0])
+
+    def add(state: tuple[Array, Array]) -> tuple[Array, Array]:
+        held, _ = state
+        best, adds = best_addition(held)
         return held.at[row, best].set(held[row, best] | adds), jnp.any(adds)
 
-    empty = jnp.zeros((nodes, models), dtype=bool) if start is None else start
-    held, _ = jax.lax.while_loop(lambda state: state[1], add_best, (empty, jnp.asarray(True)))
-    return held
+    return jax.lax.while_loop(lambda state: state[1], add, (held, jnp.asarray(True)))[0]
+
+
+def inverse_size(size: Array) -> Array:
+    """1 / size; huge without a size, for such models cost nothing to hold: they come first, by their gain."""
+    return jnp.where(size > 0.0, 1.0 / jnp.where(size > 0.0, size, 1.0), np.sqrt(jnp.finfo(size.dtype).max))
 
 
 def first_best(score: Array) -> tuple[Array, Array]:
-    """The highest score of each node, and the first model that has it, up to rounding. ``[*N]`` from ``[M, *N]``
+    """Highest score of each node and the first model that has it, up to `TIES`: ``[*N]`` from ``[M, *N]``.
 
     For the batched kernels, which have models in front.
     """
-    best = fold(score, jnp.maximum)
+    best = tree_reduce(score, jnp.maximum)
     models = score.shape[0]
     number = jnp.arange(models).reshape(models, *[1] * (score.ndim - 1))
-    index = fold(written(lambda: jnp.where(score >= best[None] * (1.0 - TIES), number, models - 1)), jnp.minimum)
+    index = tree_reduce(
+        materialize(lambda: jnp.where(score >= best[None] * (1.0 - TIES), number, models - 1)), jnp.minimum
+    )
     return best, index

@@ -1,9 +1,8 @@
-"""The offloading step (17) for whole batches: a primal-dual interior point method that follows the tree.
+"""The offloading step (17) for whole batches: a primal-dual interior point method that exploits the tree.
 
-`tree_program.py` has the program and its points, `tree_newton.py` the elimination. Two properties keep the passes over
-arrays few. The start is strictly feasible for the dual, and Newton steps keep it so: z is computed from w, never
+`tree_program.py` has the program and its points, `tree_newton.py` the linear algebra. Two properties keep the passes
+over arrays few. The start is strictly feasible for the dual, and Newton steps keep it so: z is computed from w, never
 stored, and the duality gap is Σ x z + Σ s w at every point. And the predictor needs no arrays of its own.
-`interior_point.py` holds the method for one instance, with matrices.
 """
 
 import functools
@@ -14,11 +13,11 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from .client_groups import ClientGroups
+from .interior_point_loop import Iterate, Linearization, interior_point_loop
+from .materialize import compilation_unit, materialize
 from .offloading import OffloadingProblem
-from .predictor_corrector import predictor_corrector
-from .stages import region, turns, written
 from .tolerances import ALL_SERVED, ROWS_KEPT
-from .tree_newton import Direction, direction, eliminated, moved, no_direction, shrinkage
+from .tree_newton import Direction, direction, factorize, ratio_test, take_step, zero_direction
 from .tree_program import (
     Point,
     Program,
@@ -32,12 +31,9 @@ from .tree_program import (
     value_scale,
 )
 
-# Iterations for each reading of whether all instances are done, on accelerators.
-_AT_A_TIME = 4
-
 
 class HierarchicalLPSolution(NamedTuple):
-    """Shares and prices of a batch, and how good they are.
+    """Shares and prices of a batch, with their gap and residual.
 
     - `local`, `edge`, `cloud`: shares. ``[B, C, T]``
     - `client_price` ``[B, C]``, `edge_price`, `edge_uplink_price` ``[B, E]``, `cloud_uplink_price` ``[B]``: multipliers
@@ -66,13 +62,11 @@ class HierarchicalLPSolution(NamedTuple):
     bound: Float[Array, " B"]
 
 
-class _State(NamedTuple):
-    iteration: Any
-    done: Any
-    iterations: Any
+class _Record(NamedTuple):
+    """Duality gap and bound of the last iterate ``[B]``."""
+
     gap: Any
     bound: Any
-    point: Point
 
 
 def hierarchical_lp(
@@ -106,7 +100,7 @@ def hierarchical_lp(
         # One loop, not two calls: the program is compiled once.
         first = jnp.full(batch, number == 0)
         possible = first | all_servable(problem, last.bound)
-        found = run(served_most(problem, first), must_serve=~first, active=active & possible)
+        found = run(maximize_served(problem, first), must_serve=~first, active=active & possible)
         solved = jnp.where(first, found.solved, found.solved & possible)
         return found._replace(solved=solved, feasible=possible)
 
@@ -115,8 +109,8 @@ def hierarchical_lp(
     return jax.lax.fori_loop(0, 2, phase, blank)
 
 
-def served_most(problem: OffloadingProblem, where: Bool[Array, " B"]) -> OffloadingProblem:
-    """The program that maximises the sum of the served shares, every stream counting the same, for some instances."""
+def maximize_served(problem: OffloadingProblem, where: Bool[Array, " B"]) -> OffloadingProblem:
+    """Make phase 1 of some instances: the program that maximises the sum of the served shares."""
     one = problem.wanted.astype(problem.data.dtype)
     there = where[:, None, None]
     local, edge, cloud = (
@@ -126,7 +120,7 @@ def served_most(problem: OffloadingProblem, where: Bool[Array, " B"]) -> Offload
 
 
 def all_servable(problem: OffloadingProblem, bound: Float[Array, " B"]) -> Bool[Array, " B"]:
-    """Whether a bound on what `served_most` can serve leaves room for all; NaN bounds prove nothing. ``[B]``"""
+    """Mask of instances that the bound of `maximize_served` does not prove infeasible; NaN proves nothing ``[B]``."""
     wanted = jnp.sum(problem.wanted.astype(bound.dtype), axis=(1, 2))
     return ~(wanted - bound > ALL_SERVED)
 
@@ -141,7 +135,7 @@ def route(
     must_serve: Bool[Array, " B"] | None = None,
     active: Bool[Array, " B"] | None = None,
 ) -> HierarchicalLPSolution:
-    """One run of the method; `hierarchical_lp` says what its arguments are.
+    """Run the interior point method once; other arguments as of `hierarchical_lp`.
 
     **Arguments:**
 
@@ -152,110 +146,78 @@ def route(
     batch = problem.data.shape[0]
     waiting = jnp.zeros(batch, dtype=bool) if active is None else ~active
     must = jnp.zeros(batch, dtype=bool) if must_serve is None else must_serve
-    program, start = region(_started)(problem, groups, must)
-    state = _run(program, start, waiting, tolerance, max_iterations, aim)
-    return region(_solution)(problem, groups, program, state, jnp.asarray(tolerance))
+    program, start = compilation_unit(_init)(problem, groups, must)
+    dtype = program.count.dtype
+    infinite = _Record(jnp.full(batch, jnp.inf, dtype=dtype), jnp.full(batch, jnp.inf, dtype=dtype))
+    goal = jnp.asarray(tolerance, dtype=dtype)
+    aim = goal if aim is None else jnp.asarray(aim, dtype=dtype)
+    linearize = functools.partial(_linearize, program, goal, aim)
+    last = interior_point_loop(linearize, start, infinite, waiting, max_iterations)
+    return compilation_unit(_solution)(problem, groups, program, last, jnp.asarray(tolerance))
 
 
-def _started(problem: OffloadingProblem, groups: ClientGroups, must: Array) -> tuple[Program, Point]:
+def _init(problem: OffloadingProblem, groups: ClientGroups, must: Array) -> tuple[Program, Point]:
     program = program_of(problem, groups, must)
     return program, interior_start(program)
 
 
-def _run(
-    program: Program, start: Point, waiting: Array, tolerance: Any, max_iterations: int, aim: Any = None
-) -> _State:
-    """Iterate until every instance is done."""
-    dtype = program.count.dtype
-    batch = program.count.shape[0]
-    state = _State(
-        iteration=jnp.asarray(0),
-        done=waiting,
-        iterations=jnp.zeros(batch, dtype=int),
-        gap=jnp.full(batch, jnp.inf, dtype=dtype),
-        bound=jnp.full(batch, jnp.inf, dtype=dtype),
-        point=start,
-    )
-    tolerance = jnp.asarray(tolerance, dtype=dtype)
-    aim = tolerance if aim is None else jnp.asarray(aim, dtype=dtype)
-
-    def goes_on(state: _State) -> Array:
-        return ~jnp.all(state.done)
-
-    def turn(state: _State) -> _State:
-        state = _iterate(program, state, tolerance, aim)
-        # Here and not in the condition, so that turns after the last one change nothing.
-        return state._replace(done=state.done | (state.iteration >= max_iterations))
-
-    return turns(goes_on, turn, state, _AT_A_TIME)
-
-
-def _iterate(program: Program, state: _State, tolerance: Array, aim: Array) -> _State:
-    """One predictor-corrector step of the instances that are not done."""
+def _linearize(program: Program, tolerance: Array, aim: Array, state: Iterate) -> Linearization:
     tree = tree_of(program)
-    point = state.point
+    point, record = state.point, state.record
     reduced_cost = reduced_costs(program, tree, point)
     gap, bound = gap_and_bound(point, reduced_cost)
-    # Once NaN, never better: such an instance stops, unsolved.
     relative = _relative(gap, bound)
-    halts = gap > 0.5 * state.gap
-    reached = (relative <= aim) | ((relative <= tolerance) & halts)
-    done = written(lambda: state.done | reached | ~(gap >= 0.0))
-    newton = eliminated(program, tree, point, reduced_cost)
-    step, primal, dual = predictor_corrector(
-        functools.partial(direction, program, tree, point, newton),
-        functools.partial(shrinkage, program, point),
-        functools.partial(_centre, gap / program.count),
-        no_direction(point),
-        jnp.zeros_like(gap),
-    )
-    # No step beats one into the void.
-    done = written(lambda: done | ~(jnp.isfinite(primal) & jnp.isfinite(dual)))
-    return _State(
-        iteration=state.iteration + 1,
+    stalls = gap > 0.5 * record.gap
+    reached = (relative <= aim) | ((relative <= tolerance) & stalls)
+    # A NaN never goes away: such an instance stops, unsolved.
+    done = materialize(lambda: state.done | reached | ~(gap >= 0.0))
+    newton = factorize(program, tree, point, reduced_cost)
+    return Linearization(
         done=done,
-        iterations=jnp.where(done, state.iterations, state.iteration + 1),
-        gap=jnp.where(state.done, state.gap, gap),
-        bound=jnp.where(state.done, state.bound, bound),
-        point=moved(point, step, done, primal, dual),
+        record=_Record(jnp.where(state.done, record.gap, gap), jnp.where(state.done, record.bound, bound)),
+        direction=functools.partial(direction, program, tree, point, newton),
+        ratio_test=functools.partial(ratio_test, program, point),
+        centring=functools.partial(_centring, gap / program.count),
+        take_step=functools.partial(take_step, point),
+        zero=zero_direction(point),
     )
 
 
-def _centre(mean: Array, _: Direction, primal: Array, dual: Array) -> Array:
+def _centring(mean: Array, _: Direction, primal: Array, dual: Array) -> Array:
     """σμ with σ = (1 − α)³: at a feasible point the affine step of length α leaves 1 − α of the gap."""
-    return written(lambda: (1.0 - jnp.minimum(primal, dual)) ** 3 * mean)
+    return materialize(lambda: (1.0 - jnp.minimum(primal, dual)) ** 3 * mean)
 
 
 def _relative(gap: Array, bound: Array) -> Array:
-    """The gap as a part of the optimum, or of next to nothing where that is 0."""
+    """Duality gap relative to the optimum, with a tiny denominator where that is 0."""
     return gap / jnp.maximum(bound - gap, jnp.finfo(gap.dtype).eps ** 2)
 
 
 def _solution(
-    problem: OffloadingProblem, groups: ClientGroups, program: Program, state: _State, tolerance: Any
+    problem: OffloadingProblem, groups: ClientGroups, program: Program, last: Iterate, tolerance: Any
 ) -> HierarchicalLPSolution:
     scale = value_scale(problem)
-    local, edge, cloud = (groups.gathered(share) for share in state.point.share[:3])
-    price = state.point.price
+    local, edge, cloud = (groups.from_groups(share) for share in last.point.share[:3])
+    price = last.point.price
     objective = jnp.sum(
         problem.local_value * local + problem.edge_value * edge + problem.cloud_value * cloud, axis=(1, 2)
     )
-    gap = state.gap * scale / jnp.where(objective > 0.0, objective, 1.0)
-    residual = residual_of(program, state.point)
-    solved = (_relative(state.gap, state.bound) <= tolerance) & (residual <= jnp.maximum(tolerance, ROWS_KEPT))
+    gap = last.record.gap * scale / jnp.where(objective > 0.0, objective, 1.0)
+    residual = residual_of(program, last.point)
+    solved = (_relative(*last.record) <= tolerance) & (residual <= jnp.maximum(tolerance, ROWS_KEPT))
     return HierarchicalLPSolution(
         local=local,
         edge=edge,
         cloud=cloud,
-        client_price=groups.gathered(price.client) * scale[:, None] * reciprocal(problem.client_compute),
+        client_price=groups.from_groups(price.client) * scale[:, None] * reciprocal(problem.client_compute),
         edge_price=price.edge.T * scale[:, None] * reciprocal(problem.edge_compute),
         edge_uplink_price=price.uplink.T * scale[:, None] * reciprocal(problem.edge_uplink),
         cloud_uplink_price=price.cloud * scale * reciprocal(problem.cloud_uplink),
         objective=objective,
         gap=gap,
         residual=residual,
-        iterations=state.iterations,
+        iterations=last.iterations,
         solved=solved,
-        feasible=jnp.ones_like(state.done),
-        bound=state.bound * scale,
+        feasible=jnp.ones_like(last.done),
+        bound=last.record.bound * scale,
     )

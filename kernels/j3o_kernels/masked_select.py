@@ -1,4 +1,4 @@
-"""Choice between two trees of arrays by a mask over their leading or their trailing axes, for NumPy and JAX."""
+"""`where` between two pytrees by a mask over their leading or their trailing axes, for NumPy and JAX."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -9,12 +9,12 @@ Tree = TypeVar("Tree")
 
 
 def select_leading(mask: Any, new: Tree, old: Tree) -> Tree:
-    """`new` where the mask holds, `old` elsewhere; the mask's axes are the first of every array."""
+    """Select `new` where the mask holds, `old` elsewhere; the mask's axes are the first of every array."""
     return _select(mask, new, old, lambda axes: mask.shape + (1,) * (axes - mask.ndim))
 
 
 def select_trailing(mask: Any, new: Tree, old: Tree) -> Tree:
-    """`new` where the mask holds, `old` elsewhere; the mask's axes are the last of every array."""
+    """Select `new` where the mask holds, `old` elsewhere; the mask's axes are the last of every array."""
     return _select(mask, new, old, lambda axes: (1,) * (axes - mask.ndim) + mask.shape)
 
 

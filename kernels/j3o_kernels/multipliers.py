@@ -70,4 +70,4 @@ UPDATES: Mapping[str, Callable[[optax.Schedule], optax.GradientTransformation]] 
     "subgradient": projected_subgradient,
     "adam": projected_adam,
 }
-"""How the multipliers move at a given schedule, by name."""
+"""Updates of the multipliers for a given schedule, by name."""

@@ -23,15 +23,15 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from .client_groups import to_edges, to_groups
+from .client_groups import edges_to_groups, groups_to_edges
 from .relaxation_program import RelaxationProblem
 from .set_bound import set_bound
 
 
 class Prices(NamedTuple):
-    """A point of the dual.
+    """Multipliers of the dual.
 
-    - `stream`: n ``[B, G, K, T]``; what it lacks of what the cloud leaves is added.
+    - `stream`: n ``[B, G, K, T]``; raised to what the cloud leaves where it is less.
     - `client` ``[B, G, K]``, `compute`, `uplink` ``[B, E]``, `cloud` ``[B]``: taken as 0 where negative or not finite,
       and where nothing could ever fill the capacity.
     """
@@ -43,8 +43,8 @@ class Prices(NamedTuple):
     cloud: Any
 
 
-def counted(problem: RelaxationProblem, prices: Prices) -> Prices:
-    """The point at which D is taken for these prices: as `Prices` says, with what streams lack added."""
+def feasible_prices(problem: RelaxationProblem, prices: Prices) -> Prices:
+    """Map any prices to the dual-feasible ones at which D is evaluated, as `Prices` says."""
     stream, *rest = (jnp.where(jnp.isfinite(price), jnp.maximum(price, 0.0), 0.0) for price in prices)
     limits = problem.client_limit, problem.edge_limit, problem.uplink_limit, problem.cloud_limit
     # In the scale of a row, 1 is the most that can load it.
@@ -52,39 +52,39 @@ def counted(problem: RelaxationProblem, prices: Prices) -> Prices:
         jnp.where(limit < 1.0, price, 0.0) for price, limit in zip(rest, limits, strict=True)
     )
     eps = jnp.finfo(stream.dtype).eps
-    way = _by_uplink(problem, uplink) + problem.cloud_data * cloud[:, None, None, None]
-    left = problem.value_cloud - way + 4.0 * eps * (problem.value_cloud + way)
+    path_cost = _by_uplink(problem, uplink) + problem.cloud_data * cloud[:, None, None, None]
+    left = problem.value_cloud - path_cost + 4.0 * eps * (problem.value_cloud + path_cost)
     stream = jnp.where(problem.value_cloud > 0.0, jnp.maximum(stream, left), stream)
     return Prices(stream, client, compute, uplink, cloud)
 
 
 def _by_uplink(problem: RelaxationProblem, uplink: Array) -> Array:
-    """H u. ``[B, G, K, T]``"""
-    return problem.data * to_groups(uplink, problem.home)[:, :, None, None]
+    """H u, the cost of the uplink ``[B, G, K, T]``."""
+    return problem.data * edges_to_groups(uplink, problem.edge_index)[:, :, None, None]
 
 
 def price_bound(problem: RelaxationProblem, prices: Prices) -> Array:
-    """D, rounded up. ``[B]``"""
+    """Safe dual bound D, rounded up (as Neumaier and Shcherbina do for linear programs) ``[B]``."""
     edges = problem.edge_limit.shape[1]
-    stream, client, compute, uplink, cloud = counted(problem, prices)
+    stream, client, compute, uplink, cloud = feasible_prices(problem, prices)
     eps = jnp.finfo(stream.dtype).eps
     by_uplink = _by_uplink(problem, uplink)
-    # What streams and capacities ask of flows.
+    # Dual costs of flows.
     load = problem.local_load[..., None] * problem.client_cost[:, None, None, None]
-    work = problem.edge_load[..., None] * to_groups(problem.edge_cost, problem.home)[:, :, None, None]
-    toll = to_groups(compute, problem.home)[:, :, None, None, None]
+    work = problem.edge_load[..., None] * edges_to_groups(problem.edge_cost, problem.edge_index)[:, :, None, None]
+    compute_price = edges_to_groups(compute, problem.edge_index)[:, :, None, None, None]
     local = problem.part_local * (stream[..., None] + load * client[:, :, :, None, None])
-    edge = problem.part_edge * ((stream + by_uplink)[..., None] + work * toll)
+    edge = problem.part_edge * ((stream + by_uplink)[..., None] + work * compute_price)
 
-    def earned(value: Array, pull: Array) -> Array:
+    def profit(value: Array, cost: Array) -> Array:
         # What the difference loses to rounding is at most this.
-        return jnp.where(value > 0.0, jnp.maximum(value - pull + 8.0 * eps * (value + pull), 0.0), 0.0)
+        return jnp.where(value > 0.0, jnp.maximum(value - cost + 8.0 * eps * (value + cost), 0.0), 0.0)
 
-    at_client = earned(problem.value_local, local)
-    by_task = to_edges(jnp.sum(earned(problem.value_edge, edge), axis=2), problem.home, edges)
+    at_client = profit(problem.value_local, local)
+    by_task = groups_to_edges(jnp.sum(profit(problem.value_edge, edge), axis=2), problem.edge_index, edges)
     opening = (compute[..., None] * problem.edge_setup)[:, :, None] * (1.0 - 4.0 * eps)
     at_edge = jnp.maximum(by_task * (1.0 + problem.data[0].size * eps) - opening, 0.0)
-    sets = _of_sets([(at_client, problem.client_size), (at_edge, problem.edge_size)])
+    sets = _set_bounds([(at_client, problem.client_size), (at_edge, problem.edge_size)])
     bound = (
         jnp.sum(stream, axis=(1, 2, 3))
         + jnp.sum(client * problem.client_limit, axis=(1, 2))
@@ -97,8 +97,8 @@ def price_bound(problem: RelaxationProblem, prices: Prices) -> Array:
     return bound * (1.0 + terms * eps)
 
 
-def _of_sets(nodes: list[tuple[Array, Array]]) -> list[Array]:
-    """`set_bound` of profits ``[..., T, M]`` and sizes ``[..., M]`` of several kinds of nodes at once. ``[...]``"""
+def _set_bounds(nodes: list[tuple[Array, Array]]) -> list[Array]:
+    """`set_bound` of profits ``[..., T, M]`` and sizes ``[..., M]`` of several kinds of nodes at once ``[...]``."""
     tasks, models = nodes[0][0].shape[-2:]
     profit = jnp.concatenate([profit.reshape(-1, tasks, models).T for profit, _ in nodes], axis=2)
     size = jnp.concatenate([size.reshape(-1, models).T for _, size in nodes], axis=1)

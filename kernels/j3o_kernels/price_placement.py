@@ -1,17 +1,17 @@
-"""Placement of all nodes of whole batches at given prices: the onloading step of the price-directed method.
+"""Best-response placement of all nodes of whole batches to given prices: onloading by the price-directed method.
 
 At prices α, π of compute and u, v of the links, per query of the whole system, a query of stream (c, t) that is served
-by its client's model m, by its edge's, or by the cloud leaves
+by its client's model m, by its edge's, or by the cloud has the margin
 
     a^c_mt − α_c w_m          a^e_mt − π_e w_m − u_e d_t          A^s_t − (u_e + v) d_t
 
-and every stream takes what leaves most, or nothing. So a model at a node is worth what it leaves beyond what its
-streams have elsewhere, and with the other tier fixed every node's problem is that of `coverage.py`. Edges are placed
-first, then clients.
+and every stream takes the option of the highest margin, or none. So the profit of a model at a node is its lead over
+the margins that its streams have elsewhere, and with the other tier fixed every node's problem is that of
+`coverage.py`. Edges are placed first, then clients.
 
-At the best prices many streams are indifferent, and models that only they would use seem to be worth nothing. Prices
-are never quite right, though: if what a stream has elsewhere is uncertain by ±τ, uniformly, a lead of x is worth
-(x + τ)² / 4τ on average for |x| ≤ τ. With that in place of max(0, x) such ties are broken by usefulness.
+At optimal prices many streams are indifferent, and models that only they would use have no profit. Prices are never
+quite right, though: if the margin elsewhere is uncertain by ±τ, uniformly, the expected profit of a lead x is
+(x + τ)² / 4τ for |x| ≤ τ. That in place of max(0, x) smooths the profit and breaks such ties by usefulness.
 
 Arrays have instances last: ``[T, K, G, B]`` for streams and ``[M, K, G, B]`` for models at clients (`ClientGroups`),
 ``[M, E, B]`` for models at edges.
@@ -23,12 +23,12 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from .client_groups import EdgeTree
-from .coverage import cover
-from .stages import region, total, written
+from .coverage import max_coverage
+from .materialize import compilation_unit, materialize, reduce_slices
 
 
-class Market(NamedTuple):
-    """What does not change with the prices.
+class PlacementData(NamedTuple):
+    """Data of the placement problem that does not depend on the prices.
 
     - `weight`: λ̄ of each stream, 0 where there is none. ``[T, K, G, B]``
     - `client_accuracy` ``[T, M, 1, G, B]``, `edge_accuracy` ``[T, M, E, B]``, `cloud_accuracy` ``[T, 1, 1, B]``; 0 is
@@ -36,10 +36,10 @@ class Market(NamedTuple):
     - `client_cost` ``[M, 1, 1, B]``, `edge_cost` ``[M, E, B]``: load per query.
     - `edge_setup`: load of each task that is open; None where there is none. ``[M, E, B]``
     - `client_size` ``[M, 1, 1, B]``, `edge_size` ``[M, 1, B]``; `client_budget` ``[K, G, B]``, `edge_budget` ``[E, B]``
-    - `client_works` ``[K, G, B]``, `edge_works`, `uplink_works` ``[E, B]``, `cloud_works` ``[B]``: whether there is any
-      of the capacity; where not, only what needs none of it can be served.
+    - `client_has_capacity` ``[K, G, B]``, `edge_has_capacity`, `uplink_has_capacity` ``[E, B]``, `cloud_has_capacity`
+      ``[B]``: mask of capacities above 0; where there is none, only what needs none of it can be served.
     - `input_size`: data per query. ``[T, 1, 1, B]``
-    - `home`: the edge of each group; None where group g is edge g throughout. ``[G, B]``
+    - `edge_index`: the edge of each group; None where group g is edge g throughout. ``[G, B]``
     """
 
     weight: Array
@@ -53,12 +53,12 @@ class Market(NamedTuple):
     edge_size: Array
     client_budget: Array
     edge_budget: Array
-    client_works: Array
-    edge_works: Array
-    uplink_works: Array
-    cloud_works: Array
+    client_has_capacity: Array
+    edge_has_capacity: Array
+    uplink_has_capacity: Array
+    cloud_has_capacity: Array
     input_size: Array
-    home: Array | None
+    edge_index: Array | None
 
 
 class CapacityPrices(NamedTuple):
@@ -80,117 +80,125 @@ class Choices(NamedTuple):
     edge: Array
 
 
-class Trial(NamedTuple):
-    """How a placement departs from the best answer to the prices.
+class Perturbation(NamedTuple):
+    """Perturbation of the best response to the prices.
 
     - `uncertainty`: τ. ``[B]``
-    - `client_free` ``[K, G, B]``, `edge_free` ``[E, B]``: nodes that may choose anew.
-    - `client_taste` ``[M, K, G, B]``, `edge_taste` ``[M, E, B]``: factors on what each model earns.
+    - `client_free` ``[K, G, B]``, `edge_free` ``[E, B]``: nodes that are re-optimised.
+    - `client_noise` ``[M, K, G, B]``, `edge_noise` ``[M, E, B]``: multiplicative noise on the models' profits.
     """
 
     uncertainty: Array
     client_free: Array
     edge_free: Array
-    client_taste: Array
-    edge_taste: Array
+    client_noise: Array
+    edge_noise: Array
 
 
-# What an option leaves that is not there.
+# Margin of an option that does not exist.
 _NEVER = -1e9
 
 
-def place_at_prices(market: Market, prices: CapacityPrices, before: Choices, trial: Trial) -> Choices:
-    """What free nodes choose at the prices; the others keep what they chose `before`."""
-    tree = EdgeTree(market.edge_budget.shape[0], market.home)
-    tasks = market.weight.shape[0]
-    data = market.input_size
+def place_at_prices(
+    problem: PlacementData, prices: CapacityPrices, before: Choices, perturbation: Perturbation
+) -> Choices:
+    """Place models at free nodes by their best response to the prices; the others keep their choices `before`."""
+    tree = EdgeTree(problem.edge_budget.shape[0], problem.edge_index)
+    tasks = problem.weight.shape[0]
+    data = problem.input_size
 
-    def local_leaves() -> Array:
-        """``[T, M, K, G, B]``"""
-        usable = (market.client_accuracy > 0.0) & (market.client_works[None] | (market.client_cost <= 0.0))[None]
-        toll = jnp.where(market.client_cost > 0.0, prices.client[None] * market.client_cost, 0.0)
-        return jnp.where(usable, market.client_accuracy - toll[None], _NEVER)
+    def local_margins() -> Array:
+        """Margins of models at clients ``[T, M, K, G, B]``."""
+        usable = (problem.client_accuracy > 0.0) & (problem.client_has_capacity[None] | (problem.client_cost <= 0.0))[
+            None
+        ]
+        cost = jnp.where(problem.client_cost > 0.0, prices.client[None] * problem.client_cost, 0.0)
+        return jnp.where(usable, problem.client_accuracy - cost[None], _NEVER)
 
-    def edge_leaves() -> Array:
-        """``[T, M, E, B]``"""
-        usable = (market.edge_accuracy > 0.0) & (market.edge_works[None] | (market.edge_cost <= 0.0))[None]
-        usable &= market.uplink_works[None, None] | (data <= 0.0)
-        toll = jnp.where(market.edge_cost > 0.0, prices.compute[None] * market.edge_cost, 0.0)
-        return jnp.where(usable, market.edge_accuracy - toll[None] - prices.uplink[None, None] * data, _NEVER)
+    def edge_margins() -> Array:
+        """Margins of models at edges ``[T, M, E, B]``."""
+        usable = (problem.edge_accuracy > 0.0) & (problem.edge_has_capacity[None] | (problem.edge_cost <= 0.0))[None]
+        usable &= problem.uplink_has_capacity[None, None] | (data <= 0.0)
+        cost = jnp.where(problem.edge_cost > 0.0, prices.compute[None] * problem.edge_cost, 0.0)
+        return jnp.where(usable, problem.edge_accuracy - cost[None] - prices.uplink[None, None] * data, _NEVER)
 
-    def cloud_leaves() -> Array:
-        """Of clients in each group. ``[T, 1, G, B]``"""
-        way_open = tree.to_groups(market.uplink_works.astype(data.dtype))[None, None] > 0.0
-        usable = (way_open & market.cloud_works[None, None, None]) | (data <= 0.0)
-        toll = (tree.to_groups(prices.uplink)[None, None] + prices.cloud[None, None, None]) * data
-        return jnp.where(usable, jnp.maximum(market.cloud_accuracy - toll, 0.0), 0.0)
+    def cloud_margins() -> Array:
+        """Margins of the cloud for clients of each group ``[T, 1, G, B]``."""
+        linked = tree.to_groups(problem.uplink_has_capacity.astype(data.dtype))[None, None] > 0.0
+        usable = (linked & problem.cloud_has_capacity[None, None, None]) | (data <= 0.0)
+        cost = (tree.to_groups(prices.uplink)[None, None] + prices.cloud[None, None, None]) * data
+        return jnp.where(usable, jnp.maximum(problem.cloud_accuracy - cost, 0.0), 0.0)
 
-    def leaves() -> tuple[Array, Array, Array, Array]:
-        edge = written(edge_leaves)
-        return written(local_leaves), edge, written(cloud_leaves), tree.to_groups(edge)
+    def margins() -> tuple[Array, Array, Array, Array]:
+        edge = materialize(edge_margins)
+        return materialize(local_margins), edge, materialize(cloud_margins), tree.to_groups(edge)
 
-    local, edge, cloud, of_groups = region(leaves)()
+    local, edge, cloud, of_groups = compilation_unit(margins)()
 
-    def taken(leaves: Array, choice: Array) -> Array:
-        """What the choices leave, 0 for none."""
-        own = jnp.take_along_axis(leaves, jnp.maximum(choice, 0)[:, None], axis=1)[:, 0]
+    def chosen_margins(margins: Array, choice: Array) -> Array:
+        """Margins of the choices, 0 for none."""
+        own = jnp.take_along_axis(margins, jnp.maximum(choice, 0)[:, None], axis=1)[:, 0]
         return jnp.where(choice >= 0, jnp.maximum(own, 0.0), 0.0)
 
-    def worth(weight: Array, leaves: Array, elsewhere: Array) -> Array:
-        spread = jnp.maximum(trial.uncertainty, 1e-12)[None, None, None]
-        lead = leaves - elsewhere
-        near = 0.25 * jnp.square(jnp.maximum(lead + spread, 0.0)) / spread
-        return jnp.where(leaves > 0.5 * _NEVER, weight * jnp.where(lead >= spread, lead, near), 0.0)
+    def smoothed_profit(weight: Array, margins: Array, elsewhere: Array) -> Array:
+        width = jnp.maximum(perturbation.uncertainty, 1e-12)[None, None, None]
+        lead = margins - elsewhere
+        near = 0.25 * jnp.square(jnp.maximum(lead + width, 0.0)) / width
+        return jnp.where(margins > 0.5 * _NEVER, weight * jnp.where(lead >= width, lead, near), 0.0)
 
     def at_edges(clients: Array) -> Array:
         def profit(task: int, elsewhere: Array) -> Array:
-            """Of each group. ``[M, G, B]``"""
-            leads = worth(market.weight[task][None], of_groups[task][:, None], elsewhere[task][None])
+            """Profit of each model from the streams of each group ``[M, G, B]``."""
+            leads = smoothed_profit(problem.weight[task][None], of_groups[task][:, None], elsewhere[task][None])
             return jnp.sum(leads, axis=1)
 
-        def tasted(profit: Array) -> Array:
-            if market.edge_setup is not None:
-                profit = jnp.maximum(profit - prices.compute[None] * market.edge_setup, 0.0)
-            return profit * trial.edge_taste
+        def perturbed(profit: Array) -> Array:
+            if problem.edge_setup is not None:
+                profit = jnp.maximum(profit - prices.compute[None] * problem.edge_setup, 0.0)
+            return profit * perturbation.edge_noise
 
         def profits() -> Array:
-            elsewhere = written(lambda: jnp.maximum(taken(local, clients), cloud))
-            earned = [tree.gathered(written(lambda task=task: profit(task, elsewhere))) for task in range(tasks)]
-            return written(lambda: jnp.stack([tasted(profit) for profit in earned]))
+            elsewhere = materialize(lambda: jnp.maximum(chosen_margins(local, clients), cloud))
+            earned = [tree.sum_groups(materialize(lambda task=task: profit(task, elsewhere))) for task in range(tasks)]
+            return materialize(lambda: jnp.stack([perturbed(profit) for profit in earned]))
 
-        return cover(region(profits)(), market.edge_size, market.edge_budget).choice
+        return max_coverage(compilation_unit(profits)(), problem.edge_size, problem.edge_budget).choice
 
     def at_clients(edges: Array) -> Array:
         def profits() -> Array:
-            at_edge = written(lambda: taken(edge, edges))
-            elsewhere = written(lambda: jnp.maximum(tree.to_groups(at_edge)[:, None], cloud))
-            return written(lambda: weighed(elsewhere))
+            at_edge = materialize(lambda: chosen_margins(edge, edges))
+            elsewhere = materialize(lambda: jnp.maximum(tree.to_groups(at_edge)[:, None], cloud))
+            return materialize(lambda: profits_beyond(elsewhere))
 
-        def weighed(elsewhere: Array) -> Array:
-            own = [worth(market.weight[task][None], local[task], elsewhere[task][None]) for task in range(tasks)]
-            return jnp.stack(own) * trial.client_taste[None]
+        def profits_beyond(elsewhere: Array) -> Array:
+            own = [
+                smoothed_profit(problem.weight[task][None], local[task], elsewhere[task][None]) for task in range(tasks)
+            ]
+            return jnp.stack(own) * perturbation.client_noise[None]
 
-        return cover(region(profits)(), market.client_size, market.client_budget).choice
+        return max_coverage(compilation_unit(profits)(), problem.client_size, problem.client_budget).choice
 
-    def completed(leaves: Array, choice: Array) -> Array:
-        """Tasks that chose none get the held model that leaves most: the routing may use it, and loses nothing."""
-        models = leaves.shape[1]
+    def complete(margins: Array, choice: Array) -> Array:
+        """Give tasks without a choice the held model of the highest margin: routing may use it, and loses nothing."""
+        models = margins.shape[1]
         number = jnp.arange(models).reshape(models, *[1] * (choice.ndim - 1))
-        held = total(choice[:, None] == number[None], jnp.logical_or)
-        held = written(lambda: jnp.where(held[None], leaves, _NEVER))
+        held = reduce_slices(choice[:, None] == number[None], jnp.logical_or)
+        held = materialize(lambda: jnp.where(held[None], margins, _NEVER))
         most = jnp.max(held, axis=1)
         return jnp.where((choice < 0) & (most > 0.5 * _NEVER), jnp.argmax(held, axis=1), choice)
 
     at_edge = at_edges(before.client)
-    edges = written(lambda: jnp.where(trial.edge_free[None], at_edge, before.edge))
+    edges = materialize(lambda: jnp.where(perturbation.edge_free[None], at_edge, before.edge))
     at_client = at_clients(edges)
 
     def chosen() -> Choices:
-        clients = written(lambda: jnp.where(trial.client_free[None], completed(local, at_client), before.client))
-        if market.edge_setup is not None:
+        clients = materialize(
+            lambda: jnp.where(perturbation.client_free[None], complete(local, at_client), before.client)
+        )
+        if problem.edge_setup is not None:
             # With set-up times an open task has a cost.
             return Choices(clients, edges)
-        whole = written(lambda: jnp.where(trial.edge_free[None], completed(edge, edges), before.edge))
+        whole = materialize(lambda: jnp.where(perturbation.edge_free[None], complete(edge, edges), before.edge))
         return Choices(clients, whole)
 
-    return region(chosen)()
+    return compilation_unit(chosen)()

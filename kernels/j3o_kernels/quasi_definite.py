@@ -1,4 +1,4 @@
-"""Small dense matrices for whole batches: entries in front, what there are many of on the last axis ("lanes")."""
+"""Small dense quasi-definite matrices for whole batches, with the batch on the last axis ("lanes")."""
 
 from typing import Any
 
@@ -6,14 +6,14 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from .stages import stride, sum_of, written
+from .materialize import block_length, materialize, sum_terms
 
 # Most rows of a block that is eliminated at a time: each pass over a matrix then multiplies as often.
 _BLOCK = 8
 
 
 def inverse(matrices: Array) -> Array:
-    """Inverses of quasi-definite matrices, which need no pivoting, by Gauss-Jordan elimination. ``[n, n, lanes]``
+    """Inverses of quasi-definite matrices by blocked Gauss-Jordan elimination, without pivoting ``[n, n, lanes]``.
 
     Not by LAPACK: on a CPU its batched calls wait for threads of a pool that they occupy themselves.
     """
@@ -22,38 +22,38 @@ def inverse(matrices: Array) -> Array:
     rows = -(-size // blocks)
     missing = blocks * rows - size
     if blocks == 1:
-        return _inverse_of_few(matrices)
+        return _small_inverse(matrices)
     if missing:
         own = jnp.diag(jnp.asarray([0.0] * size + [1.0] * missing, dtype=matrices.dtype))[:, :, None]
         small = matrices
-        matrices = written(lambda: jnp.pad(small, ((0, missing), (0, missing), (0, 0))) + own)
+        matrices = materialize(lambda: jnp.pad(small, ((0, missing), (0, missing), (0, 0))) + own)
     identity = jnp.broadcast_to(jnp.eye(rows, dtype=matrices.dtype)[:, :, None], (rows, rows, matrices.shape[2]))
     numbers = jnp.arange(blocks * rows) // rows
 
     def eliminate(block: Any, matrix: Array) -> Array:
         start = block * rows
-        across = written(lambda: jax.lax.dynamic_slice_in_dim(matrix, start, rows, 0))
-        down = written(
+        across = materialize(lambda: jax.lax.dynamic_slice_in_dim(matrix, start, rows, 0))
+        down = materialize(
             lambda: jax.lax.dynamic_update_slice_in_dim(
                 jax.lax.dynamic_slice_in_dim(matrix, start, rows, 1), -identity, start, 0
             )
         )
-        pivot = _inverse_of_few(written(lambda: jax.lax.dynamic_slice_in_dim(across, start, rows, 1)))
-        with_own = written(lambda: jax.lax.dynamic_update_slice_in_dim(across, identity, start, 1))
-        solved = written(lambda: sum_of(pivot[:, row][:, None] * with_own[row][None] for row in range(rows)))
+        pivot = _small_inverse(materialize(lambda: jax.lax.dynamic_slice_in_dim(across, start, rows, 1)))
+        with_own = materialize(lambda: jax.lax.dynamic_update_slice_in_dim(across, identity, start, 1))
+        solved = materialize(lambda: sum_terms(pivot[:, row][:, None] * with_own[row][None] for row in range(rows)))
         is_own = numbers == block
         rest = jnp.where(is_own[:, None, None] | is_own[None, :, None], 0.0, matrix)
-        return rest - sum_of(down[:, row][:, None] * solved[row][None] for row in range(rows))
+        return rest - sum_terms(down[:, row][:, None] * solved[row][None] for row in range(rows))
 
     return jax.lax.fori_loop(0, blocks, eliminate, matrices)[:size, :size]
 
 
-def _inverse_of_few(matrices: Array) -> Array:
-    """`inverse` of matrices of few rows, pivot by pivot."""
+def _small_inverse(matrices: Array) -> Array:
+    """`inverse` of matrices of few rows, one pivot at a time."""
     places = jnp.arange(matrices.shape[0])
 
     def eliminate(pivot: Any, matrix: Array) -> Array:
-        def eliminated() -> Array:
+        def sweep() -> Array:
             own = places == pivot
             row = jax.lax.dynamic_index_in_dim(matrix, pivot, 0, keepdims=False)
             column = jax.lax.dynamic_index_in_dim(matrix, pivot, 1, keepdims=False)
@@ -63,32 +63,32 @@ def _inverse_of_few(matrices: Array) -> Array:
             rest = jnp.where((own[:, None] | own[None, :])[:, :, None], 0.0, matrix)
             return rest - column[:, None] * row[None]
 
-        return written(eliminated)
+        return materialize(sweep)
 
     return jax.lax.fori_loop(0, matrices.shape[0], eliminate, matrices)
 
 
 def outer_products(left: Array, right: Array) -> Array:
-    """Σ_k left_ik right_jk. ``[n, n, lanes]`` from ``[n, k, lanes]``"""
+    """Σ_k left_ik right_jk, ``[n, n, lanes]`` from ``[n, k, lanes]``."""
     size, count, lanes = left.shape
-    step = stride(count)
+    step = block_length(count)
     steps, rest = divmod(count, step)
 
     def products(total: Array, start: Any, many: int) -> Array:
         def part(array: Array) -> Array:
             return jnp.moveaxis(jax.lax.dynamic_slice_in_dim(array, start, many, 1), 1, 0)
 
-        by_row, by_column = written(lambda: part(left)), written(lambda: part(right))
-        return total + sum_of(by_row[k][:, None] * by_column[k][None] for k in range(many))
+        by_row, by_column = materialize(lambda: part(left)), materialize(lambda: part(right))
+        return total + sum_terms(by_row[k][:, None] * by_column[k][None] for k in range(many))
 
     total = jnp.zeros((size, size, lanes), dtype=left.dtype)
     total = jax.lax.fori_loop(0, steps, lambda index, total: products(total, index * step, step), total)
     return products(total, steps * step, rest) if rest else total
 
 
-def times(matrices: Array, vectors: Array) -> Array:
-    """Matrices ``[m, n, lanes]`` times vectors ``[n, lanes]``. ``[m, lanes]``"""
+def matvec(matrices: Array, vectors: Array) -> Array:
+    """Matrix-vector products ``[m, lanes]`` of matrices ``[m, n, lanes]`` and vectors ``[n, lanes]``."""
     size = matrices.shape[1]
     if size <= 2 * _BLOCK:
-        return written(lambda: sum_of(matrices[:, k] * vectors[k][None] for k in range(size)))
-    return written(lambda: jnp.sum(matrices * vectors[None], axis=1))
+        return materialize(lambda: sum_terms(matrices[:, k] * vectors[k][None] for k in range(size)))
+    return materialize(lambda: jnp.sum(matrices * vectors[None], axis=1))

@@ -1,44 +1,35 @@
 """The linear relaxation of the strong formulation, solved for whole batches by a primal-dual interior point method.
 
 Mehrotra's predictor-corrector from a start that is strictly feasible for both programs. `relaxation_program.py` has the
-program, `relaxation_newton.py` the elimination. What comes out are prices near the best ones and models in parts;
-`price_bound.py` makes a bound of any prices, so that no proof depends on how far this has come.
+program, `relaxation_newton.py` the linear algebra. The results are near-optimal prices and fractional models;
+`price_bound.py` makes a bound of any prices, so that no proof depends on convergence.
 """
 
 import functools
+import operator
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from .predictor_corrector import predictor_corrector
-from .relaxation_newton import direction, eliminated
-from .relaxation_program import (
-    AT_PLACES,
-    Columns,
-    Kinds,
-    Places,
-    Point,
-    Program,
-    RelaxationProblem,
-    Rows,
-    program_of,
-    reciprocal,
-)
-from .stages import fold, next_turn, over_first, region, sum_of, written
+from .interior_point_loop import Iterate, Linearization, interior_point_loop
+from .materialize import compilation_unit, map_reduce, materialize, materialize_each, sum_terms, tree_reduce
+from .relaxation_layout import AT_PLACES, Columns, Pairs, PerInstance, Places, Point, Rows, without_flows
+from .relaxation_newton import direction, factorize
+from .relaxation_program import Program, RelaxationProblem, program_of, reciprocal
 
 # Reduced costs and multipliers of the start.
 _PRICE = 0.1
-# A gap at which steps gain whenever numbers are still good for it.
+# Below this gap an iteration without progress means that rounding dominates.
 _NEAR = 1e-4
 
 
 class Relaxation(NamedTuple):
-    """What the method ends with, solved or not.
+    """Last iterate of the method, solved or not.
 
-    - `held` ``[B, G, K, M]``, `held_edge` ``[B, G, M]``: the models, in parts.
-    - `stream`: worth n. ``[B, G, K, T]``
+    - `held` ``[B, G, K, M]``, `held_edge` ``[B, G, M]``: the fractional models.
+    - `stream`: price n. ``[B, G, K, T]``
     - `client` ``[B, G, K]``, `compute`, `uplink` ``[B, G]``, `cloud` ``[B]``: prices of the scaled rows.
     - `objective`, `bound`: of the last point; the bound holds to the residual. ``[B]``
     - `gap`, `residual`: relative. ``[B]``
@@ -60,154 +51,138 @@ class Relaxation(NamedTuple):
 
 
 class Step(NamedTuple):
-    """A step: what products y z and s w are to change by, ξ and η, and h = Δz/z, g = Δw/w."""
+    """Direction: target changes ξ and η of the products y z and s w, and the changes h = Δz/z and g = Δw/w."""
 
-    by_column: Columns
-    by_row: Rows
-    h: Columns
-    g: Rows
+    target: Pairs
+    change: Pairs
 
 
-class _State(NamedTuple):
-    iteration: Any
-    done: Any
-    iterations: Any
-    point: Point
-    best: Rows  # the prices that bound least, besides those of flows
+class _Record(NamedTuple):
+    """Best prices and bound so far, and values of the last iterate.
+
+    - `best`: prices of the lowest bound, without those of flows.
+    - `bound`, `objective`, `relative_gap`. ``[B]``
+    - `gap`: Σ y z + Σ s w of the previous point. ``[B]``
+    """
+
+    best: Rows
     bound: Any
     objective: Any
+    relative_gap: Any
     gap: Any
-    pairs: Any  # Σ y z + Σ s w of the point before
 
 
 def relaxation(
     problem: RelaxationProblem, *, tolerance: float | Array = 1e-6, max_iterations: int | Array = 100
 ) -> Relaxation:
-    """Solve the relaxation of every instance; each stops by itself. Both limits may be traced."""
-    places = Places(problem)
+    """Solve the relaxation of a batch; every instance stops by itself. Both limits may be traced."""
+    places = Places(problem.value_cloud.shape[:3], problem.edge_limit.shape[1], problem.edge_index)
 
-    def begun() -> tuple[Program, Array, Point]:
+    def init() -> tuple[Program, Array, Point]:
         program = program_of(problem, places)
-        return program._replace(places=None), _count(program), _start(program)
+        return program._replace(places=None), _count_pairs(program), _start(program)
 
     # The places hold no arrays of their own.
-    program, terms, point = region(begun)()
+    program, terms, point = compilation_unit(init)()
     program = program._replace(places=places)
     batch, dtype = problem.value_cloud.shape[0], problem.value_cloud.dtype
     infinite = jnp.full(batch, jnp.inf, dtype=dtype)
-    state = _State(
-        iteration=jnp.asarray(0),
-        done=jnp.zeros(batch, dtype=bool),
-        iterations=jnp.zeros(batch, dtype=int),
-        point=point,
+    record = _Record(
         best=point.price._replace(flow=None),
         bound=infinite,
         objective=jnp.full(batch, jnp.nan, dtype=dtype),
+        relative_gap=infinite,
         gap=infinite,
-        pairs=infinite,
     )
+    linearize = functools.partial(_linearize, program, terms, tolerance)
+    done = jnp.broadcast_to(jnp.asarray(max_iterations) <= 0, (batch,))
+    last = interior_point_loop(linearize, point, record, done, max_iterations, large=True)
+    record = last.record
 
-    def goes_on(state: _State) -> Array:
-        return (state.iteration < max_iterations) & ~jnp.all(state.done)
-
-    state = jax.lax.while_loop(goes_on, lambda state: _iterate(program, terms, state, tolerance), state)
-
-    def ended() -> Relaxation:
-        column, price = state.point.column, state.best
+    def finalize() -> Relaxation:
+        column, price = last.point.column, record.best
         return Relaxation(
-            held=places.cleared(column.held),
+            held=places.from_table(column.held),
             held_edge=jnp.transpose(column.held_edge),
-            stream=places.cleared(price.stream),
-            client=places.cleared(price.client),
+            stream=places.from_table(price.stream),
+            client=places.from_table(price.client),
             compute=price.compute.T,
             uplink=price.uplink.T,
             cloud=price.cloud,
-            objective=state.objective,
-            bound=state.bound,
-            gap=state.gap,
-            residual=_residual(program, state.point),
-            iterations=state.iterations,
+            objective=record.objective,
+            bound=record.bound,
+            gap=record.relative_gap,
+            residual=_residual(program, last.point),
+            iterations=last.iterations,
         )
 
-    return region(ended)()
+    return compilation_unit(finalize)()
 
 
-def _iterate(program: Program, terms: Array, state: _State, tolerance: float | Array) -> _State:
-    """One predictor-corrector step of the instances that are not done."""
-    places, point = program.places, state.point
-    pairs = _pairs(program, point)
-    bound = _value(program, point.price)
-    gap = pairs / jnp.maximum(jnp.abs(bound - pairs), 1e-12)
-    better = ~state.done & (bound < state.bound)
-    best = _chosen(Kinds(places, better), point.price, state.best)
-    # Steps of different lengths may leave a little more than there was; twice as much was lost in rounding, and near
-    # the end so was one that gains nothing.
-    lost = ~(pairs < 2.0 * state.pairs) | ((gap <= _NEAR) & (pairs > state.pairs))
-    done = state.done | (gap <= tolerance) | lost
+def _linearize(program: Program, terms: Array, tolerance: float | Array, state: Iterate) -> Linearization:
+    point, record = state.point, state.record
+    per_instance = functools.partial(PerInstance, program.places)
+    gap, bound = _complementarity(program, point), _dual_value(program, point.price)
+    relative = gap / jnp.maximum(jnp.abs(bound - gap), 1e-12)
+    better = ~state.done & (bound < record.bound)
+    best = _select_prices(per_instance(better), point.price, record.best)
+    # Different step lengths may raise the gap a little; a doubling is due to rounding, and so is any rise near the end.
+    lost = ~(gap < 2.0 * record.gap) | ((relative <= _NEAR) & (gap > record.gap))
+    newton = compilation_unit(lambda: factorize(program, point))()
 
-    newton = region(lambda: eliminated(program, point))()
+    def solve(last: Step, centre: Array) -> Step:
+        target = _targets(program, point, last, per_instance(centre))
+        return Step(target, direction(program, point, newton, target))
 
-    def direct(last: Step, centre: Array) -> Step:
-        by_column, by_row = _towards(program, point, last, Kinds(places, centre))
-        return Step(by_column, by_row, *direction(program, point, newton, by_column, by_row))
+    def centring(step: Step, primal: Array, dual: Array) -> Array:
+        # At a feasible point the affine step changes the gap by its negative; the prices account for this much.
+        price, change = without_flows(point.price), without_flows(step.change.row)
+        by_price = _dual_value(program, jax.tree.map(jnp.multiply, price, change))
+        ahead = jnp.maximum(gap - primal * (gap + by_price) + dual * by_price, 0.0)
+        return (ahead / jnp.maximum(gap, jnp.finfo(gap.dtype).tiny)) ** 3 * gap / jnp.maximum(terms, 1.0)
 
-    def centre(step: Step, primal: Array, dual: Array) -> Array:
-        # At a feasible point the affine step changes y z and s w by -pairs in all, of which the prices do this much.
-        by_price = _value(program, Rows(None, *(w * change for w, change in _rows(point.price, step.g))))
-        ahead = jnp.maximum(pairs - primal * (pairs + by_price) + dual * by_price, 0.0)
-        return (ahead / jnp.maximum(pairs, jnp.finfo(pairs.dtype).tiny)) ** 3 * pairs / jnp.maximum(terms, 1.0)
+    def take_step(step: Step, done: Array, primal: Array, dual: Array) -> Point:
+        return _take_step(point, step, per_instance(~done), per_instance(primal), per_instance(dual))
 
-    columns, rows = (jax.tree.map(jnp.zeros_like, minus) for minus in (program.minus_column, program.minus_row))
-    step, primal, dual = predictor_corrector(
-        direct,
-        functools.partial(_shrinkage, program),
-        centre,
-        Step(columns, rows, columns, rows),
-        jnp.zeros_like(pairs),
-        large=True,
-    )
-    # No step beats one into the void.
-    done = done | ~(jnp.isfinite(primal) & jnp.isfinite(dual))
-    return _State(
-        iteration=next_turn(state.iteration),
-        done=done,
-        iterations=jnp.where(done, state.iterations, state.iteration + 1),
-        point=_moved(point, step, Kinds(places, ~done), (Kinds(places, primal), Kinds(places, dual))),
-        best=best,
-        bound=jnp.where(better, bound, state.bound),
-        objective=jnp.where(state.done, state.objective, bound - pairs),
-        gap=jnp.where(state.done, state.gap, gap),
-        pairs=pairs,
+    zero = jax.tree.map(jnp.zeros_like, program.minus)
+    return Linearization(
+        done=state.done | (relative <= tolerance) | lost,
+        record=_Record(
+            best=best,
+            bound=jnp.where(better, bound, record.bound),
+            objective=jnp.where(state.done, record.objective, bound - gap),
+            relative_gap=jnp.where(state.done, record.relative_gap, relative),
+            gap=gap,
+        ),
+        direction=solve,
+        ratio_test=functools.partial(_ratio_test, program),
+        centring=centring,
+        take_step=take_step,
+        zero=Step(zero, zero),
     )
 
 
 def _start(program: Program) -> Point:
-    """Models in half of the room, flows in a part that leaves half of every row, and prices above all worth."""
-    places, part, is_column, is_row, limit = (
-        program.places,
-        program.part,
-        program.is_column,
-        program.is_row,
-        program.limit,
-    )
+    """Strictly feasible start: models in half of the memory, flows in half of every row, prices above all values."""
+    places, is_column, is_row, limit = program.places, program.is_column, program.is_row, program.limit
 
     def share(size: Array, mask: Array) -> Array:
-        room = fold(size)
-        return written(lambda: jnp.where(mask, 0.5 / jnp.maximum(room, 1.0)[None], 0.0))
+        room = tree_reduce(size)
+        return materialize(lambda: jnp.where(mask, 0.5 / jnp.maximum(room, 1.0)[None], 0.0))
 
     def half(limit: Array, used: Array) -> Array:
         return jnp.where(used > 0.0, jnp.minimum(0.5 * limit * reciprocal(used), 1.0), 1.0)
 
     held, held_edge = share(program.size, is_column.held), share(program.edge_size, is_column.held_edge)
-    holders = program.of_holders(held, held_edge)
+    holders = program.held_by_flow(held, held_edge)
     column = Columns(
-        written(lambda: jnp.where(is_column.flow, 0.5 * holders[:, :, None], 0.0)),
-        written(lambda: jnp.where(is_column.cloud, 0.5, 0.0)),
+        materialize(lambda: jnp.where(is_column.flow, 0.5 * holders[:, :, None], 0.0)),
+        materialize(lambda: jnp.where(is_column.cloud, 0.5, 0.0)),
         held,
         held_edge,
     )
-    used = program.used(column)
-    stream, client = written(lambda: (half(limit.stream, used.stream), half(limit.client, used.client)))
+    used = program.apply(column)
+    stream, client = materialize(lambda: (half(limit.stream, used.stream), half(limit.client, used.client)))
     compute, uplink = (
         places.of_edges(half(limit.compute, used.compute)),
         places.of_edges(half(limit.uplink, used.uplink)),
@@ -219,117 +194,103 @@ def _start(program: Program) -> Point:
         flow = column.flow * jnp.stack([local, edge])[None]
         return flow, column.cloud * jnp.minimum(stream, jnp.minimum(uplink, cloud)[None])
 
-    column = column._replace(**dict(zip(("flow", "cloud"), written(smaller), strict=True)))
-    slack = Rows(
-        *(
-            written(lambda mask=mask, limit=limit, used=used: jnp.where(mask, limit - used, 0.0))
-            for mask, limit, used in zip(is_row, limit, program.used(column), strict=True)
-        )
+    column = column._replace(**dict(zip(("flow", "cloud"), materialize(smaller), strict=True)))
+    slack = materialize_each(
+        lambda mask, limit, used: jnp.where(mask, limit - used, 0.0), is_row, limit, program.apply(column)
     )
-    worth = over_first(lambda value, u: value * reciprocal(u), program.value, part, combine=jnp.maximum)
-    price = Rows(*(written(lambda mask=mask: jnp.where(mask, _PRICE, 0.0)) for mask in is_row))
-    tasks = part.shape[2]
-    by_flow = written(lambda: sum_of(price.flow[:, :, t] for t in range(tasks)))
+    best = map_reduce(lambda value, u: value * reciprocal(u), program.value, program.part, combine=jnp.maximum)
+    price = materialize_each(lambda mask: jnp.where(mask, _PRICE, 0.0), is_row)
+    tasks = program.part.shape[2]
+    by_flow = materialize(lambda: sum_terms(price.flow[:, :, t] for t in range(tasks)))
     at_edge = places.at_edges(by_flow[:, 1])
     price = price._replace(
-        stream=written(
+        stream=materialize(
             lambda: (
                 price.stream
-                + jnp.where(is_row.stream, jnp.maximum(jnp.maximum(worth[0], worth[1]), program.value_cloud), 0.0)
+                + jnp.where(is_row.stream, jnp.maximum(jnp.maximum(best[0], best[1]), program.value_cloud), 0.0)
             )
         ),
-        whole=written(lambda: price.whole + by_flow[:, 0]),
-        edge_whole=written(lambda: price.edge_whole + at_edge),
+        model_bound=materialize(lambda: price.model_bound + by_flow[:, 0]),
+        edge_model_bound=materialize(lambda: price.edge_model_bound + at_edge),
     )
-    costs = program.costs(price, by_flow)
-    way, toll = program.asked(price)
+    costs = program.apply_transpose(price, by_flow)
+    path_cost, compute_cost = program.price_terms(price)
     reduced = Columns(
-        written(lambda: jnp.where(is_column.flow, program.asked_of_flows(way, toll) + price.flow - program.value, 0.0)),
-        written(lambda: jnp.where(is_column.cloud, costs.cloud - program.value_cloud, 0.0)),
-        written(lambda: jnp.where(is_column.held, costs.held, 0.0)),
-        written(lambda: jnp.where(is_column.held_edge, costs.held_edge, 0.0)),
+        materialize(
+            lambda: jnp.where(
+                is_column.flow, program.flow_costs(path_cost, compute_cost) + price.flow - program.value, 0.0
+            )
+        ),
+        materialize(lambda: jnp.where(is_column.cloud, costs.cloud - program.value_cloud, 0.0)),
+        materialize(lambda: jnp.where(is_column.held, costs.held, 0.0)),
+        materialize(lambda: jnp.where(is_column.held_edge, costs.held_edge, 0.0)),
     )
     return Point(column, reduced, slack, price)
 
 
-def _rows(*rows: Rows) -> Any:
-    """The kinds of rows besides those of flows."""
-    return zip(*(one[1:] for one in rows), strict=True)
+def _select_prices(mask: PerInstance, new: Rows, old: Rows) -> Rows:
+    """Select the new prices, without those of flows, of some instances."""
+
+    def select(at_places: bool, one: Array, other: Array) -> Array:
+        return jnp.where(mask.expand_like(at_places, one), one, other)
+
+    rows = [without_flows(one) for one in (AT_PLACES.row, new, old)]
+    return materialize(lambda: jax.tree.map(select, *rows))
 
 
-def _chosen(masks: Kinds, new: Rows, old: Rows) -> Rows:
-    """The new prices, besides those of flows, of some instances."""
-
-    def chosen(at_places: bool, one: Array, other: Array) -> Array:
-        return jnp.where(masks.like(at_places, one), one, other)
-
-    return Rows(None, *written(lambda: [chosen(*one) for one in zip(AT_PLACES.row[1:], new[1:], old[1:], strict=True)]))
+def _dual_value(program: Program, price: Rows) -> Array:
+    """Dual objective, Σ of limits times prices; the limits of flows are 0 ``[B]``."""
+    rows = [without_flows(one) for one in (AT_PLACES.row, program.limit, price)]
+    return program.places.reduce_all(jnp.multiply, jnp.add, *rows)
 
 
-def _value(program: Program, price: Rows) -> Array:
-    """Σ of limits times prices: of those of flows they are 0. ``[B]``"""
-    kinds = list(zip(AT_PLACES.row[1:], program.limit[1:], price[1:], strict=True))
-    return program.places.over_all(jnp.multiply, kinds, jnp.add)
+def _complementarity(program: Program, point: Point) -> Array:
+    """Σ y z + Σ s w, the duality gap of feasible points ``[B]``."""
+    return program.places.reduce_all(jnp.multiply, jnp.add, AT_PLACES, point.primal, point.dual)
 
 
-def _pairs(program: Program, point: Point) -> Array:
-    """Σ y z + Σ s w. ``[B]``"""
-    column, reduced, slack, price = point
-    kinds = [*zip(AT_PLACES.column, column, reduced, strict=True), *zip(AT_PLACES.row, slack, price, strict=True)]
-    return program.places.over_all(jnp.multiply, kinds, jnp.add)
+def _count_pairs(program: Program) -> Array:
+    """Count the complementary pairs ``[B]``."""
+    return program.places.reduce_all(jnp.negative, jnp.add, AT_PLACES, program.minus)
 
 
-def _count(program: Program) -> Array:
-    """How many products there are. ``[B]``"""
-    columns, rows = program.minus_column, program.minus_row
-    kinds = [*zip(AT_PLACES.column, columns, strict=True), *zip(AT_PLACES.row, rows, strict=True)]
-    return program.places.over_all(jnp.negative, kinds, jnp.add)
+def _targets(program: Program, point: Point, last: Step, centre: PerInstance) -> Pairs:
+    """Target changes of the products, relative to them, with Mehrotra's second-order correction of the last step."""
+
+    def target(at_places: bool, minus: Array, one: Array, other: Array, change: Array) -> Array:
+        return centre.expand_like(at_places, one) * reciprocal(one * other) + change * (1.0 + change) + minus
+
+    return materialize_each(target, AT_PLACES, program.minus, point.primal, point.dual, last.change)
 
 
-def _towards(program: Program, point: Point, last: Step, centre: Kinds) -> tuple[Columns, Rows]:
-    """What products are to change by, relative to them, with the second-order term of the last step."""
-
-    def towards(at_places: bool, minus: Array, one: Array, other: Array, change: Array) -> Array:
-        return written(lambda: centre.like(at_places, one) * reciprocal(one * other) + change * (1.0 + change) + minus)
-
-    columns = zip(AT_PLACES.column, program.minus_column, point.column, point.reduced, last.h, strict=True)
-    rows = zip(AT_PLACES.row, program.minus_row, point.slack, point.price, last.g, strict=True)
-    return Columns(*(towards(*one) for one in columns)), Rows(*(towards(*one) for one in rows))
+def _ratio_test(program: Program, step: Step) -> tuple[Array, Array]:
+    """Ratio test: largest relative decrease of a primal and of a dual variable in a full step ``[B]``."""
+    return program.places.reduce_all(
+        lambda target, change: (change - target, -change), jnp.maximum, AT_PLACES, step.target, step.change
+    )
 
 
-def _shrinkage(program: Program, step: Step) -> tuple[Array, Array]:
-    """The largest part that a full step takes of a number of the primal, and of the dual. ``[B]``"""
-    kinds = [
-        *zip(AT_PLACES.column, step.by_column, step.h, strict=True),
-        *zip(AT_PLACES.row, step.by_row, step.g, strict=True),
-    ]
-    return program.places.over_all(lambda by, change: (change - by, -change), kinds, jnp.maximum)
+def _take_step(point: Point, step: Step, alive: PerInstance, primal: PerInstance, dual: PerInstance) -> Point:
+    """Move to the next point, where instances are active."""
+
+    def move(at_places: bool, one: Array, other: Array, target: Array, change: Array) -> list[Array]:
+        goes = alive.expand_like(at_places, one)
+        first = one * (1.0 + primal.expand_like(at_places, one) * (target - change))
+        second = other * (1.0 + dual.expand_like(at_places, one) * change)
+        return [jnp.where(goes, first, one), jnp.where(goes, second, other)]
+
+    moved = materialize_each(move, AT_PLACES, point.primal, point.dual, step.target, step.change)
+    first, second = (jax.tree.map(operator.itemgetter(side), moved, is_leaf=_is_list) for side in (0, 1))
+    return Point(column=first.column, reduced=second.column, slack=first.row, price=second.row)
 
 
-def _moved(point: Point, step: Step, alive: Kinds, steps: Any) -> Point:
-    """The next point; where an instance is done, the same."""
-    primal, dual = steps
-
-    def moved(at_places: bool, one: Array, other: Array, by: Array, change: Array) -> tuple[Array, Array]:
-        def along() -> tuple[Array, Array]:
-            goes = alive.like(at_places, one)
-            first = one * (1.0 + primal.like(at_places, one) * (by - change))
-            second = other * (1.0 + dual.like(at_places, one) * change)
-            return jnp.where(goes, first, one), jnp.where(goes, second, other)
-
-        return written(along)
-
-    kinds = zip(AT_PLACES.column, point.column, point.reduced, step.by_column, step.h, strict=True)
-    columns = [moved(*one) for one in kinds]
-    rows = [moved(*one) for one in zip(AT_PLACES.row, point.slack, point.price, step.by_row, step.g, strict=True)]
-    column, reduced = zip(*columns, strict=True)
-    slack, price = zip(*rows, strict=True)
-    return Point(Columns(*column), Columns(*reduced), Rows(*slack), Rows(*price))
+def _is_list(node: Any) -> bool:
+    return isinstance(node, list)
 
 
 def _residual(program: Program, point: Point) -> Array:
-    """The most that a row is not kept. ``[B]``"""
-    used = program.used(point.column)
+    """Largest primal residual of a row ``[B]``."""
+    used = program.apply(point.column)
     limit = program.limit._replace(flow=jnp.broadcast_to(program.limit.flow, used.flow.shape))
-    kinds = list(zip(AT_PLACES.row, program.minus_row, limit, used, point.slack, strict=True))
-    return program.places.over_all(lambda m, b, u, s: jnp.abs(m * (b - u - s)), kinds, jnp.maximum)
+    rows = AT_PLACES.row, program.minus.row, limit, used, point.slack
+    return program.places.reduce_all(lambda m, b, u, s: jnp.abs(m * (b - u - s)), jnp.maximum, *rows)

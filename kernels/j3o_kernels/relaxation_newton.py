@@ -1,12 +1,12 @@
-"""Newton steps on the relaxation of `relaxation_program.py`, by elimination.
+"""Newton directions of the relaxation by Schur complements.
 
 The multipliers of f ≤ x, g ≤ x and x ≤ 1 are eliminated first (one number each), then a client's models (one number
 each), its streams, α and θ (a small dense matrix), then an edge's models, θ, π and u (a dense matrix of M + 3), then v.
-A step costs C·T·M elementwise and a few small factorisations; no matrix of the whole is formed.
+A step costs C·T·M elementwise and a few small factorisations; the full matrix is never formed.
 
-Points are feasible and steps keep them so: no residual is in them. Changes are relative: with h = Δz/z and what y z is
-to change by, ξ y z, that of y is Δy/y = ξ − h; likewise g = Δw/w and Δs/s = η − g. Numbers of what is not there are 0,
-and every expression is 0 there by itself.
+Iterates stay feasible, so that right-hand sides have no residuals. Changes are relative: with h = Δz/z and a target
+change ξ y z of the product y z, Δy/y = ξ − h; likewise g = Δw/w and Δs/s = η − g. Absent variables and rows are 0, and
+every expression is 0 there by itself.
 """
 
 from typing import Any, NamedTuple
@@ -14,42 +14,41 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from .quasi_definite import inverse, outer_products, times
-from .relaxation_program import Columns, Point, Program, Rows, reciprocal
-from .stages import over_first, sum_of, total, written
+from .materialize import map_reduce, materialize, materialize_each, reduce_slices, sum_terms
+from .quasi_definite import inverse, matvec, outer_products
+from .relaxation_layout import Pairs, Point, Rows, without_flows
+from .relaxation_program import Program, reciprocal
 
 
 class Newton(NamedTuple):
-    """The eliminated system, ready to be solved for any right-hand side."""
+    """Factorization of the Newton system, ready to be solved for any right-hand side."""
 
     flow: Array  # 1 / (y w + s z) of flows and their rows f ≤ x [M, 2, T, N]
-    slope: Array  # of a flow in what its models are worth: U y w / (y w + s z) [M, 2, T, N]
+    slope: Array  # derivative of a flow in the price of its model: U y w / (y w + s z) [M, 2, T, N]
     by_load: Array  # the same, summed with the loads of a place's streams [M, 2, N]
     held: Array  # 1 / pivot of clients' models [M, N]
     block: Array  # inverses for streams, α and θ of a client [T + 2, T + 2, N]
     to_edge: Array  # couplings of streams to their edge: x, θ, π, u, and v last [M + 4, T, N]
     edge: Array  # inverses for x, θ, π and u of an edge [M + 3, M + 3, E·B]
-    edge_to_cloud: Array  # its coupling to v, divided by its pivots, and the other way [M + 3, E·B]
+    edge_to_cloud: Array  # its coupling to v, divided by its pivots, and the transposed one [M + 3, E·B]
     cloud_to_edge: Array
     cloud: Array  # 1 / pivot of v [B]
 
 
-def eliminated(program: Program, point: Point) -> Newton:
-    """Eliminate flows, models of clients, streams, α and θ, edges and the cloud."""
+def factorize(program: Program, point: Point) -> Newton:
+    """Factorize the Newton system: eliminate flows, clients' models, streams with α and θ, edges, and the cloud."""
     places, load, data = program.places, program.load, program.data
     column, reduced, slack, price = point
     y, z, s, w = column.flow, reduced.flow, slack.flow, price.flow
-    sigma = Rows(
-        None, *(written(lambda s=s, w=w: s * reciprocal(w)) for s, w in zip(slack[1:], price[1:], strict=True))
-    )
+    sigma = materialize_each(lambda s, w: s * reciprocal(w), without_flows(slack), without_flows(price))
 
-    flow = written(lambda: reciprocal(y * w + s * z))
-    slope = written(lambda: program.part * y * w * flow)
-    stiff, by_load, by_data = written(
+    flow = materialize(lambda: reciprocal(y * w + s * z))
+    slope = materialize(lambda: program.part * y * w * flow)
+    stiff, by_load, by_data = materialize(
         lambda: (
-            sum_of((z * w * flow)[:, :, t] for t in range(y.shape[2])),
-            program.cost * sum_of(slope[:, :, t] * load[None, :, t] for t in range(y.shape[2])),
-            sum_of(slope[:, 1, t] * data[None, t] for t in range(y.shape[2])),
+            sum_terms((z * w * flow)[:, :, t] for t in range(y.shape[2])),
+            program.cost * sum_terms(slope[:, :, t] * load[None, :, t] for t in range(y.shape[2])),
+            sum_terms(slope[:, 1, t] * data[None, t] for t in range(y.shape[2])),
         )
     )
 
@@ -57,46 +56,46 @@ def eliminated(program: Program, point: Point) -> Newton:
         weight, cost = u * u * y * s * flow, cost[:, :, None]
         return weight, weight * cost, weight * cost * cost
 
-    weight, weight_cost, weight_square = over_first(weights, program.part, y, s, flow, program.cost)  # [2, T, N]
-    x, xz, xs, xw = column.held, reduced.held, slack.whole, price.whole
-    held = written(lambda: x * xs * reciprocal(xz * xs + x * xs * stiff[:, 0] + xw * x))
+    weight, weight_cost, weight_square = map_reduce(weights, program.part, y, s, flow, program.cost)  # [2, T, N]
+    x, xz, xs, xw = column.held, reduced.held, slack.model_bound, price.model_bound
+    held = materialize(lambda: x * xs * reciprocal(xz * xs + x * xs * stiff[:, 0] + xw * x))
 
     block, through = _blocks(program, point, sigma, slope, by_load, held, (weight, weight_cost, weight_square))
-    by_work = written(lambda: load[1] * weight_cost[1])
-    beyond = written(lambda: column.cloud * reciprocal(reduced.cloud) * program.cloud_data)
-    to_edge = written(
+    by_work = materialize(lambda: load[1] * weight_cost[1])
+    beyond = materialize(lambda: column.cloud * reciprocal(reduced.cloud) * program.cloud_data)
+    to_edge = materialize(
         lambda: jnp.concatenate(
             [-slope[:, 1], jnp.stack([jnp.zeros_like(data), by_work, through * data, beyond])], axis=0
         )
     )
     tasks = data.shape[0]
-    solved = written(lambda: sum_of(block[:tasks, t][None] * to_edge[:, t][:, None] for t in range(tasks)))
-    schur = _over_places(program, to_edge, solved)
+    solution = materialize(lambda: sum_terms(block[:tasks, t][None] * to_edge[:, t][:, None] for t in range(tasks)))
+    schur = _over_places(program, to_edge, solution)
     sums = places.at_edges(
-        written(
+        materialize(
             lambda: jnp.concatenate(
                 [
                     jnp.stack([stiff[:, 1], by_load[:, 1], by_data]).reshape(-1, y.shape[3]),
                     jnp.stack(
                         [
-                            total(load[1] * load[1] * weight_square[1]),
-                            total(by_work * data),
-                            total(through * data * data),
-                            total(data * beyond),
-                            total(beyond * program.cloud_data),
+                            reduce_slices(load[1] * load[1] * weight_square[1]),
+                            reduce_slices(by_work * data),
+                            reduce_slices(through * data * data),
+                            reduce_slices(data * beyond),
+                            reduce_slices(beyond * program.cloud_data),
                         ]
                     ),
                 ]
             )
         )
     )
-    whole = _edges(program, point, sigma, sums, schur)
-    edge = inverse(whole[:-1, :-1])
-    to_cloud, from_cloud, corner = written(lambda: (whole[:-1, -1], whole[-1, :-1], whole[-1, -1]))
-    edge_to_cloud = times(edge, to_cloud)
-    lost = over_first(lambda a, b: a * b, from_cloud, edge_to_cloud)
-    rest = written(lambda: (corner - lost).reshape(places.edges, places.batch))
-    pivot = written(lambda: jnp.sum(rest, axis=0) + sigma.cloud)
+    matrix = _edges(program, point, sigma, sums, schur)
+    edge = inverse(matrix[:-1, :-1])
+    to_cloud, from_cloud, corner = materialize(lambda: (matrix[:-1, -1], matrix[-1, :-1], matrix[-1, -1]))
+    edge_to_cloud = matvec(edge, to_cloud)
+    lost = map_reduce(lambda a, b: a * b, from_cloud, edge_to_cloud)
+    rest = materialize(lambda: (corner - lost).reshape(places.edges, places.batch))
+    pivot = materialize(lambda: jnp.sum(rest, axis=0) + sigma.cloud)
     return Newton(
         flow=flow,
         slope=slope,
@@ -107,54 +106,54 @@ def eliminated(program: Program, point: Point) -> Newton:
         edge=edge,
         edge_to_cloud=edge_to_cloud,
         cloud_to_edge=from_cloud,
-        cloud=written(lambda: jnp.where(program.is_row.cloud, 1.0 / pivot, 0.0)),
+        cloud=materialize(lambda: jnp.where(program.is_row.cloud, 1.0 / pivot, 0.0)),
     )
 
 
 def _blocks(
     program: Program, point: Point, sigma: Rows, slope: Array, by_load: Array, held: Array, weights: tuple[Array, ...]
 ) -> tuple[Array, Array]:
-    """Inverses of clients' blocks, and what streams have in flows that use the uplink."""
+    """Inverses of the clients' diagonal blocks, and the streams' diagonal terms of flows over the uplink."""
     load, is_row = program.load, program.is_row
     weight, weight_cost, weight_square = weights
     tasks = load.shape[1]
-    to_models = written(
+    to_models = materialize(
         lambda: jnp.concatenate([slope[:, 0], by_load[:, 0][:, None], program.size[:, None]], axis=1)
     )  # [M, T + 2, N]
-    gram = over_first(
+    gram = map_reduce(
         lambda to, pivot: to[:, :, None] * (to * pivot[:, None])[:, None], to_models, held
     )  # [T + 2, T + 2, N]
-    through = written(lambda: weight[1] + point.column.cloud * reciprocal(point.reduced.cloud))
+    through = materialize(lambda: weight[1] + point.column.cloud * reciprocal(point.reduced.cloud))
 
-    def whole() -> Array:
+    def matrix() -> Array:
         diagonal = jnp.where(is_row.stream, weight[0] + through + sigma.stream, 1.0)
         to_client = load[0] * weight_cost[0]
-        client = jnp.where(is_row.client, total(load[0] * load[0] * weight_square[0]) + sigma.client, 1.0)
-        rent = jnp.where(is_row.rent, sigma.rent, 1.0)
-        nothing = jnp.zeros_like(rent)
+        client = jnp.where(is_row.client, reduce_slices(load[0] * load[0] * weight_square[0]) + sigma.client, 1.0)
+        memory = jnp.where(is_row.memory, sigma.memory, 1.0)
+        nothing = jnp.zeros_like(memory)
         streams = jnp.eye(tasks)[:, :, None] * diagonal[None]
         top = jnp.concatenate([streams, to_client[:, None], jnp.zeros_like(to_client)[:, None]], axis=1)
         middle = jnp.concatenate([to_client, jnp.stack([client, nothing])])[None]
-        bottom = jnp.concatenate([jnp.zeros_like(to_client), jnp.stack([nothing, rent])])[None]
+        bottom = jnp.concatenate([jnp.zeros_like(to_client), jnp.stack([nothing, memory])])[None]
         return gram + jnp.concatenate([top, middle, bottom])
 
-    return inverse(written(whole)), through
+    return inverse(materialize(matrix)), through
 
 
 def _edges(program: Program, point: Point, sigma: Rows, sums: Array, schur: Array) -> Array:
-    """The edges' matrices after the elimination of all that is at places. ``[M + 4, M + 4, E·B]``"""
+    """Schur complements of all clients in the edges' matrices ``[M + 4, M + 4, E·B]``."""
     is_row, models = program.is_row, program.cost.shape[0]
     x, z = point.column.held_edge, point.reduced.held_edge
-    s, w = point.slack.edge_whole, point.price.edge_whole
+    s, w = point.slack.edge_model_bound, point.price.edge_model_bound
 
-    def whole() -> Array:
+    def matrix() -> Array:
         stiff, by_load, by_data = (sums[i * models : (i + 1) * models] for i in range(3))
         work, work_data, uplink, uplink_cloud, cloud = (sums[3 * models + i] for i in range(5))
         pivot = jnp.where(program.is_column.held_edge, z * reciprocal(x) + stiff + w * reciprocal(s), 1.0)
         zero = jnp.zeros_like(work)
         side = jnp.stack([program.edge_size, by_load, by_data, jnp.zeros_like(stiff)], axis=1)
         corner = [
-            jnp.stack([jnp.where(is_row.edge_rent, sigma.edge_rent, 1.0), zero, zero, zero]),
+            jnp.stack([jnp.where(is_row.edge_memory, sigma.edge_memory, 1.0), zero, zero, zero]),
             jnp.stack([zero, jnp.where(is_row.compute, work + sigma.compute, 1.0), work_data, zero]),
             jnp.stack([zero, work_data, jnp.where(is_row.uplink, uplink + sigma.uplink, 1.0), uplink_cloud]),
             jnp.stack([zero, zero, uplink_cloud, cloud]),
@@ -164,7 +163,7 @@ def _edges(program: Program, point: Point, sigma: Rows, sums: Array, schur: Arra
         sign = _signs(models)[:, None, None]
         return jnp.concatenate([top, bottom]).reshape(models + 4, models + 4, -1) - sign * schur
 
-    return written(whole)
+    return materialize(matrix)
 
 
 def _signs(models: int) -> Array:
@@ -172,15 +171,16 @@ def _signs(models: int) -> Array:
 
 
 def _over_places(program: Program, left: Array, right: Array) -> Array:
-    """Σ over the streams of each edge of products of couplings. ``[M + 4, M + 4, E·B]``"""
+    """Outer products of couplings, summed over the streams of each edge ``[M + 4, M + 4, E·B]``."""
     places, size = program.places, left.shape[0]
     lanes = places.groups * places.batch
     products = outer_products(left.reshape(size, -1, lanes), right.reshape(size, -1, lanes))
-    return places.gathered(products.reshape(size, size, places.groups, places.batch)).reshape(size, size, -1)
+    return places.sum_groups(products.reshape(size, size, places.groups, places.batch)).reshape(size, size, -1)
 
 
-def direction(program: Program, point: Point, newton: Newton, by_column: Columns, by_row: Rows) -> tuple[Columns, Rows]:
-    """h = Δz/z and g = Δw/w for what products are to change by, ξ and η."""
+def direction(program: Program, point: Point, newton: Newton, target: Pairs) -> Pairs:
+    """Solve for h = Δz/z and g = Δw/w, given target changes ξ and η of the products."""
+    by_column, by_row = target
     places, is_row = program.places, program.is_row
     column, reduced, slack, price = point
     load, data, cost = program.load, program.data, program.cost
@@ -190,115 +190,119 @@ def direction(program: Program, point: Point, newton: Newton, by_column: Columns
 
     # The multipliers of f ≤ x, then the models of clients.
     def at_models() -> Array:
-        return sum_of(
+        return sum_terms(
             (z * w * flow * (y * by_column.flow + s * by_row.flow))[:, :, t] for t in range(tasks)
         )  # [M, 2, N]
 
-    at_model = written(at_models)
-    own = Rows(None, *(written(lambda s=s, b=b: s * b) for s, b in zip(slack[1:], by_row[1:], strict=True)))
-    cloud = written(lambda: column.cloud * by_column.cloud)
-    gain = written(lambda: reduced.held * by_column.held + at_model[:, 0] - price.whole * by_row.whole)
-    pushed = written(lambda: jnp.stack([newton.held * gain, jnp.zeros_like(gain)], axis=1))
+    at_model = materialize(at_models)
+    own = materialize_each(jnp.multiply, without_flows(slack), without_flows(by_row))
+    cloud = materialize(lambda: column.cloud * by_column.cloud)
+    gain = materialize(lambda: reduced.held * by_column.held + at_model[:, 0] - price.model_bound * by_row.model_bound)
+    pushed = materialize(lambda: jnp.stack([newton.held * gain, jnp.zeros_like(gain)], axis=1))
 
     def flows(u: Any, y: Any, s: Any, slope: Any, xi: Any, eta: Any, pushed: Any, cost: Any) -> tuple[Any, Any]:
         sent = u * y * xi - slope * (y * xi + s * eta - pushed[:, :, None])
         return sent, sent * cost[:, :, None]
 
-    sent, work = over_first(flows, program.part, y, s, slope, by_column.flow, by_row.flow, pushed, cost)  # [2, T, N]
-    at_rent = over_first(lambda size, push: size * push[:, 0], program.size, pushed)
+    sent, work = map_reduce(flows, program.part, y, s, slope, by_column.flow, by_row.flow, pushed, cost)  # [2, T, N]
+    at_memory = map_reduce(lambda size, push: size * push[:, 0], program.size, pushed)
 
     def right() -> Array:
         stream = sent[0] + sent[1] + cloud + own.stream
-        return jnp.concatenate([stream, jnp.stack([total(load[0] * work[0]) + own.client, at_rent + own.rent])])
+        return jnp.concatenate(
+            [stream, jnp.stack([reduce_slices(load[0] * work[0]) + own.client, at_memory + own.memory])]
+        )
 
-    base = times(newton.block, written(right))
+    base = matvec(newton.block, materialize(right))
     signs = _signs(models)[:, None]
 
     def of_places() -> Array:
-        back = signs * sum_of(to_edge[:, t] * base[None, t] for t in range(tasks))
+        back = signs * sum_terms(to_edge[:, t] * base[None, t] for t in range(tasks))
         on_way = jnp.stack(
-            [total(load[1] * work[1]), total(data * (sent[1] + cloud)), total(program.cloud_data * cloud)]
+            [
+                reduce_slices(load[1] * work[1]),
+                reduce_slices(data * (sent[1] + cloud)),
+                reduce_slices(program.cloud_data * cloud),
+            ]
         )
         return jnp.concatenate([at_model[:, 1], back, on_way])
 
-    sums = places.at_edges(written(of_places))
+    sums = places.at_edges(materialize(of_places))
 
     def at_edges() -> Array:
-        gain = reduced.held_edge * by_column.held_edge + sums[:models] - price.edge_whole * by_row.edge_whole
-        rows = jnp.stack([own.edge_rent, sums[2 * models + 4] + own.compute, sums[2 * models + 5] + own.uplink])
+        gain = (
+            reduced.held_edge * by_column.held_edge + sums[:models] - price.edge_model_bound * by_row.edge_model_bound
+        )
+        rows = jnp.stack([own.edge_memory, sums[2 * models + 4] + own.compute, sums[2 * models + 5] + own.uplink])
         return (jnp.concatenate([gain, rows]) - sums[models : 2 * models + 3]).reshape(models + 3, -1)
 
-    edge = times(newton.edge, written(at_edges))
-    to_cloud = over_first(lambda a, b: a * b, newton.cloud_to_edge, edge)
+    edge = matvec(newton.edge, materialize(at_edges))
+    to_cloud = map_reduce(lambda a, b: a * b, newton.cloud_to_edge, edge)
 
     def at_cloud() -> Array:
         rest = (sums[2 * models + 6] - sums[2 * models + 3]) - to_cloud.reshape(places.edges, places.batch)
         return (jnp.sum(rest, axis=0) + own.cloud) * newton.cloud
 
-    toll = written(at_cloud)
+    cloud_price = materialize(at_cloud)
 
     def at_each_edge() -> Array:
-        every = jnp.broadcast_to(toll[None], (places.edges, places.batch)).reshape(-1)
+        every = jnp.broadcast_to(cloud_price[None], (places.edges, places.batch)).reshape(-1)
         lower = jnp.concatenate([edge - newton.edge_to_cloud * every[None], every[None]])
         return lower.reshape(models + 4, places.edges, places.batch)
 
-    at_edge = written(at_each_edge)
+    at_edge = materialize(at_each_edge)
     at_place = places.of_edges(at_edge)
-    told = over_first(lambda to, told: to * told[:, None], to_edge, at_place)
+    back = map_reduce(lambda to, back: to * back[:, None], to_edge, at_place)
 
     def blocks() -> Array:
-        return base - sum_of(newton.block[:, t] * told[t][None] for t in range(tasks))
+        return base - sum_terms(newton.block[:, t] * back[t][None] for t in range(tasks))
 
-    block = written(blocks)
-    stream, client, rent = (
-        written(lambda mask=mask, one=one: jnp.where(mask, one, 0.0))
-        for mask, one in (
-            (is_row.stream, block[:tasks]),
-            (is_row.client, block[tasks]),
-            (is_row.rent, block[tasks + 1]),
-        )
+    block = materialize(blocks)
+    stream, client, memory = materialize_each(
+        lambda mask, one: jnp.where(mask, one, 0.0),
+        (is_row.stream, is_row.client, is_row.memory),
+        (block[:tasks], block[tasks], block[tasks + 1]),
     )
-    held_edge, edge_rent, compute, uplink = written(
+    held_edge, edge_memory, compute, uplink = materialize(
         lambda: (
             jnp.where(program.is_column.held_edge, at_edge[:models], 0.0),
             *(
                 jnp.where(mask, at_edge[models + i], 0.0)
-                for i, mask in enumerate((is_row.edge_rent, is_row.compute, is_row.uplink))
+                for i, mask in enumerate((is_row.edge_memory, is_row.compute, is_row.uplink))
             ),
         )
     )
 
     # Back to what was eliminated.
-    change = Rows(None, stream, rent, edge_rent, None, None, client, compute, uplink, toll)
-    way, tolls = program.asked(change)
+    change = Rows(None, stream, memory, edge_memory, None, None, client, compute, uplink, cloud_price)
+    path_cost, compute_cost = program.price_terms(change)
 
     def models_held() -> Array:
-        pulled = sum_of(slope[:, 0, t] * way[None, 0, t] for t in range(tasks))
+        pulled = sum_terms(slope[:, 0, t] * path_cost[None, 0, t] for t in range(tasks))
         pulled = pulled + client[None] * newton.by_load[:, 0]
-        return newton.held * (gain - pulled - program.size * rent[None])
+        return newton.held * (gain - pulled - program.size * memory[None])
 
-    held = written(models_held)
-    holders = program.of_holders(held, held_edge)
+    held = materialize(models_held)
+    holders = program.held_by_flow(held, held_edge)
 
     def of_flows() -> tuple[Array, Array]:
-        pull = program.asked_of_flows(way, tolls)
+        pull = program.flow_costs(path_cost, compute_cost)
         rise = flow * (z * (y * by_column.flow + s * by_row.flow - holders[:, :, None]) - y * pull)
         return (pull + w * rise) * reciprocal(z), rise
 
-    flow_column, flow_row = written(of_flows)
-    by_flow = written(lambda: sum_of((w * flow_row)[:, :, t] for t in range(tasks)))
-    whole = written(lambda: by_row.whole + held * reciprocal(slack.whole))
-    edge_whole = written(lambda: by_row.edge_whole + held_edge * reciprocal(slack.edge_whole))
+    flow_column, flow_row = materialize(of_flows)
+    by_flow = materialize(lambda: sum_terms((w * flow_row)[:, :, t] for t in range(tasks)))
+    model_bound = materialize(lambda: by_row.model_bound + held * reciprocal(slack.model_bound))
+    edge_model_bound = materialize(lambda: by_row.edge_model_bound + held_edge * reciprocal(slack.edge_model_bound))
     change = change._replace(
-        whole=written(lambda: price.whole * whole), edge_whole=written(lambda: price.edge_whole * edge_whole)
+        model_bound=materialize(lambda: price.model_bound * model_bound),
+        edge_model_bound=materialize(lambda: price.edge_model_bound * edge_model_bound),
     )
-    costs = program.costs(change, by_flow)
-    columns = Columns(
-        flow_column,
-        *(written(lambda c=c, z=z: c * reciprocal(z)) for c, z in zip(costs[1:], reduced[1:], strict=True)),
-    )
-    relative = Rows(
-        flow_row,
-        *(written(lambda c=c, w=w: c * reciprocal(w)) for c, w in zip(change[1:], price[1:], strict=True)),
-    )
-    return columns, relative
+    transposed = program.apply_transpose(change, by_flow)
+
+    def ratio(change: Array, value: Array) -> Array:
+        return change * reciprocal(value)
+
+    columns = materialize_each(ratio, transposed, without_flows(reduced))
+    rows = materialize_each(ratio, change, without_flows(price))
+    return Pairs(columns._replace(flow=flow_column), rows._replace(flow=flow_row))

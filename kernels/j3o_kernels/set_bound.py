@@ -1,6 +1,7 @@
-"""What a set of models that fits into a memory can earn at most, where one model of it answers each task.
+"""Upper bound on the profit of a set of models that fits into a memory, where one of its models serves each task.
 
-The best set is a packing problem of its own. Of every set one model is the largest; led by model j it earns
+Finding the best set is NP-hard: coverage under a knapsack constraint. Of every set one model is the largest; led by
+model j it earns
 
     f(S) ≤ f({j}) + Σ_{i ∈ S} g_i,    g_i = Σ_t max(0, p_ti − p_tj)
 
@@ -27,7 +28,7 @@ _CUTS = 3
 
 
 class _Lead(NamedTuple):
-    """The best leading model so far, with its price of memory and its bound."""
+    """Best leading model so far, with its price of memory and its bound."""
 
     model: Any
     price: Any
@@ -35,7 +36,7 @@ class _Lead(NamedTuple):
 
 
 def set_bound(profit: Array, size: Array) -> Array:
-    """Upper bound on max Σ_t max_{m ∈ S} p_mt over the sets S of models whose sizes add up to 1 at most. ``[...]``
+    """Upper bound on max Σ_t max_{m ∈ S} p_mt over the sets S of models whose sizes sum to at most 1 ``[...]``.
 
     Places come last, so that a vector unit works on many of them.
 
@@ -73,7 +74,7 @@ def _best_lead(profit: Array, size: Array) -> _Lead:
 
 
 def _beside(profit: Array, size: Array, model: Array, own: Array, first: Array) -> tuple[Array, Array]:
-    """What each model adds to the leading one where it fits beside it ``[M, ...]``, and the room for it ``[...]``."""
+    """Marginal gain of each model beside the leading one, if it fits ``[M, ...]``, and the room left ``[...]``."""
     room = jnp.maximum(1.0 - first, 0.0) + ROUNDING
     number = jnp.arange(len(size)).reshape(-1, *(1,) * first.ndim)
     later = number > jnp.broadcast_to(model, first.shape)[None]
@@ -83,7 +84,7 @@ def _beside(profit: Array, size: Array, model: Array, own: Array, first: Array) 
 
 
 def _at_price(gain: Array, size: Array, room: Array, price: Array) -> tuple[Array, Array]:
-    """The bound of the models beside the leading one at a price of memory ``[...]``, and its slope in the price."""
+    """Lagrangian bound of the models beside the leading one at a price of memory ``[...]``, and its slope."""
     # Rounded up where there is little left of a gain.
     asked = price[None] * size * (1.0 - 4.0 * jnp.finfo(gain.dtype).eps)
     earns = jnp.maximum(gain - asked, 0.0)
@@ -97,7 +98,7 @@ def _at_price(gain: Array, size: Array, room: Array, price: Array) -> tuple[Arra
 
 
 def _best_price(gain: Array, size: Array, room: Array) -> tuple[Array, Array]:
-    """A price of memory near the best one, and the bound there: where the tangents of two prices around it meet."""
+    """Near-optimal price of memory and the bound there, by cutting planes: where two tangents around it meet."""
     tiny = jnp.finfo(gain.dtype).tiny
     low = jnp.zeros_like(room)
     high = jnp.max(jnp.where(size > 0.0, gain / jnp.maximum(size, tiny), 0.0), axis=0)

@@ -1,4 +1,4 @@
-"""Newton steps on a `Program`, by elimination along its tree.
+"""Newton directions of the offloading program by Schur complements along its tree.
 
 Mehrotra's predictor-corrector method solves in every iteration
 
@@ -8,11 +8,12 @@ twice. Here that matrix is a tree: each stream meets its client, its edge and th
 cloud. Streams are eliminated first (one number each), then clients (one number), then edges (two: compute and uplink),
 then the cloud. No matrix is formed; an iteration is a few passes over arrays of streams and sums along axes.
 
-With h = Δz/z of the predictor, Δx/x = −1 − h: its products and step lengths need no further arrays. Where rows depend
-on each other a price can move without any share; a tiny number on every pivot holds it still.
+With h = Δz/z of the predictor, Δx/x = −1 − h: its products and step lengths need no further arrays. Where rows are
+linearly dependent a price can move without any share; static regularisation of every pivot pins it.
 """
 
 import functools
+import operator
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -21,17 +22,17 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from .client_groups import EdgeTree
-from .stages import fold, total, written
-from .tree_program import Point, Program, Rows, Shares, beside, costs_of, of_streams, over_all, reciprocal, summed
+from .materialize import materialize, reduce_slices, sum_terms, tree_reduce
+from .tree_program import Point, Program, Rows, Shares, costs_of, expand_like, reciprocal, reduce_all
 
-# Power of the last bit that is added to every pivot. It holds prices still that no share depends on.
-_STILL = 2.0 / 3.0
-# A pivot that is left of a row is rounding if it is less than this many times the last bit of what it was.
-_ROUNDING = 8.0
+# Static regularisation: this power of eps is added to every pivot. It pins duals that no primal variable depends on.
+_REGULARIZATION = 2.0 / 3.0
+# A Schur complement pivot below this many eps of its original diagonal entry is zero: the row is linearly dependent.
+_ZERO_PIVOT = 8.0
 
 
 class Newton(NamedTuple):
-    """The eliminated system, ready to be solved for any right-hand side."""
+    """Factorization of the normal equations, ready to be solved for any right-hand side."""
 
     inverse: Shares  # 1/z, 0 where closed
     ratio: Shares  # D = x/z and, for the unserved share, s/w of the stream
@@ -44,36 +45,36 @@ class Newton(NamedTuple):
 
 
 class Direction(NamedTuple):
-    """A step of Newton's method, in parts of what it changes.
+    """Newton direction, relative to the variables.
 
-    Δz = z·h and Δx = push − x (1 + h) of the shares, Δw = w·g and Δs = own − s (1 + g) of the rows, and Δy = worth.
+    Δz = z·h and Δx = push − x (1 + h) of the shares, Δw = w·g and Δs = own − s (1 + g) of the rows, Δy = stream_price.
     """
 
     h: Shares
     g: Rows
     push: Shares
     own: Rows
-    worth: Array
+    stream_price: Array
 
 
-def eliminated(program: Program, tree: EdgeTree, point: Point, reduced_cost: Callable[[], Shares]) -> Newton:
-    """Eliminate streams, clients, edges and the cloud."""
+def factorize(program: Program, tree: EdgeTree, point: Point, reduced_cost: Callable[[], Shares]) -> Newton:
+    """Factorize the normal equations: eliminate streams, clients, edges and the cloud, in this order."""
     slack, price = point.slack, point.price
-    still = jnp.finfo(program.count.dtype).eps ** _STILL
-    inverse = written(
-        lambda: Shares(*(jnp.where(o, 1.0 / z, 0.0) for o, z in zip(program.is_open, reduced_cost(), strict=True)))
+    regularization = jnp.finfo(program.count.dtype).eps ** _REGULARIZATION
+    inverse = materialize(
+        lambda: jax.tree.map(lambda o, z: jnp.where(o, 1.0 / z, 0.0), program.is_open, reduced_cost())
     )
-    ratio = written(lambda: Shares(*(x * i for x, i in zip(point.share, inverse, strict=True))))
+    ratio = materialize(lambda: jax.tree.map(operator.mul, point.share, inverse))
     # Places without a client have no pivot.
-    pivot = written(
-        lambda: jnp.where(summed(ratio) > 0.0, 1.0 / jnp.where(summed(ratio) > 0.0, summed(ratio), 1.0), 0.0)
+    pivot = materialize(
+        lambda: jnp.where(sum_terms(ratio) > 0.0, 1.0 / jnp.where(sum_terms(ratio) > 0.0, sum_terms(ratio), 1.0), 0.0)
     )
     own, to_edge, to_uplink, to_cloud, edge_edge, edge_uplink, edge_cloud, uplink_uplink, uplink_cloud, cloud_cloud = (
         _client_sums(program, ratio, pivot)
     )
-    rate = written(lambda: Rows(*(reciprocal(one) for one in price)))
-    client = written(lambda: 1.0 / (own + slack.client * rate.client + still))
-    by_edge, by_uplink, by_cloud = written(lambda: (to_edge * client, to_uplink * client, to_cloud * client))
+    rate = materialize(lambda: jax.tree.map(reciprocal, price))
+    client = materialize(lambda: 1.0 / (own + slack.client * rate.client + regularization))
+    by_edge, by_uplink, by_cloud = materialize(lambda: (to_edge * client, to_uplink * client, to_cloud * client))
     part = program.cloud_per_edge
 
     # Schur complement of the clients, then the 2×2 blocks of the edges, then the cloud.
@@ -83,14 +84,14 @@ def eliminated(program: Program, tree: EdgeTree, point: Point, reduced_cost: Cal
     uu = tree.to_edges(lambda: uplink_uplink - by_uplink * to_uplink)
     uc = tree.to_edges(lambda: uplink_cloud - by_uplink * to_cloud)
     cc = tree.to_edges(lambda: cloud_cloud - by_cloud * to_cloud)
-    whole_ee, whole_uu, whole_cc = map(tree.summed, (edge_edge, uplink_uplink, cloud_cloud))
-    first = written(lambda: _inverse_pivot(ee, whole_ee, slack.edge * rate.edge + still))
-    lower = written(lambda: eu * first)
-    second = written(lambda: _inverse_pivot(uu - lower * eu, whole_uu, slack.uplink * rate.uplink + still))
-    rest = written(lambda: (uc - lower * ec) * part)
-    edge_to_cloud, uplink_to_cloud = written(lambda: (ec * part * first, rest * second))
-    at_cloud = fold(written(lambda: cc * part * part - ec * part * edge_to_cloud - rest * uplink_to_cloud))
-    whole_cloud = fold(written(lambda: whole_cc * part * part))
+    whole_ee, whole_uu, whole_cc = map(tree.sum_clients, (edge_edge, uplink_uplink, cloud_cloud))
+    first = materialize(lambda: _inverse_pivot(ee, whole_ee, slack.edge * rate.edge + regularization))
+    lower = materialize(lambda: eu * first)
+    second = materialize(lambda: _inverse_pivot(uu - lower * eu, whole_uu, slack.uplink * rate.uplink + regularization))
+    rest = materialize(lambda: (uc - lower * ec) * part)
+    edge_to_cloud, uplink_to_cloud = materialize(lambda: (ec * part * first, rest * second))
+    at_cloud = tree_reduce(materialize(lambda: cc * part * part - ec * part * edge_to_cloud - rest * uplink_to_cloud))
+    whole_cloud = tree_reduce(materialize(lambda: whole_cc * part * part))
     return Newton(
         inverse=inverse,
         ratio=ratio,
@@ -99,88 +100,89 @@ def eliminated(program: Program, tree: EdgeTree, point: Point, reduced_cost: Cal
         client=(client, to_edge, to_uplink, to_cloud),
         couplings=(by_edge, by_uplink, by_cloud),
         edge=(first, lower, second, edge_to_cloud, uplink_to_cloud),
-        cloud=written(lambda: _inverse_pivot(at_cloud, whole_cloud, slack.cloud * rate.cloud + still)),
+        cloud=materialize(lambda: _inverse_pivot(at_cloud, whole_cloud, slack.cloud * rate.cloud + regularization)),
     )
 
 
 def _inverse_pivot(rest: Array, whole: Array, own: Array) -> Array:
-    """1 / (rest + own) where `rest` is what elimination leaves of `whole`; 0 where that is rounding.
+    """1 / (rest + own) where `rest` is the Schur complement of `whole`; 0 where that is rounding.
 
-    There the row says what the rows before it said, and its price stays as it is.
+    There the row depends linearly on rows before it, and its price does not change.
     """
-    least = _ROUNDING * jnp.finfo(rest.dtype).eps * (whole + own)
+    least = _ZERO_PIVOT * jnp.finfo(rest.dtype).eps * (whole + own)
     return jnp.where(rest + own > least, 1.0 / jnp.where(rest + own > least, rest + own, 1.0), 0.0)
 
 
 def _client_sums(program: Program, ratio: Shares, pivot: Array) -> tuple[Array, ...]:
-    """A D Aᵀ after the elimination of the streams, summed over the tasks of each client; no term is a difference."""
+    """Schur complement of the streams in A D Aᵀ, summed over the tasks of each client; no term is a difference."""
     local, edge, cloud, unserved = ratio
     load, work, data = program.local_load, program.edge_load, program.data
-    by_load, by_work, by_cloud, by_data = written(
+    by_load, by_work, by_cloud, by_data = materialize(
         lambda: (load * local * pivot, work * edge * pivot, data * cloud * pivot, data * (edge + cloud) * pivot)
     )
-    return written(
+    return materialize(
         lambda: (
-            total(by_load * load * (edge + cloud + unserved)),
-            -total(by_load * work * edge),
-            -total(by_load * data * (edge + cloud)),
-            -total(by_load * data * cloud),
-            total(by_work * work * (local + unserved + cloud)),
-            total(by_work * data * (local + unserved)),
-            -total(by_work * data * cloud),
-            total(by_data * data * (local + unserved)),
-            total(by_cloud * data * (local + unserved)),
-            total(by_cloud * data * (edge + local + unserved)),
+            reduce_slices(by_load * load * (edge + cloud + unserved)),
+            -reduce_slices(by_load * work * edge),
+            -reduce_slices(by_load * data * (edge + cloud)),
+            -reduce_slices(by_load * data * cloud),
+            reduce_slices(by_work * work * (local + unserved + cloud)),
+            reduce_slices(by_work * data * (local + unserved)),
+            -reduce_slices(by_work * data * cloud),
+            reduce_slices(by_data * data * (local + unserved)),
+            reduce_slices(by_cloud * data * (local + unserved)),
+            reduce_slices(by_cloud * data * (edge + local + unserved)),
         )
     )
 
 
-def no_direction(point: Point) -> Direction:
-    """The step of length 0 that the affine direction is the correction of."""
+def zero_direction(point: Point) -> Direction:
+    """Direction of length 0, of which the affine direction is the correction."""
     shares, rows = (jax.tree.map(jnp.zeros_like, tree) for tree in (point.share, point.price))
-    return Direction(shares, rows, shares, rows, jnp.zeros_like(point.worth))
+    return Direction(shares, rows, shares, rows, jnp.zeros_like(point.stream_price))
 
 
 def direction(
     program: Program, tree: EdgeTree, point: Point, newton: Newton, last: Direction, centre: Array
 ) -> Direction:
-    """Newton's direction to the products `centre`, σμ, with the second-order term of the direction `last`.
+    """Solve for the direction with target σμ (`centre`) and Mehrotra's second-order correction of `last`.
 
-    Of no direction and centre 0 it is the affine one.
+    With `zero_direction` and target 0 it is the affine (predictor) direction.
     """
     ratio, inverse, rate = newton.ratio, newton.inverse, newton.rate
     load, work, data = program.local_load, program.edge_load, program.data
-    # (σμ − Δx Δz)/z with Δx = −x (1 + h) and Δz = z h of the last direction.
-    push = written(
-        lambda: Shares(
-            *(of_streams(centre) * i + x * h * (1.0 + h) for x, h, i in zip(point.share, last.h, inverse, strict=True))
-        )
-    )
-    by_row = list(zip(point.slack, last.g, rate, strict=True))
-    own = written(lambda: Rows(*(beside(centre, r) * r + s * g * (1.0 + g) for s, g, r in by_row)))
-    base = written(lambda: (summed(push) - 1.0) * newton.pivot)
-    right = written(
+
+    def target(primal: Array, change: Array, inverse: Array) -> Array:
+        """(σμ − Δx Δz)/z with Δx = −x (1 + h) and Δz = z h of the last direction."""
+        return expand_like(centre, inverse) * inverse + primal * change * (1.0 + change)
+
+    push = materialize(lambda: jax.tree.map(target, point.share, last.h, inverse))
+    own = materialize(lambda: jax.tree.map(target, point.slack, last.g, rate))
+    base = materialize(lambda: (sum_terms(push) - 1.0) * newton.pivot)
+    right = materialize(
         lambda: Rows(
-            total(load * (push.local - ratio.local * base)),
-            total(work * (push.edge - ratio.edge * base)),
-            total(data * (push.edge + push.cloud - (ratio.edge + ratio.cloud) * base)),
-            total(data * (push.cloud - ratio.cloud * base)),
+            reduce_slices(load * (push.local - ratio.local * base)),
+            reduce_slices(work * (push.edge - ratio.edge * base)),
+            reduce_slices(data * (push.edge + push.cloud - (ratio.edge + ratio.cloud) * base)),
+            reduce_slices(data * (push.cloud - ratio.cloud * base)),
         )
     )
-    rest = written(lambda: Rows(*(one - limit for one, limit in zip(own, program.limit, strict=True))))
+    rest = materialize(lambda: jax.tree.map(operator.sub, own, program.limit))
     price = _solve_tree(program, tree, newton, right, rest)
     costs = costs_of(program, tree, price)
-    worth = written(lambda: base - summed(d * cost for d, cost in zip(ratio[:3], costs(), strict=True)) * newton.pivot)
+    stream_price = materialize(
+        lambda: base - sum_terms(d * cost for d, cost in zip(ratio[:3], costs(), strict=True)) * newton.pivot
+    )
 
     def relative() -> tuple[Shares, Rows]:
-        h = Shares(*((worth + cost) * i for cost, i in zip((*costs(), 0.0), inverse, strict=True)))
-        return h, Rows(*(change * r for change, r in zip(price, rate, strict=True)))
+        h = jax.tree.map(lambda cost, i: (stream_price + cost) * i, Shares(*costs(), 0.0), inverse)
+        return h, jax.tree.map(operator.mul, price, rate)
 
-    return Direction(*written(relative), push, own, worth)
+    return Direction(*materialize(relative), push, own, stream_price)
 
 
-def shrinkage(program: Program, point: Point, step: Direction) -> tuple[Array, Array]:
-    """The largest part that a full step takes of a share or slack, and of a reduced cost or price. ``[B]``"""
+def ratio_test(program: Program, point: Point, step: Direction) -> tuple[Array, Array]:
+    """Ratio test: largest relative decrease of a primal and of a dual variable in a full step ``[B]``."""
 
     def shares() -> tuple[Array, Array]:
         open_shares = [jnp.where(o, x, 1.0) for o, x in zip(program.is_open, point.share, strict=True)]
@@ -190,58 +192,55 @@ def shrinkage(program: Program, point: Point, step: Direction) -> tuple[Array, A
         ]
         return functools.reduce(jnp.maximum, primal), functools.reduce(jnp.maximum, [-h for h in step.h])
 
-    primal, dual = written(shares)
-    slack = written(
-        lambda: Rows(
-            *(
-                jnp.where(s > 0.0, 1.0 + g - own * reciprocal(s), 0.0)
-                for s, g, own in zip(point.slack, step.g, step.own, strict=True)
-            )
+    primal, dual = materialize(shares)
+    slack = materialize(
+        lambda: jax.tree.map(
+            lambda s, g, own: jnp.where(s > 0.0, 1.0 + g - own * reciprocal(s), 0.0), point.slack, step.g, step.own
         )
     )
-    price = written(lambda: Rows(*(-g for g in step.g)))
-    return over_all(primal, slack, jnp.maximum), over_all(dual, price, jnp.maximum)
+    price = materialize(lambda: jax.tree.map(operator.neg, step.g))
+    return reduce_all(primal, slack, jnp.maximum), reduce_all(dual, price, jnp.maximum)
 
 
-def moved(point: Point, step: Direction, done: Array, primal: Array, dual: Array) -> Point:
-    """The next point; where an instance is done, the same."""
+def take_step(point: Point, step: Direction, done: Array, primal: Array, dual: Array) -> Point:
+    """Move to the next point, except instances that are done."""
 
     def along(value: Array, change: Array, length: Array) -> Array:
-        return jnp.where(beside(done, value), value, value + beside(length, value) * change)
+        return jnp.where(expand_like(done, value), value, value + expand_like(length, value) * change)
 
-    def shares() -> list[Array]:
-        of_each = zip(point.share, step.push, step.h, strict=True)
-        return [along(x, push - x - x * h, primal) for x, push, h in of_each]
+    def move_primal(value: Array, push: Array, h: Array) -> Array:
+        return along(value, push - value - value * h, primal)
 
-    def rows() -> tuple[Rows, Rows]:
-        slacks = zip(point.slack, step.own, step.g, strict=True)
-        prices = zip(point.price, step.g, strict=True)
-        return (
-            Rows(*(along(s, own - s - s * g, primal) for s, own, g in slacks)),
-            Rows(*(along(w, w * g, dual) for w, g in prices)),
+    return materialize(
+        lambda: Point(
+            share=jax.tree.map(move_primal, point.share, step.push, step.h),
+            slack=jax.tree.map(move_primal, point.slack, step.own, step.g),
+            stream_price=along(point.stream_price, step.stream_price, dual),
+            price=jax.tree.map(lambda value, g: along(value, value * g, dual), point.price, step.g),
         )
-
-    return written(lambda: Point(Shares(*shares()), rows()[0], along(point.worth, step.worth, dual), rows()[1]))
+    )
 
 
 def _solve_tree(program: Program, tree: EdgeTree, newton: Newton, right: Rows, own: Rows) -> Rows:
-    """Δw of the capacity rows for sums over each client's streams, and what the rows add by themselves."""
+    """Solve for Δw of the capacity rows, given right-hand sides summed over each client's streams and the rows' own."""
     client, to_edge, to_uplink, to_cloud = newton.client
     by_edge, by_uplink, by_cloud = newton.couplings
     first, lower, second, edge_to_cloud, uplink_to_cloud = newton.edge
-    at_client = written(lambda: right.client + own.client)
+    at_client = materialize(lambda: right.client + own.client)
     edges = tree.to_edges(lambda: right.edge - by_edge * at_client)
     uplinks = tree.to_edges(lambda: right.uplink - by_uplink * at_client)
     clouds = tree.to_edges(lambda: right.cloud - by_cloud * at_client)
-    edge = written(lambda: edges + own.edge)
-    uplink = written(lambda: uplinks + own.uplink - lower * edge)
-    at_cloud = fold(written(lambda: clouds * program.cloud_per_edge - edge_to_cloud * edge - uplink_to_cloud * uplink))
-    cloud = written(lambda: (at_cloud + own.cloud) * newton.cloud)
-    uplink = written(lambda uplink=uplink: second * uplink - uplink_to_cloud * cloud[None])
-    edge = written(lambda edge=edge: first * edge - edge_to_cloud * cloud[None] - lower * uplink)
-    through = written(lambda: program.cloud_per_edge * cloud[None])
+    edge = materialize(lambda: edges + own.edge)
+    uplink = materialize(lambda: uplinks + own.uplink - lower * edge)
+    at_cloud = tree_reduce(
+        materialize(lambda: clouds * program.cloud_per_edge - edge_to_cloud * edge - uplink_to_cloud * uplink)
+    )
+    cloud = materialize(lambda: (at_cloud + own.cloud) * newton.cloud)
+    uplink = materialize(lambda uplink=uplink: second * uplink - uplink_to_cloud * cloud[None])
+    edge = materialize(lambda edge=edge: first * edge - edge_to_cloud * cloud[None] - lower * uplink)
+    through = materialize(lambda: program.cloud_per_edge * cloud[None])
     at_edge, at_uplink, beyond = (tree.to_streams(one)[0] for one in (edge, uplink, through))
-    client = written(
+    client = materialize(
         lambda client=client: (at_client - to_edge * at_edge - to_uplink * at_uplink - to_cloud * beyond) * client
     )
     return Rows(client, edge, uplink, cloud)

@@ -1,14 +1,14 @@
-"""The offloading step (17) as a program whose rows are a tree, and what its points are worth.
+"""The offloading step (17) as a linear program whose rows form a tree: its data, starting point and residuals.
 
 For one instance, with rows divided by their capacities, the program is
 
     maximise v·x  subject to  A x + s = 1,  x, s ≥ 0        minimise Σw  subject to  z = Aᵀw − v ≥ 0,  w ≥ 0
 
 with x the shares (local, edge, cloud) of each stream. The rows of A are the streams (their slack is the share that is
-left unserved, their multiplier y the stream's worth), then (9) per client, (10) and (11) per edge, (12) for the cloud.
+left unserved, their multiplier y the stream's price), then (9) per client, (10) and (11) per edge, (12) for the cloud.
 
-Where all must be served, unserved shares have a value far below 0 instead of no column: there is always a point inside,
-however scarce capacities are, and prices stay finite.
+Where all must be served, unserved shares have a large penalty (big M) instead of no column: the program always has an
+interior, however scarce capacities are, and prices stay finite.
 
 Arrays in here are ``[T, K, G, B]`` for streams, ``[K, G, B]`` for clients (K rows of G groups, see `ClientGroups`),
 ``[E, B]`` for edges and ``[B]`` for the cloud.
@@ -16,22 +16,23 @@ Arrays in here are ``[T, K, G, B]`` for streams, ``[K, G, B]`` for clients (K ro
 
 import functools
 import operator
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from .client_groups import ClientGroups, EdgeTree
+from .materialize import materialize, reduce_slices, sum_terms, tree_reduce
 from .offloading import AnyArray, OffloadingProblem
-from .stages import fold, total, written
 
 # Where all must be served, leaving a share unserved costs this many times the best value of any stream.
 _PENALTY = 1e4
 
 
 class Shares(NamedTuple):
-    """One number, or a pair of numbers, for each option of a stream."""
+    """Value, or pair of values, of each option of a stream."""
 
     local: Any
     edge: Any
@@ -40,7 +41,7 @@ class Shares(NamedTuple):
 
 
 class Rows(NamedTuple):
-    """One number for each capacity row: clients, edges' compute, edges' uplinks, the cloud's uplink."""
+    """Value of each capacity row: clients' and edges' compute, edges' uplinks, the cloud's uplink."""
 
     client: Any
     edge: Any
@@ -49,7 +50,7 @@ class Rows(NamedTuple):
 
 
 class Program(NamedTuple):
-    """The program with rows divided by capacities and values by their sum; loads are 0 where an option is closed."""
+    """Program with rows divided by capacities and values by their sum; loads are 0 where an option is closed."""
 
     value: Shares
     is_open: Shares
@@ -57,7 +58,7 @@ class Program(NamedTuple):
     edge_load: Any
     data: Any
     cloud_per_edge: Any  # data on the cloud's row for each unit of it on the edge's uplink row
-    home: Any  # edge of each group, or None
+    edge_index: Any  # edge of each group, or None
     limit: Rows  # 1, but 0 in places without a client, which have no row
     count: Any  # options and rows
 
@@ -67,41 +68,41 @@ class Point(NamedTuple):
 
     share: Shares
     slack: Rows
-    worth: Any  # y, multiplier of the streams' rows
+    stream_price: Any  # y, multipliers of the streams' rows
     price: Rows
 
 
 def program_of(problem: OffloadingProblem, groups: ClientGroups, must: Array) -> Program:
-    """The program of a batch; all must be served in the instances `must` ``[B]``."""
+    """Build the program of a batch; all must be served in the instances `must` ``[B]``."""
     scale = value_scale(problem)[:, None, None]
     opened = _open_options(problem, must)
     values = (problem.local_value, problem.edge_value, problem.cloud_value)
     local, edge, cloud = (jnp.where(is_open, value / scale, 0.0) for is_open, value in zip(opened, values, strict=True))
-    home = problem.client_edge
-    per_edge = jnp.take_along_axis(reciprocal(problem.edge_compute), home, axis=1)[:, :, None]
-    per_uplink = jnp.take_along_axis(reciprocal(problem.edge_uplink), home, axis=1)[:, :, None]
+    edge_index = problem.client_edge
+    per_edge = jnp.take_along_axis(reciprocal(problem.edge_compute), edge_index, axis=1)[:, :, None]
+    per_uplink = jnp.take_along_axis(reciprocal(problem.edge_uplink), edge_index, axis=1)[:, :, None]
     local_load = jnp.where(opened[0], problem.local_load * reciprocal(problem.client_compute)[:, :, None], 0.0)
     edge_load = jnp.where(opened[1], problem.edge_load * per_edge, 0.0)
     data = jnp.where(opened[1] | opened[2], problem.data * per_uplink, 0.0)
-    # What must not be left may be, at a price that is too high: so there is a point inside, and prices stay finite.
+    # Big M: what must be served may be left at a prohibitive penalty, so that the program has an interior.
     most = jnp.max(jnp.maximum(jnp.maximum(local, edge), cloud), axis=(1, 2))[:, None, None]
     penalty = _PENALTY * jnp.where(most > 0.0, most, 1.0)
     unserved = jnp.where(problem.wanted & must[:, None, None], -penalty, 0.0)
     may_be_left = jnp.ones_like(problem.wanted)
-    client = groups.spread(jnp.ones_like(problem.client_compute))
-    is_open = [groups.spread(is_open) for is_open in (*opened, may_be_left)]
+    client = groups.to_groups(jnp.ones_like(problem.client_compute))
+    is_open = [groups.to_groups(is_open) for is_open in (*opened, may_be_left)]
     # Of clients that have a place.
     rows = jnp.sum(client > 0.0, axis=(0, 1)) + 2 * problem.edge_uplink.shape[1] + 1
-    options = summed(jnp.sum(one, axis=(0, 1, 2)) for one in is_open)
-    return written(
+    options = sum_terms(jnp.sum(one, axis=(0, 1, 2)) for one in is_open)
+    return materialize(
         lambda: Program(
-            value=Shares(*(groups.spread(value) for value in (local, edge, cloud, unserved))),
+            value=Shares(*(groups.to_groups(value) for value in (local, edge, cloud, unserved))),
             is_open=Shares(*is_open),
-            local_load=groups.spread(local_load),
-            edge_load=groups.spread(edge_load),
-            data=groups.spread(data),
+            local_load=groups.to_groups(local_load),
+            edge_load=groups.to_groups(edge_load),
+            data=groups.to_groups(data),
             cloud_per_edge=(problem.edge_uplink * reciprocal(problem.cloud_uplink)[:, None]).T,
-            home=None if groups.edge is None else jnp.asarray(groups.edge).T,
+            edge_index=None if groups.edge is None else jnp.asarray(groups.edge).T,
             limit=Rows(client, 1.0, 1.0, 1.0),
             count=(options + rows).astype(data.dtype),
         )
@@ -109,11 +110,11 @@ def program_of(problem: OffloadingProblem, groups: ClientGroups, must: Array) ->
 
 
 def _open_options(problem: OffloadingProblem, must: Array) -> tuple[AnyArray, AnyArray, AnyArray]:
-    """Options that can carry anything, and have to be looked at. ``[B, C, T]``"""
-    home = problem.client_edge
+    """Options that can carry anything, and are worth a variable ``[B, C, T]``."""
+    edge_index = problem.client_edge
 
     def at_clients(edges: AnyArray) -> Array:
-        return jnp.take_along_axis(edges, home, axis=1)[:, :, None]
+        return jnp.take_along_axis(edges, edge_index, axis=1)[:, :, None]
 
     link = (at_clients(problem.edge_uplink) > 0.0) | (problem.data <= 0.0)
     to_cloud = problem.cloud_open & link & ((problem.cloud_uplink[:, None, None] > 0.0) | (problem.data <= 0.0))
@@ -137,12 +138,12 @@ def reciprocal(capacity: AnyArray) -> Array:
 
 
 def tree_of(program: Program) -> EdgeTree:
-    """How numbers move along its tree."""
-    return EdgeTree(program.cloud_per_edge.shape[0], program.home)
+    """Tree of its clients and edges."""
+    return EdgeTree(program.cloud_per_edge.shape[0], program.edge_index)
 
 
 def interior_start(program: Program) -> Point:
-    """A point inside: every option gets what a part of each of its rows lets through, prices follow from that."""
+    """Strictly feasible primal-dual start: options share parts of their rows' capacities, prices centre the slacks."""
     tree = tree_of(program)
     local_open, edge_open, cloud_open, may_be_left = program.is_open
     served = local_open | edge_open | cloud_open
@@ -151,11 +152,11 @@ def interior_start(program: Program) -> Point:
     def part(load: Array) -> Array:
         return 0.5 / jnp.maximum(load, 0.5)
 
-    data = tree.to_edges(lambda: total(program.data))
-    work = tree.to_edges(lambda: total(program.edge_load))
-    client = part(total(program.local_load))
+    data = tree.to_edges(lambda: reduce_slices(program.data))
+    work = tree.to_edges(lambda: reduce_slices(program.edge_load))
+    client = part(reduce_slices(program.local_load))
     uplink = part(data)
-    cloud = part(fold(data * program.cloud_per_edge))
+    cloud = part(tree_reduce(data * program.cloud_per_edge))
     at_edge = tree.to_streams(jnp.minimum(part(work), uplink))
     to_cloud = tree.to_streams(jnp.minimum(uplink, cloud[None]))
     local = jnp.where(local_open, 0.25 * client[None], 0.0)
@@ -163,43 +164,44 @@ def interior_start(program: Program) -> Point:
     cloud = jnp.where(cloud_open, 0.25 * to_cloud, 0.0)
     unserved = jnp.where(may_be_left, 1.0 - local - edge - cloud, 0.0)
     share = Shares(local, edge, cloud, unserved)
-    slack = Rows(*(limit - used for limit, used in zip(program.limit, used_by(program, tree, share), strict=True)))
-    price = written(lambda: Rows(*(beside(centre, one) * reciprocal(one) for one in slack)))
+    slack = jax.tree.map(operator.sub, program.limit, used_by(program, tree, share))
+    price = materialize(lambda: jax.tree.map(lambda one: expand_like(centre, one) * reciprocal(one), slack))
     costs = costs_of(program, tree, price)()
     surplus = zip(program.is_open[:3], program.value[:3], costs, strict=True)
     best = functools.reduce(jnp.maximum, [jnp.where(is_open, value - cost, 0.0) for is_open, value, cost in surplus])
     best = jnp.maximum(best, 0.0)
-    worth = best + of_streams(centre) / jnp.where(may_be_left, unserved, 0.5)
-    # Places without a client have rows without columns, whose worth would stay what it is.
-    worth = jnp.where(served | may_be_left, worth, 0.0)
-    return Point(share, slack, worth, price)
+    stream_price = best + expand_like(centre, unserved) / jnp.where(may_be_left, unserved, 0.5)
+    # Places without a client have rows without columns, whose price would never change.
+    stream_price = jnp.where(served | may_be_left, stream_price, 0.0)
+    return Point(share, slack, stream_price, price)
 
 
 def used_by(program: Program, tree: EdgeTree, share: Shares) -> Rows:
-    """Part of each capacity that the shares take."""
+    """Multiply A with the shares: the part of each capacity that they take."""
     local, edge, cloud, _ = share
     return Rows(
-        client=total(program.local_load * local),
-        edge=tree.to_edges(lambda: total(program.edge_load * edge)),
-        uplink=tree.to_edges(lambda: total(program.data * (edge + cloud))),
-        cloud=fold(tree.to_edges(lambda: total(program.data * cloud)) * program.cloud_per_edge),
+        client=reduce_slices(program.local_load * local),
+        edge=tree.to_edges(lambda: reduce_slices(program.edge_load * edge)),
+        uplink=tree.to_edges(lambda: reduce_slices(program.data * (edge + cloud))),
+        cloud=tree_reduce(tree.to_edges(lambda: reduce_slices(program.data * cloud)) * program.cloud_per_edge),
     )
 
 
 def residual_of(program: Program, point: Point) -> Array:
-    """Largest difference of the two sides of a row, or share that must be served and is not. ``[B]``"""
+    """Largest primal residual of a row, or share that must be served and is not ``[B]``."""
     tree = tree_of(program)
     local, edge, cloud, unserved = point.share
     there = program.is_open.unserved
     left = jnp.where(program.value.unserved < 0.0, unserved, 0.0)
     whole = jnp.where(there, jnp.maximum(jnp.abs(local + edge + cloud + unserved - 1.0), left), 0.0)
-    rows = zip(used_by(program, tree, point.share), point.slack, program.limit, strict=True)
-    return over_all(whole, Rows(*(jnp.abs(used + slack - limit) for used, slack, limit in rows)), jnp.maximum)
+    used = used_by(program, tree, point.share)
+    rows = jax.tree.map(lambda used, slack, limit: jnp.abs(used + slack - limit), used, point.slack, program.limit)
+    return reduce_all(whole, rows, jnp.maximum)
 
 
 def costs_of(program: Program, tree: EdgeTree, price: Rows) -> Callable[[], tuple[Array, Array, Array]]:
-    """Aᵀ of the capacity rows, what each option of each stream pays for capacities, to be evaluated inside a stage."""
-    through = written(lambda: price.uplink + program.cloud_per_edge * price.cloud[None])
+    """Aᵀ w of the capacity rows, each option's cost of capacities, as a function to call behind a barrier."""
+    through = materialize(lambda: price.uplink + program.cloud_per_edge * price.cloud[None])
     at_edge, at_uplink, beyond = (tree.to_streams(one) for one in (price.edge, price.uplink, through))
 
     def costs() -> tuple[Array, Array, Array]:
@@ -210,44 +212,34 @@ def costs_of(program: Program, tree: EdgeTree, price: Rows) -> Callable[[], tupl
 
 
 def reduced_costs(program: Program, tree: EdgeTree, point: Point) -> Callable[[], Shares]:
-    """z = Aᵀw − v of every open option, 1 where it is closed, to be evaluated inside a stage."""
+    """z = Aᵀw − v of every open option, 1 where it is closed, as a function to call behind a barrier."""
     costs = costs_of(program, tree, point.price)
 
     def reduced() -> Shares:
-        surplus = [point.worth + cost - value for cost, value in zip(costs(), program.value[:3], strict=True)]
-        pairs = zip(program.is_open, [*surplus, point.worth - program.value.unserved], strict=True)
-        return Shares(*(jnp.where(is_open, one, 1.0) for is_open, one in pairs))
+        surplus = [point.stream_price + cost - value for cost, value in zip(costs(), program.value[:3], strict=True)]
+        every = Shares(*[*surplus, point.stream_price - program.value.unserved])
+        return jax.tree.map(lambda is_open, one: jnp.where(is_open, one, 1.0), program.is_open, every)
 
     return reduced
 
 
 def gap_and_bound(point: Point, reduced_cost: Callable[[], Shares]) -> tuple[Array, Array]:
-    """Σ x z + Σ s w, which is the duality gap, and Σ w, the dual objective, an upper bound on the optimum."""
+    """Σ x z + Σ s w, the duality gap, and Σ w, the dual objective, an upper bound on the optimum."""
     share, slack, price = point.share, point.slack, point.price
-    pairs = written(lambda: summed(x * z for x, z in zip(share, reduced_cost(), strict=True)))
-    gap = over_all(pairs, Rows(*(s * w for s, w in zip(slack, price, strict=True))), operator.add)
-    return gap, over_all(point.worth, price, operator.add)
+    pairs = materialize(lambda: sum_terms(x * z for x, z in zip(share, reduced_cost(), strict=True)))
+    gap = reduce_all(pairs, jax.tree.map(operator.mul, slack, price), operator.add)
+    return gap, reduce_all(point.stream_price, price, operator.add)
 
 
-def over_all(streams: Array, rows: Rows, combine: Any) -> Array:
-    """Sum, or another combination, of numbers of all streams and rows. ``[B]``"""
-    clients = written(lambda: combine(total(streams, combine), rows.client))
-    edges = written(lambda: combine(rows.edge, rows.uplink))
-    groups = fold(fold(clients, combine), combine)
-    edge = fold(edges, combine)
-    return written(lambda: combine(combine(groups, edge), rows.cloud))
+def reduce_all(streams: Array, rows: Rows, combine: Any) -> Array:
+    """Reduce values of all streams and rows ``[B]``."""
+    clients = materialize(lambda: combine(reduce_slices(streams, combine), rows.client))
+    edges = materialize(lambda: combine(rows.edge, rows.uplink))
+    groups = tree_reduce(tree_reduce(clients, combine), combine)
+    edge = tree_reduce(edges, combine)
+    return materialize(lambda: combine(combine(groups, edge), rows.cloud))
 
 
-def summed(terms: Iterable[Array]) -> Array:
-    """Sum of arrays as one expression."""
-    return functools.reduce(operator.add, terms)
-
-
-def of_streams(array: Array) -> Array:
-    """Numbers ``[B]`` of instances for each of their streams."""
-    return array[None, None, None]
-
-
-def beside(numbers: Array, array: Array) -> Array:
-    """Numbers ``[B]`` of instances, with as many axes as an array."""
+def expand_like(numbers: Array, array: Array) -> Array:
+    """Prepend axes to values of instances ``[B]``, to as many as an array has."""
     return numbers[(None,) * (array.ndim - 1)]

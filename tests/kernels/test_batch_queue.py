@@ -62,7 +62,7 @@ def test_the_same_work_in_every_window_piles_up_evenly_or_not_at_all():
 def test_batches_are_cut_to_what_ends_in_time_and_no_further():
     counts, window, setup, seconds = case(seed=1, load=1.4)
     seconds[0, 0] = 0.0  # free, but for the set-up
-    kept = np.asarray(batch_queue.fitting(counts, window, setup, seconds))
+    kept = np.asarray(batch_queue.truncate_to_window(counts, window, setup, seconds))
     for number, edge in np.ndindex(NUMBER, EDGES):
         left = window[edge]
         for task in range(TASKS):
@@ -79,7 +79,9 @@ def test_batches_are_cut_to_what_ends_in_time_and_no_further():
 
 def test_a_request_that_fits_exactly_is_kept():
     # In floating point three times 0.1 is more than 0.3.
-    kept = batch_queue.fitting(np.full((1, 1, 1), 5.0), np.array([0.3]), np.zeros((1, 1)), np.full((1, 1), 0.1))
+    kept = batch_queue.truncate_to_window(
+        np.full((1, 1, 1), 5.0), np.array([0.3]), np.zeros((1, 1)), np.full((1, 1), 0.1)
+    )
     assert kept.item() == 3.0
 
 

@@ -6,11 +6,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from support.greedy_lagrangian import dual_search, greedy_lagrangian
 from support.methods import QUICKLY
 
-from j3o_kernels.batched_onloading import NodeTier, completed_choice, onload_tier
+from j3o_kernels.batched_onloading import complete_choice, onload_tier
 from j3o_kernels.multipliers import inverse_square_root, projected_subgradient
-from j3o_kernels.onloading import NodeProblem, dual_search, greedy_lagrangian
+from j3o_kernels.node_tier import NodeTier
+from j3o_kernels.onloading import NodeProblem
 
 ROWS, GROUPS, MODELS, TASKS, BATCH = 4, 3, 6, 3, 5
 
@@ -123,7 +125,7 @@ def test_tasks_without_a_choice_get_the_held_model_that_earns_most_per_load():
     tier = draw(9, tightness=0.1)
     with jax.enable_x64(True):
         found = batched(tier, everywhere(), "dual", False)
-        completed = np.asarray(jax.jit(completed_choice)(tier, found))
+        completed = np.asarray(jax.jit(complete_choice)(tier, found))
     held, choice = np.asarray(found.held), np.asarray(found.choice)
     changed = 0
     for task, row, group, instance in np.ndindex(*choice.shape):

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from support.methods import QUICKLY
 
-from j3o_kernels.coverage import cover
+from j3o_kernels.coverage import max_coverage
 
 TASKS, MODELS, NODES = 3, 6, 40
-compiled = jax.jit(cover, static_argnames="changes", compiler_options=QUICKLY)
+compiled = jax.jit(max_coverage, static_argnames="max_swaps", compiler_options=QUICKLY)
 
 
 def draw(seed):
@@ -49,6 +49,6 @@ def test_sets_fit_and_come_near_the_best(seed):
 def test_a_valuable_large_model_takes_the_place_of_a_dense_small_one():
     with jax.enable_x64(True):
         arrays = [jnp.array(array) for array in ([[[0.1], [1.0]]], [[0.01], [1.0]], [1.0])]
-        found, greedy = compiled(*arrays), compiled(*arrays, changes=0)
+        found, greedy = compiled(*arrays), compiled(*arrays, max_swaps=0)
     assert np.asarray(greedy.choice).item() == 0
     assert np.asarray(found.choice).item() == 1

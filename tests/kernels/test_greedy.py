@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.greedy_lagrangian import dual_search
 
 from j3o_kernels.greedy import covered_profit, greedy_selection, marginal_gains, node_value, task_profit
-from j3o_kernels.onloading import NodeProblem, dual_search
+from j3o_kernels.onloading import NodeProblem
 
 select = jax.jit(greedy_selection, static_argnames="pass_over")
 

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import scipy.sparse
+from support.interior_point import interior_point
 from support.methods import QUICKLY
 from support.scenarios import EXTREMES, random_scenario, stack
 
@@ -17,7 +18,6 @@ from j3o_jax._highs import Program, solve_program
 from j3o_jax.routing import offloading_problem
 from j3o_kernels.client_groups import group_clients, lone_clients
 from j3o_kernels.hierarchical_lp import hierarchical_lp
-from j3o_kernels.interior_point import interior_point
 from j3o_kernels.offloading import OffloadingProblem
 
 # Every program of this file has one of two shapes and is solved in batches of one size: compiling takes seconds, and

@@ -8,10 +8,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy import optimize
+from support.greedy_lagrangian import dual_search, greedy_lagrangian
 from support.methods import QUICKLY
 
 from j3o_kernels.multipliers import inverse_square_root, projected_subgradient
-from j3o_kernels.onloading import NodeProblem, dual_search, greedy_lagrangian, servable_shares
+from j3o_kernels.onloading import NodeProblem, servable_shares
 
 
 def draw(seed, nodes=4, models=4, tasks=3, tightness=0.4, equal_sizes=False):

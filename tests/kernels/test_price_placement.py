@@ -13,7 +13,7 @@ from j3o_jax.methods._dual_bound import DualBound
 from j3o_jax.methods._few_shapes import sizes_of
 from j3o_jax.methods._price_exchange import ExchangeSettings, PriceExchange
 from j3o_kernels.client_groups import group_clients
-from j3o_kernels.price_placement import CapacityPrices, Choices, Trial, place_at_prices
+from j3o_kernels.price_placement import CapacityPrices, Choices, Perturbation, place_at_prices
 
 BATCH = 6
 
@@ -31,16 +31,16 @@ def choices_at(batch, groups, prices, uncertainty):
     own = jax.tree.map(jnp.asarray, sizes_of(batch))
     director = PriceExchange(batch, groups, DualBound(jnp.ones(BATCH), nothing, None), 0.0, own, ExchangeSettings(1, 1))
     before = director.begin().answer
-    trial = Trial(
+    trial = Perturbation(
         jnp.full(BATCH, uncertainty),
         jnp.ones((rows, columns, BATCH), bool),
         jnp.ones((batch.edges, BATCH), bool),
         jnp.ones((batch.models, rows, columns, BATCH)),
         jnp.ones((batch.models, batch.edges, BATCH)),
     )
-    spread = prices._replace(client=groups.spread(prices.client), compute=prices.compute.T, uplink=prices.uplink.T)
+    spread = prices._replace(client=groups.to_groups(prices.client), compute=prices.compute.T, uplink=prices.uplink.T)
     placed = place_at_prices(director.market, spread, before, trial)
-    return groups.gathered(placed.client), jnp.transpose(placed.edge, (2, 1, 0))
+    return groups.from_groups(placed.client), jnp.transpose(placed.edge, (2, 1, 0))
 
 
 @pytest.mark.parametrize("uneven", [False, True])
@@ -111,7 +111,7 @@ def placed_at_first_prices(batch, groups, before, free):
     )
     own = jax.tree.map(jnp.asarray, sizes_of(batch))
     director = PriceExchange(batch, groups, DualBound(zero, nothing, None), 0.0, own, ExchangeSettings(1, 1))
-    trial = Trial(
+    trial = Perturbation(
         zero,
         free,
         jnp.zeros((3, BATCH), bool),

@@ -1,7 +1,7 @@
-"""A first-order descent on the bound by prices, from prices that are near the best ones of the linear relaxation.
+"""Dual descent: a first-order method on `price_bound`, warm-started from the duals of the linear relaxation.
 
-The interior point method minimises the dual of the linear relaxation; the bound itself is less there, and has its least
-elsewhere, since its nodes choose whole sets of models. It is convex, and has a gradient almost everywhere.
+The interior point method minimises the dual of the linear relaxation. `price_bound` is lower there, and has its minimum
+elsewhere, since its nodes choose whole sets of models. It is convex, and differentiable almost everywhere.
 """
 
 from typing import Any, NamedTuple
@@ -12,9 +12,9 @@ import optax
 from jaxtyping import Array
 
 from .masked_select import select_leading
-from .price_bound import Prices, counted, price_bound
+from .materialize import compilation_unit, next_iteration
+from .price_bound import Prices, feasible_prices, price_bound
 from .relaxation_program import RelaxationProblem
-from .stages import next_turn, region
 
 # A price moves in proportion to itself, or to this part of the largest of its kind.
 _FLOOR = 1e-3
@@ -30,10 +30,10 @@ class _State(NamedTuple):
     bound: Any
 
 
-def bound_descent(
+def dual_descent(
     problem: RelaxationProblem, prices: Prices, steps: int | Array, schedule: optax.Schedule
 ) -> tuple[Prices, Array]:
-    """The best prices of a run of Adam, as they are `counted`, and D there ``[B]``.
+    """Best dual-feasible prices of a run of Adam, and the bound D there ``[B]``.
 
     That is never more than at the prices that it starts from.
 
@@ -51,27 +51,27 @@ def bound_descent(
         return jnp.sum(bound), bound
 
     slope = jax.grad(bounds, has_aux=True)
-    if problem.home is None:
+    if problem.edge_index is None:
         # Otherwise it gathers, and the gradient of that scatters.
-        slope = region(slope)
+        slope = compilation_unit(slope)
 
     def step(state: _State) -> _State:
-        # The last step's prices are looked at too, and lead nowhere.
+        # The last iteration evaluates the last step's prices; its own step is not used.
         gradient, bound = slope(state.prices)
         best, least = _better(state.prices, bound, state)
         with jax.numpy_dtype_promotion("standard"):  # optax counts its steps in int32
             change, optimizer_state = optimizer.update(gradient, state.optimizer)
         moved = jax.tree.map(lambda price: jnp.maximum(price, 0.0), optax.apply_updates(state.prices, change))
-        return _State(next_turn(state.step), moved, optimizer_state, best, least)
+        return _State(next_iteration(state.step), moved, optimizer_state, best, least)
 
     infinite = jnp.full(problem.cloud_limit.shape, jnp.inf, dtype=problem.cloud_limit.dtype)
     state = _State(jnp.asarray(0), relative, optimizer.init(relative), relative, infinite)
     state = jax.lax.while_loop(lambda state: state.step <= steps, step, state)
-    return counted(problem, jax.tree.map(jnp.multiply, state.best, scale)), state.bound
+    return feasible_prices(problem, jax.tree.map(jnp.multiply, state.best, scale)), state.bound
 
 
-def rise_and_fall(largest: float | Array, steps: int | Array) -> optax.Schedule:
-    """Schedule of so many steps, which may be traced: a linear rise over the first half, then half a cosine to 0.
+def warmup_cosine(largest: float | Array, steps: int | Array) -> optax.Schedule:
+    """Warm-up and cosine decay over so many steps, which may be traced, unlike those of optax.
 
     What is near the best already should not be thrown far off by the first steps.
     """

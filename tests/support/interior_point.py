@@ -1,4 +1,4 @@
-"""The method of `hierarchical_lp.py` for one instance, with matrices: what its passes along the tree must come to.
+"""The interior point method of `hierarchical_lp.py` for one instance, with dense matrices: its reference.
 
 The program, with rows divided by their capacities and values by their sum, is
 
@@ -14,15 +14,15 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from .offloading import AnyArray, OffloadingProblem
-from .tolerances import ALL_SERVED, ROWS_KEPT
+from j3o_kernels.offloading import AnyArray, OffloadingProblem
+from j3o_kernels.tolerances import ALL_SERVED, ROWS_KEPT
 
 # These are those of `hierarchical_lp.py`: the part of the way to the boundary that a step goes;
 _STEP = 0.9995
 # what leaving a share unserved costs that must be served, in units of the best value of any stream;
 _PENALTY = 1e4
-# power of the last bit that holds prices still that no share depends on.
-_STILL = 2.0 / 3.0
+# the power of eps that regularises every pivot.
+_REGULARIZATION = 2.0 / 3.0
 
 
 class InteriorPointSolution(NamedTuple):
@@ -100,7 +100,7 @@ def interior_point(
 
 
 def _optimum(state: _State) -> Float[Array, ""]:
-    """What the gap is compared with: the value of the shares, or next to nothing where that is 0."""
+    """Value of the shares, which the gap is relative to; tiny where that is 0."""
     return jnp.maximum(state.bound - state.gap, jnp.finfo(state.gap.dtype).eps ** 2)
 
 
@@ -116,7 +116,7 @@ def _value_scale(problem: OffloadingProblem) -> Float[Array, ""]:
 
 
 def _program(problem: OffloadingProblem, serve_all: bool) -> tuple[_Program, Float[Array, " N"], Float[Array, " R"]]:
-    """The matrices, and the point to start from, inside the limits of the dual and, but for equations, the primal."""
+    """Matrices, and a start that is strictly feasible for the dual and, but for equations, the primal."""
     clients, tasks = problem.data.shape
     edges, dtype = problem.edge_uplink.size, problem.data.dtype
     client = jnp.repeat(jnp.arange(clients), tasks)
@@ -186,7 +186,7 @@ def _run(
 ) -> _State:
     (matrix, value, is_open, _), x, w = _program(problem, serve_all)
     dtype, count = x.dtype, jnp.sum(is_open).astype(x.dtype)
-    still = jnp.where(jnp.arange(w.size) < problem.data.size, 0.0, jnp.finfo(dtype).eps ** _STILL)
+    still = jnp.where(jnp.arange(w.size) < problem.data.size, 0.0, jnp.finfo(dtype).eps ** _REGULARIZATION)
 
     def furthest(point: Array, change: Array) -> Array:
         """Length of the step after which the first of the open entries is 0."""
@@ -200,7 +200,7 @@ def _run(
         normal = (matrix * ratio[None]) @ matrix.T + jnp.diag(still)
 
         def direction(push: Array) -> tuple[Array, Array, Array]:
-            """Changes of x, w and z towards A x = 1 with z Δx + x Δz = z (push − x)."""
+            """Newton direction of x, w and z towards A x = 1 with z Δx + x Δz = z (push − x)."""
             dw = jnp.linalg.solve(normal, matrix @ push - 1.0)
             dz = matrix.T @ dw
             return jnp.where(is_open, push - x - ratio * dz, 0.0), dw, dz
