@@ -77,7 +77,7 @@ def warmup_cosine(largest: float | Array, steps: int | Array) -> optax.Schedule:
     """
     rise, fall = jnp.maximum(steps // 2, 1), jnp.maximum(steps - steps // 2, 1)
 
-    def schedule(count: Array) -> Array:
+    def schedule(count: Any) -> Any:
         rising = _FIRST_STEP + (1.0 - _FIRST_STEP) * count / rise
         falling = 0.5 + 0.5 * jnp.cos(jnp.pi * jnp.clip((count - rise) / fall, 0.0, 1.0))
         return largest * jnp.where(count < rise, rising, falling)
