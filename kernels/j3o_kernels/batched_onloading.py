@@ -97,7 +97,7 @@ def _greedy(tier: NodeTier, probe: _Probe) -> Selection:
         size, gain, load = materialize(lambda: tier.of_model(model))
         adds = materialize(lambda: (best > 0.0) & (used + size <= limit))
 
-        def added() -> tuple[Selection, Array]:
+        def add() -> tuple[Selection, Array]:
             profit = gain - multiplier[None] * load
             better = adds[None] & (profit > covered + TIES * jnp.abs(covered))
             taken = Selection(
@@ -108,7 +108,7 @@ def _greedy(tier: NodeTier, probe: _Probe) -> Selection:
             )
             return taken, jnp.where(adds, used + size, used)
 
-        return _Growing(jnp.asarray(False), *materialize(added), jnp.any(adds))
+        return _Growing(jnp.asarray(False), *materialize(add), jnp.any(adds))
 
     nobody = _Growing(jnp.asarray(True), _nothing(tier), jnp.zeros_like(multiplier), jnp.any(~probe.idle))
     return unrolled_while(lambda growing: growing.grows, add_best, nobody, _UNROLL).selection
@@ -128,23 +128,23 @@ def _knapsack_value(selection: Selection, capacity: Array) -> Array:
             loads = loads + jnp.where(earlier & (number != other), load[other][None], 0.0)
         return loads
 
-    def served(before: Array) -> Array:
+    def gains(before: Array) -> Array:
         share = jnp.clip((capacity[None] - before) / jnp.where(load > 0.0, load, 1.0), 0.0, 1.0)
         return gain * jnp.where(load > 0.0, share, 1.0)
 
     parts = materialize(before)
-    parts = materialize(lambda: served(parts))
+    parts = materialize(lambda: gains(parts))
     return materialize(lambda: reduce_slices(parts))
 
 
 def _better(new: Selection, value: Array, multiplier: Array, where: Array, best: _Best) -> _Best:
     """Keep the better of two sets per node; only an improvement beyond rounding replaces one."""
 
-    def picked() -> _Best:
+    def select() -> _Best:
         better = where & (value > best.value * (1.0 + ROUNDING))
         return select_trailing(better, _Best(new, value, multiplier), best)
 
-    return materialize(picked)
+    return materialize(select)
 
 
 def onload_tier(
@@ -243,7 +243,7 @@ def onload_tier(
 def complete_choice(tier: NodeTier, onloading: TierOnloading) -> Array:
     """Give tasks without a choice the held model of most gain per load, if any has a gain ``[T, K, G, B]``."""
 
-    def completed() -> Array:
+    def complete() -> Array:
         weight = tier.weight[:, None]
         held = onloading.held[None]
         gain = jnp.where(held, weight * tier.accuracy, -1.0)
@@ -253,4 +253,4 @@ def complete_choice(tier: NodeTier, onloading: TierOnloading) -> Array:
         earns = jnp.max(gain, axis=1) > 0.0
         return jnp.where((onloading.choice < 0) & earns, thrifty, onloading.choice)
 
-    return materialize(completed)
+    return materialize(complete)

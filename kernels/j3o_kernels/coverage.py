@@ -76,7 +76,7 @@ def max_coverage(profit: Array, size: Array, budget: Array, *, max_swaps: int = 
 
         density, model = first_best(materialize(densities))
 
-        def added() -> _State:
+        def add() -> _State:
             adds = density > 0.0
             own = take_model(profit, model)
             better = adds[None] & (own > earned)
@@ -91,7 +91,7 @@ def max_coverage(profit: Array, size: Array, budget: Array, *, max_swaps: int = 
                 jnp.any(adds),
             )
 
-        return materialize(added)
+        return materialize(add)
 
     def prune(held: Array) -> tuple[Coverage, Array]:
         """Drop models that are the best of no task; also the memory that is left in use."""
@@ -149,12 +149,12 @@ def max_coverage(profit: Array, size: Array, budget: Array, *, max_swaps: int = 
         start = (jnp.zeros_like(worth), jnp.zeros_like(choice[0]), nobody[0])
         gain, model, leaves = jax.lax.fori_loop(0, tasks + 1, better, start)
 
-        def changed() -> tuple[Array, Array]:
+        def swap() -> tuple[Array, Array]:
             moves = (gain > ROUNDING * worth) & (state.turn < max_swaps)
             new = (held & (number != leaves[None])) | (number == model[None])
             return jnp.where(moves[None], new, held), jnp.any(moves)
 
-        held, moves = materialize(changed)
+        held, moves = materialize(swap)
         return _State(coverage._replace(held=held), used, state.turn + 1, moves)
 
     nothing = _State(

@@ -49,7 +49,7 @@ def dual_search(capacity: Array) -> tuple[_Lines, Move]:
     def move(step: Any, search: Search, selection: Selection) -> Search:
         lines: _Lines = search.own
 
-        def moved() -> Search:
+        def update() -> Search:
             gain, load = reduce_slices(selection.gain), reduce_slices(selection.load)
             over = load > capacity * (1.0 + ROUNDING)
             known = lines.high_gain - search.multiplier * lines.high_load
@@ -67,7 +67,7 @@ def dual_search(capacity: Array) -> tuple[_Lines, Move]:
             done = search.done | ~new | (first & ~over) | (rise <= 0.0) | (run <= 0.0)
             return Search(jnp.where(done, search.multiplier, rise / jnp.where(done, 1.0, run)), done, found)
 
-        return materialize(moved)
+        return materialize(update)
 
     return _Lines(zero, zero, zero, zero), move
 

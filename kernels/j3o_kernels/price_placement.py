@@ -152,7 +152,7 @@ def place_at_prices(
             leads = smoothed_profit(problem.weight[task][None], of_groups[task][:, None], elsewhere[task][None])
             return jnp.sum(leads, axis=1)
 
-        def perturbed(profit: Array) -> Array:
+        def perturb(profit: Array) -> Array:
             if problem.edge_setup is not None:
                 profit = jnp.maximum(profit - prices.compute[None] * problem.edge_setup, 0.0)
             return profit * perturbation.edge_noise
@@ -160,7 +160,7 @@ def place_at_prices(
         def profits() -> Array:
             elsewhere = materialize(lambda: jnp.maximum(chosen_margins(local, clients), cloud))
             earned = [tree.sum_groups(materialize(lambda task=task: profit(task, elsewhere))) for task in range(tasks)]
-            return materialize(lambda: jnp.stack([perturbed(profit) for profit in earned]))
+            return materialize(lambda: jnp.stack([perturb(profit) for profit in earned]))
 
         return max_coverage(compilation_unit(profits)(), problem.edge_size, problem.edge_budget).choice
 
@@ -198,7 +198,7 @@ def place_at_prices(
         if problem.edge_setup is not None:
             # With set-up times an open task has a cost.
             return Choices(clients, edges)
-        whole = materialize(lambda: jnp.where(perturbation.edge_free[None], complete(edge, edges), before.edge))
-        return Choices(clients, whole)
+        completed = materialize(lambda: jnp.where(perturbation.edge_free[None], complete(edge, edges), before.edge))
+        return Choices(clients, completed)
 
     return compilation_unit(chosen)()

@@ -137,14 +137,14 @@ class Places:
         def both(one: Any, other: Any) -> Any:
             return jax.tree.map(combine, one, other)
 
-        def shortened(width: int, arrays: list[Array]) -> Any:
+        def reduce_leading(width: int, arrays: list[Array]) -> Any:
             """Reduce all axes but the last ones, of a width."""
             found = map_reduce(expression, *arrays, combine=combine)
             return jax.tree.map(lambda array: tree_reduce(array.reshape(-1, width), combine), found)
 
         def of_instances(width: int, kinds: list[list[Array]]) -> Any:
             """Reduce values at places, or at edges."""
-            own = [shortened(width, arrays) for arrays in kinds if arrays[-1].size > width]
+            own = [reduce_leading(width, arrays) for arrays in kinds if arrays[-1].size > width]
             last = [[array.reshape(width) for array in arrays] for arrays in kinds if arrays[-1].size == width]
             added = materialize(lambda: functools.reduce(both, [*own, *(expression(*arrays) for arrays in last)]))
             return jax.tree.map(lambda array: tree_reduce(array.reshape(-1, self.batch), combine), added)

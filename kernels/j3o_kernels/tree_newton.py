@@ -84,14 +84,14 @@ def factorize(program: Program, tree: EdgeTree, point: Point, reduced_cost: Call
     uu = tree.to_edges(lambda: uplink_uplink - by_uplink * to_uplink)
     uc = tree.to_edges(lambda: uplink_cloud - by_uplink * to_cloud)
     cc = tree.to_edges(lambda: cloud_cloud - by_cloud * to_cloud)
-    whole_ee, whole_uu, whole_cc = map(tree.sum_clients, (edge_edge, uplink_uplink, cloud_cloud))
-    first = materialize(lambda: _inverse_pivot(ee, whole_ee, slack.edge * rate.edge + regularization))
+    full_ee, full_uu, full_cc = map(tree.sum_clients, (edge_edge, uplink_uplink, cloud_cloud))
+    first = materialize(lambda: _inverse_pivot(ee, full_ee, slack.edge * rate.edge + regularization))
     lower = materialize(lambda: eu * first)
-    second = materialize(lambda: _inverse_pivot(uu - lower * eu, whole_uu, slack.uplink * rate.uplink + regularization))
+    second = materialize(lambda: _inverse_pivot(uu - lower * eu, full_uu, slack.uplink * rate.uplink + regularization))
     rest = materialize(lambda: (uc - lower * ec) * part)
     edge_to_cloud, uplink_to_cloud = materialize(lambda: (ec * part * first, rest * second))
     at_cloud = tree_reduce(materialize(lambda: cc * part * part - ec * part * edge_to_cloud - rest * uplink_to_cloud))
-    whole_cloud = tree_reduce(materialize(lambda: whole_cc * part * part))
+    full_cloud = tree_reduce(materialize(lambda: full_cc * part * part))
     return Newton(
         inverse=inverse,
         ratio=ratio,
@@ -100,16 +100,16 @@ def factorize(program: Program, tree: EdgeTree, point: Point, reduced_cost: Call
         client=(client, to_edge, to_uplink, to_cloud),
         couplings=(by_edge, by_uplink, by_cloud),
         edge=(first, lower, second, edge_to_cloud, uplink_to_cloud),
-        cloud=materialize(lambda: _inverse_pivot(at_cloud, whole_cloud, slack.cloud * rate.cloud + regularization)),
+        cloud=materialize(lambda: _inverse_pivot(at_cloud, full_cloud, slack.cloud * rate.cloud + regularization)),
     )
 
 
-def _inverse_pivot(rest: Array, whole: Array, own: Array) -> Array:
-    """1 / (rest + own) where `rest` is the Schur complement of `whole`; 0 where that is rounding.
+def _inverse_pivot(rest: Array, full: Array, own: Array) -> Array:
+    """1 / (rest + own) where `rest` is the Schur complement of `full`; 0 where that is rounding.
 
     There the row depends linearly on rows before it, and its price does not change.
     """
-    least = _ZERO_PIVOT * jnp.finfo(rest.dtype).eps * (whole + own)
+    least = _ZERO_PIVOT * jnp.finfo(rest.dtype).eps * (full + own)
     return jnp.where(rest + own > least, 1.0 / jnp.where(rest + own > least, rest + own, 1.0), 0.0)
 
 

@@ -193,10 +193,10 @@ def residual_of(program: Program, point: Point) -> Array:
     local, edge, cloud, unserved = point.share
     there = program.is_open.unserved
     left = jnp.where(program.value.unserved < 0.0, unserved, 0.0)
-    whole = jnp.where(there, jnp.maximum(jnp.abs(local + edge + cloud + unserved - 1.0), left), 0.0)
+    streams = jnp.where(there, jnp.maximum(jnp.abs(local + edge + cloud + unserved - 1.0), left), 0.0)
     used = used_by(program, tree, point.share)
     rows = jax.tree.map(lambda used, slack, limit: jnp.abs(used + slack - limit), used, point.slack, program.limit)
-    return reduce_all(whole, rows, jnp.maximum)
+    return reduce_all(streams, rows, jnp.maximum)
 
 
 def costs_of(program: Program, tree: EdgeTree, price: Rows) -> Callable[[], tuple[Array, Array, Array]]:
