@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import j3o_jax as j3o
-from j3o_jax.methods._strong_formulation import strong_formulation
+from j3o_jax.methods.exact.strong_formulation import strong_formulation
 
 from .record import FOLDER, machine_line, say, write_results
 from .registry import CASES
@@ -80,7 +80,7 @@ def _size(scenario: j3o.Scenario) -> dict[str, Any]:
     size: dict[str, Any] = {"shape": "x".join(map(str, shape)), "variables": None, "rows": None}
     if scenario.clients * scenario.tasks * scenario.models <= _MOST_FLOWS:
         program = strong_formulation(scenario).program
-        size |= {"variables": int(program.gain.size), "rows": int(program.upper.size)}
+        size |= {"variables": int(program.objective.size), "rows": int(program.row_upper.size)}
     return size
 
 

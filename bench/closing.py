@@ -15,7 +15,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import j3o_jax as j3o
-from j3o_jax.methods._dual_bound import Descent, closer_bounds, dual_bounds
+from j3o_jax.methods.dual_bound import Descent, closer_bounds, dual_bounds
 from j3o_jax.plots import save_figure
 from j3o_kernels.client_groups import group_clients
 

@@ -31,7 +31,7 @@ import j3o_jax as j3o
 from j3o_jax._batched import run_batched
 from j3o_jax._precision import double_precision
 from j3o_jax._programs import seconds_of_compiling
-from j3o_jax.methods._device import bytes_of_instance
+from j3o_jax.methods.alternation.drivers import bytes_of_instance
 from j3o_kernels.client_groups import group_clients
 from j3o_kernels.hierarchical_lp import hierarchical_lp
 

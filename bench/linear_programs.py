@@ -8,7 +8,7 @@ import numpy as np
 import j3o_jax as j3o
 from j3o_jax._model import Placement
 from j3o_jax._precision import double_precision
-from j3o_jax.methods._settling import offloading_problems
+from j3o_jax.methods.alternation.feasibility import offloading_problems
 from j3o_jax.routing import OffloadingProblem
 
 from .registry import CASES

@@ -7,7 +7,7 @@ import jax
 import numpy as np
 
 import j3o_jax as j3o
-from j3o_jax.methods.j3o import _program, _sizes_differ
+from j3o_jax.methods.j3o import _sizes_differ
 from j3o_kernels.client_groups import group_clients
 
 # XLA's option for a GPU that puts loops into command buffers, so that the host neither starts their kernels nor waits
@@ -19,14 +19,10 @@ LOOPS_IN_GRAPH = {
 
 def j3o_program(scenarios: j3o.Scenario) -> tuple[Callable[[Any, Any], Any], tuple[Any, Any]]:
     """Return the program of `J3O()` for a batch of scenarios, and the arrays that it is called with."""
-    method = j3o.J3O()
-    assert isinstance(method.lp, j3o.HierarchicalLP)
-    program = _program(*method._settings(method.lp, sizes_differ=_sizes_differ(scenarios)))
     groups = group_clients(np.asarray(scenarios.client_edge), scenarios.edges)
-    batch = method._from_all_starts(scenarios, groups, np.ones(scenarios.demand.shape[0]))
-    shared = np.asarray(method.lp.tolerance), np.asarray(method.tolerance)
+    program, *arguments, _ = j3o.J3O().device_program(scenarios, groups, sizes_differ=_sizes_differ(scenarios))
 
     def j3o_batch(batch: Any, shared: Any) -> Any:
         return program(batch, shared)
 
-    return j3o_batch, jax.tree.map(np.asarray, (batch, shared))
+    return j3o_batch, jax.tree.map(np.asarray, tuple(arguments))

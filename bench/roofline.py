@@ -26,11 +26,13 @@ import numpy as np
 import j3o_jax as j3o
 from j3o_jax._batched import available_cores, run_batched
 from j3o_jax._precision import double_precision
-from j3o_jax.methods._device import alternate, blank_plans, bytes_of_instance
-from j3o_jax.methods._director import Settings
-from j3o_jax.methods._greedy_tiers import GreedySettings, GreedyTiers
-from j3o_jax.methods._starts import STARTS
-from j3o_kernels.client_groups import group_clients
+from j3o_jax.methods.alternation.drivers import bytes_of_instance, result_of, run_on_device
+from j3o_jax.methods.alternation.feasibility import blank_plans
+from j3o_jax.methods.alternation.loop import Alternation, LoopSettings
+from j3o_jax.methods.alternation.multiplier import DualSearch
+from j3o_jax.methods.alternation.starts import STARTS
+from j3o_jax.methods.lagrangian_policy import LagrangianPolicy
+from j3o_kernels.client_groups import ClientGroups, group_clients
 from j3o_kernels.hierarchical_lp import hierarchical_lp
 
 from .counting import Counts, counted
@@ -40,9 +42,10 @@ from .registry import CASES
 
 # Instances that are worked on at a time on a CPU.
 _CHUNK = 64
-_STEPS = 20
-_GREEDY = GreedySettings(optimizer=None, steps=_STEPS, plus_max=True)
-_SETTINGS = Settings(max_iterations=10, lp_iterations=60, activations=0)
+
+_MULTIPLIER = DualSearch(steps=20)
+_SETTINGS = LoopSettings(max_iterations=10)
+_LP_ITERATIONS = 60
 _IN_FIRST_CACHE, _BEYOND_CACHES = 1 << 11, 1 << 23
 
 
@@ -84,6 +87,9 @@ def kernels(scenarios: j3o.Scenario) -> dict[str, tuple[Callable[[Any, Any], Any
     groups = group_clients(np.asarray(scenarios.client_edge), scenarios.edges)
     batch = scenarios.demand.shape[0]
 
+    def policy_of(scenarios: j3o.Scenario, groups: ClientGroups, start: Any) -> LagrangianPolicy:
+        return LagrangianPolicy(scenarios, groups, _MULTIPLIER, start, jnp.asarray(1e-6), plus_max=True)
+
     def offloading(batch: Any, _: Any) -> Any:
         return hierarchical_lp(*batch, serve_all=False)
 
@@ -91,18 +97,19 @@ def kernels(scenarios: j3o.Scenario) -> dict[str, tuple[Callable[[Any, Any], Any
         scenarios, groups = batch
         share = jnp.full(scenarios.demand.shape, 0.5)
         count = scenarios.demand.shape[0]
-        tiers = GreedyTiers(scenarios, groups, jnp.ones(count), jnp.zeros((count, 4)), jnp.asarray(1e-6), _GREEDY)
-        return tiers.place((share, share), 0, blank_plans(scenarios), jnp.ones(count, dtype=bool))
+        policy = policy_of(scenarios, groups, jnp.zeros((count, 4)))
+        return policy.place((share, share), 0, blank_plans(scenarios), jnp.ones(count, dtype=bool))[0]
 
     def whole(batch: Any, _: Any) -> Any:
-        scenarios, groups, step_size, start = batch
-        tiers = GreedyTiers(scenarios, groups, step_size, start, jnp.asarray(1e-6), _GREEDY)
-        return alternate(scenarios, groups, tiers, jnp.asarray(1e-9), _SETTINGS)
+        scenarios, groups, start = batch
+        policy = policy_of(scenarios, groups, start)
+        alternation = Alternation(scenarios, policy, _SETTINGS, jnp.asarray(1e-9))
+        return result_of(scenarios, run_on_device(alternation, groups, _LP_ITERATIONS, alternation.init()))
 
     return {
         "offloading LP": (offloading, (problems, groups)),
         "onloading of both tiers": (onloading, (scenarios, groups)),
-        "J3O": (whole, (scenarios, groups, np.ones(batch), np.repeat([STARTS["paper"]], batch, axis=0))),
+        "J3O": (whole, (scenarios, groups, np.repeat([STARTS["paper"]], batch, axis=0))),
     }
 
 

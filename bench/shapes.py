@@ -3,7 +3,7 @@
     python -m bench shapes --count 1000
 
 Every shape is another number of clients, edges, tasks and models. Shapes that are nearly alike share programs
-(`j3o_jax/methods/_few_shapes.py`): the first of them compiles. Programs go before the process runs out of mappings
+(`j3o_jax/methods/few_shapes.py`): the first of them compiles. Programs go before the process runs out of mappings
 (`j3o_jax/_programs.py`), without which Linux would abort it, and are read again from a cache on disk that is empty at
 first. Plans pass the independent checker. Seconds are of all threads.
 """

@@ -15,9 +15,9 @@ from ._scenario import Scenario
 from ._solution import Solution
 from ._status import OPTIMAL_GAP, Status, succeeded
 from ._verify import verify
-from .methods._certificate import certificate_of
-from .methods._dual_bound import BOUND_TURNS, Descent, bytes_of_bound, dual_bounds
-from .methods._few_shapes import own_certificate, sized
+from .methods.dual_bound import BOUND_TURNS, Descent, bytes_of_bound, dual_bounds
+from .methods.dual_certificate import certificate_of
+from .methods.few_shapes import own_certificate, sized
 
 
 def certify(

@@ -24,31 +24,32 @@ _BOUND_TOLERANCE = 1e-6
 _SOUND_SINCE = "1.15"
 
 
-class Program(NamedTuple):
-    """Maximise gain·v over least <= v <= most with lower <= matrix·v <= upper, v whole where `whole`.
+class MILP(NamedTuple):
+    """Mixed-integer linear program, to be maximised; a linear one where no variable is an integer.
 
-    `least` is 0 if None. `matrix` is a SciPy sparse array ``[R, N]`` in CSR form. Rows should be scaled so that their
-    largest entry is of order 1: HiGHS's tolerances are absolute.
+    Maximise objective·v over lower <= v <= upper with row_lower <= matrix·v <= row_upper, v integer where
+    `integrality`. `lower` is 0 if None. `matrix` is a SciPy sparse array ``[R, N]`` in CSR form. Rows should be scaled
+    so that their largest entry is of order 1: HiGHS's tolerances are absolute.
     """
 
-    gain: Float[np.ndarray, " N"]
-    most: Float[np.ndarray, " N"]
-    whole: Bool[np.ndarray, " N"]
+    objective: Float[np.ndarray, " N"]
+    upper: Float[np.ndarray, " N"]
+    integrality: Bool[np.ndarray, " N"]
     matrix: Any
-    lower: Float[np.ndarray, " R"]
-    upper: Float[np.ndarray, " R"]
-    least: Float[np.ndarray, " N"] | None = None
+    row_lower: Float[np.ndarray, " R"]
+    row_upper: Float[np.ndarray, " R"]
+    lower: Float[np.ndarray, " N"] | None = None
 
 
-class Answer(NamedTuple):
-    """What became of a `Program`.
+class MILPResult(NamedTuple):
+    """Result of solving a `MILP`.
 
     - `values`: the best v found, None if none was. ``[N]``
-    - `objective`: gain·v of them, −inf where there are none.
+    - `objective`: its value for them, −inf where there are none.
     - `bound`: upper bound on the optimum that the solver vouches for, its word and no proof; +inf where it has none.
     - `outcome`: ``optimal`` to the gap asked for; ``limit`` of time; ``infeasible``, proven; or ``failed``.
     - `message`: the solver's own word for it.
-    - `row_prices`: multipliers of the rows of a linear program, >= 0 for upper and <= 0 for lower limits. ``[R]``
+    - `duals`: multipliers of the rows of a linear program, >= 0 for upper and <= 0 for lower limits. ``[R]``
     """
 
     values: Float[np.ndarray, " N"] | None
@@ -56,18 +57,18 @@ class Answer(NamedTuple):
     bound: float
     outcome: Literal["optimal", "limit", "infeasible", "failed"]
     message: str
-    row_prices: Float[np.ndarray, " R"] | None = None
+    duals: Float[np.ndarray, " R"] | None = None
 
 
-def solve_program(
-    program: Program,
+def solve_milp(
+    program: MILP,
     *,
     gap: float = 1e-9,
     time_limit: float = math.inf,
     threads: int | None = None,
     start: Float[AnyArray, " N"] | None = None,
     options: dict[str, Any] | None = None,
-) -> Answer:
+) -> MILPResult:
     """Solve a program with HiGHS.
 
     **Arguments:**
@@ -78,7 +79,7 @@ def solve_program(
     - `start`: values to start from, if they keep every limit. ``[N]``
     - `options`: further options of HiGHS.
     """
-    if program.gain.size == 0:
+    if program.objective.size == 0:
         return _without_variables(program)
     settings = _settings(gap, time_limit, threads) | (options or {})
     answer = _solve(program, settings, start)
@@ -114,7 +115,7 @@ def above(bound: float, objective: float) -> float:
     return objective if least <= bound < objective else bound
 
 
-def _solve(program: Program, settings: dict[str, Any], start: Float[AnyArray, " N"] | None) -> Answer:
+def _solve(program: MILP, settings: dict[str, Any], start: Float[AnyArray, " N"] | None) -> MILPResult:
     return _solve_with(_sound_highs(), program, settings, start)
 
 
@@ -138,66 +139,68 @@ def _sound_highs() -> Any:
     return highspy
 
 
-def _wrong_before() -> tuple[Program, float]:
-    """Return a program of one row that HiGHS 1.14.0 solves to −15 and calls that optimal, and its optimum, by hand.
+def _wrong_before() -> tuple[MILP, float]:
+    """Program of one row that HiGHS 1.14.0 solves to −15 and calls that optimal, and its optimum, by hand.
 
-    Presolve miscounts what a row still needs where one of its columns is whole and the other is not; issue 3043 of
+    Presolve miscounts what a row still needs where one of its columns is an integer and the other is not; issue 3043 of
     ERGO-Code/HiGHS, repaired by its pull request 2961 in 1.15.
     """
     import scipy.sparse
 
-    program = Program(
-        gain=np.array([-2.0, -3.0]),
-        most=np.array([10.0, 10.0]),
-        whole=np.array([False, True]),
+    program = MILP(
+        objective=np.array([-2.0, -3.0]),
+        upper=np.array([10.0, 10.0]),
+        integrality=np.array([False, True]),
         matrix=scipy.sparse.csr_array(np.array([[1.0, 1.0]])),
-        lower=np.array([4.5]),
-        upper=np.array([np.inf]),
+        row_lower=np.array([4.5]),
+        row_upper=np.array([np.inf]),
     )
     return program, -9.0
 
 
 def _solve_with(
-    highspy: Any, program: Program, settings: dict[str, Any], start: Float[AnyArray, " N"] | None
-) -> Answer:
+    highspy: Any, program: MILP, settings: dict[str, Any], start: Float[AnyArray, " N"] | None
+) -> MILPResult:
     solver = highspy.Highs()
     for name, value in settings.items():
         if solver.setOptionValue(name, value) != highspy.HighsStatus.kOk:
             raise ValueError(f"HiGHS refuses the option {name} = {value!r}")
-    unit = float(np.max(program.gain, initial=0.0)) or 1.0
+    unit = float(np.max(program.objective, initial=0.0)) or 1.0
     if solver.passModel(_lp(program, unit)) == highspy.HighsStatus.kError:
-        return Answer(None, -math.inf, math.inf, "failed", "HiGHS refuses the program: its numbers are out of range")
+        return MILPResult(
+            None, -math.inf, math.inf, "failed", "HiGHS refuses the program: its numbers are out of range"
+        )
     if start is not None:
-        columns = np.arange(program.gain.size, dtype=np.int32)
+        columns = np.arange(program.objective.size, dtype=np.int32)
         solver.setSolution(columns.size, columns, np.asarray(start, dtype=np.float64))
     _run(solver)
     return _answer(solver, program, unit)
 
 
-def _without_variables(program: Program) -> Answer:
+def _without_variables(program: MILP) -> MILPResult:
     """HiGHS has no verdict on a program without variables, even where its rows ask for the impossible."""
-    if (program.lower > 0.0).any() or (program.upper < 0.0).any():
-        return Answer(None, -math.inf, -math.inf, "infeasible", "no variables, and limits that 0 does not keep")
-    return Answer(np.zeros(0), 0.0, 0.0, "optimal", "no variables", np.zeros(program.upper.size))
+    if (program.row_lower > 0.0).any() or (program.row_upper < 0.0).any():
+        return MILPResult(None, -math.inf, -math.inf, "infeasible", "no variables, and limits that 0 does not keep")
+    return MILPResult(np.zeros(0), 0.0, 0.0, "optimal", "no variables", np.zeros(program.row_upper.size))
 
 
-def _lp(program: Program, unit: float) -> Any:
+def _lp(program: MILP, unit: float) -> Any:
     import highspy
 
     lp = highspy.HighsLp()
-    lp.num_col_, lp.num_row_ = program.gain.size, program.upper.size
+    lp.num_col_, lp.num_row_ = program.objective.size, program.row_upper.size
     lp.sense_ = highspy.ObjSense.kMaximize
-    lp.col_cost_ = program.gain / unit
-    lp.col_lower_ = np.zeros(program.gain.size) if program.least is None else program.least
-    lp.col_upper_ = program.most
-    lp.row_lower_ = np.where(np.isfinite(program.lower), program.lower, -highspy.kHighsInf)
-    lp.row_upper_ = np.where(np.isfinite(program.upper), program.upper, highspy.kHighsInf)
+    lp.col_cost_ = program.objective / unit
+    lp.col_lower_ = np.zeros(program.objective.size) if program.lower is None else program.lower
+    lp.col_upper_ = program.upper
+    lp.row_lower_ = np.where(np.isfinite(program.row_lower), program.row_lower, -highspy.kHighsInf)
+    lp.row_upper_ = np.where(np.isfinite(program.row_upper), program.row_upper, highspy.kHighsInf)
     lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
     matrix = program.matrix
     lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = matrix.indptr, matrix.indices, matrix.data
-    if program.whole.any():
+    if program.integrality.any():
         kinds = np.array([highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger])
-        lp.integrality_ = kinds[program.whole.astype(int)].tolist()
+        lp.integrality_ = kinds[program.integrality.astype(int)].tolist()
     return lp
 
 
@@ -235,28 +238,28 @@ def _run(solver: Any) -> None:
         raise failure[0]
 
 
-def _answer(solver: Any, program: Program, unit: float) -> Answer:
+def _answer(solver: Any, program: MILP, unit: float) -> MILPResult:
     import highspy
 
     status, info = solver.getModelStatus(), solver.getInfo()
     message = f"HiGHS: {solver.modelStatusToString(status)}"
     states = highspy.HighsModelStatus
     if status in (states.kInfeasible, states.kUnboundedOrInfeasible):  # all variables are bounded
-        return Answer(None, -math.inf, -math.inf, "infeasible", message)
-    whole = bool(program.whole.any())
+        return MILPResult(None, -math.inf, -math.inf, "infeasible", message)
+    whole = bool(program.integrality.any())
     found = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
     solution = solver.getSolution()
     values = np.asarray(solution.col_value) if found else None
-    objective = float(program.gain @ values) if values is not None else -math.inf
+    objective = float(program.objective @ values) if values is not None else -math.inf
     if status == states.kOptimal:
         bound = above(info.mip_dual_bound * unit, objective) if whole else objective
         prices = None if whole else np.asarray(solution.row_dual) * unit
-        return Answer(values, objective, bound, "optimal", message, prices)
+        return MILPResult(values, objective, bound, "optimal", message, prices)
     stopped = (states.kTimeLimit, states.kIterationLimit, states.kInterrupt, states.kSolutionLimit)
     if status in stopped or (whole and values is not None):
         bound = info.mip_dual_bound * unit if whole else math.inf
-        return Answer(values, objective, above(bound, objective), "limit", message)
-    return Answer(None, -math.inf, math.inf, "failed", message)
+        return MILPResult(values, objective, above(bound, objective), "limit", message)
+    return MILPResult(None, -math.inf, math.inf, "failed", message)
 
 
 @functools.cache

@@ -487,15 +487,19 @@ def program_of_batch(function: Callable[_Parameters, _Result]) -> Callable[_Para
 def program_beyond_few(function: Callable[_Parameters, _Result]) -> Callable[_Parameters, _Result]:
     """`program_of_batch`, for functions that are written for NumPy as well (`_either.py`).
 
-    NumPy does a few instances, half a millisecond each, before the program would be compiled.
+    NumPy does a few instances, half a millisecond each, before the program would be compiled. Of NumPy arrays the
+    results are NumPy arrays.
     """
     beyond: Callable[..., Any] = program_of_batch(function)
 
     @functools.wraps(function)
     def run(*args: Any, **keywords: Any) -> Any:
         leaves = [leaf for leaf in jax.tree.leaves((args, keywords)) if _is_array(leaf)]
-        few = all(isinstance(leaf, np.ndarray) for leaf in leaves) and len(leaves[0]) <= _FEW
-        return (function if few else beyond)(*args, **keywords)
+        if not all(isinstance(leaf, np.ndarray) for leaf in leaves):
+            return beyond(*args, **keywords)
+        if len(leaves[0]) <= _FEW:
+            return function(*args, **keywords)
+        return jax.tree.map(np.asarray, beyond(*args, **keywords))
 
     return run
 

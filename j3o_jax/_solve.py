@@ -33,7 +33,7 @@ from ._solution import Solution
 from ._status import Status, succeeded
 from ._types import AnyArray
 from ._validate import all_in_range
-from .methods import J3O, AbstractMethod
+from .methods import J3O, AbstractMethod, Outcome
 
 
 def solve(
@@ -98,9 +98,8 @@ def solve(
     # Other threads may compile at the same time.
     seconds = max(time.perf_counter() - start - compiling, 0.0)
 
-    status, success = judged.status, judged.success
-    for instance in np.flatnonzero(~success & ~invalid):
-        infeasible = status[instance] == Status.infeasible
+    for instance in np.flatnonzero(~judged.success & ~invalid):
+        infeasible = judged.status[instance] == Status.infeasible
         unsupported = _unsupported_reason(flat, int(instance), scenario.names) if infeasible else ""
         if unsupported:
             reasons[instance] = unsupported
@@ -109,29 +108,19 @@ def solve(
         elif infeasible:
             reasons[instance] = _unserved_reason(flat, plan, int(instance), scenario.labels)
     value = _mean_accuracy(flat.demand, judged.accuracy)
-    spent = {"seconds": seconds / max(status.size, 1), "compile_seconds": compiling}
+    spent = {"seconds": seconds / max(invalid.size, 1), "compile_seconds": compiling}
     bound = but_for_rounding(np.asarray(outcome.bound), value)
-    refuted = success & is_refuted(bound, value)
-    status, success = np.where(refuted, int(Status.numerical_error), status), success & ~refuted
+    refuted = judged.success & is_refuted(bound, value)
     for instance in np.flatnonzero(refuted):
         reasons[instance] = (
             f"the plan is worth {value[instance]:.9g}, more than the bound {bound[instance]:.9g} that comes with it: "
             "one of the two is wrong; report it, and take another method"
         )
-    solution = Solution(
-        **plan._asdict(),
-        objective=np.where(success, value, np.nan),
-        bound=np.where(success, bound, np.nan),
-        status=status,
-        history=np.where(success[:, None], outcome.history, np.nan),
-        stats=outcome.stats | {name: np.full(status.shape, each) for name, each in spent.items()},
-        reasons=tuple(map(str, reasons)),
-        names=scenario.names,
-        certificate=None if outcome.certificate is None else chosen_certificate(success, outcome.certificate),
-        has_demand=flat.demand > 0.0,
-    )
+    stats = outcome.stats | {name: np.full(invalid.shape, each) for name, each in spent.items()}
+    outcome = outcome._replace(plan=plan, bound=bound, stats=stats, reasons=tuple(map(str, reasons)))
+    solution = _solution(scenario, flat, outcome, judged._replace(objective=value), refuted, shape)
     # A single plan has numbers, not arrays without axes.
-    solution = jax.tree.map(lambda array: np.asarray(array).reshape(shape + np.shape(array)[1:])[()], solution)
+    solution = jax.tree.map(lambda array: np.asarray(array)[()], solution)
     return solution.raise_for_status() if throw else solution
 
 
@@ -153,6 +142,13 @@ def _solve_traced(scenario: Scenario, method: AbstractMethod) -> Solution:
     outcome = method.run_traced(flat)
     judged = _judge(flat, outcome.plan, outcome.status, invalid)
     refuted = judged.success & is_refuted(outcome.bound, judged.objective)
+    return _solution(scenario, flat, outcome, judged, refuted, shape)
+
+
+def _solution(
+    scenario: Scenario, flat: Scenario, outcome: Outcome, judged: "_Judged", refuted: AnyArray, shape: tuple[int, ...]
+) -> Solution:
+    """Solution with the batch axes `shape`, without figures where there is no plan or where they are `refuted`."""
     success = judged.success & ~refuted
     solution = Solution(
         **outcome.plan._asdict(),
@@ -161,11 +157,12 @@ def _solve_traced(scenario: Scenario, method: AbstractMethod) -> Solution:
         status=jnp.where(refuted, int(Status.numerical_error), judged.status),
         history=jnp.where(success[:, None], outcome.history, jnp.nan),
         stats=outcome.stats,
+        reasons=outcome.reasons,
         names=scenario.names,
         certificate=None if outcome.certificate is None else chosen_certificate(success, outcome.certificate),
         has_demand=flat.demand > 0.0,
     )
-    return jax.tree.map(lambda array: jnp.reshape(array, shape + array.shape[1:]), solution)
+    return jax.tree.map(lambda array: jnp.reshape(array, shape + np.shape(array)[1:]), solution)
 
 
 def _as_key(key: Any) -> jax.Array:

@@ -117,11 +117,11 @@ def test_bad_options(options):
 
 
 def test_j3o_plans_where_an_exact_search_finds_nothing_in_time(monkeypatch):
-    from j3o_jax._highs import Answer
+    from j3o_jax._highs import MILPResult
     from j3o_jax.methods import milp
 
     monkeypatch.setattr(
-        milp, "solve_program", lambda *_, **__: Answer(None, -np.inf, np.inf, "limit", "HiGHS: Time limit reached")
+        milp, "solve_milp", lambda *_, **__: MILPResult(None, -np.inf, np.inf, "limit", "HiGHS: Time limit reached")
     )
     scenario = draw_batch(1, tightness=0.3, allow_unserved=False)[0]
     plan = j3o.solve(scenario, j3o.Auto())

@@ -11,9 +11,9 @@ from support.scenarios import random_scenario, stack
 
 import j3o_jax as j3o
 from j3o_jax._model import Placement
-from j3o_jax.methods._activation import promises
-from j3o_jax.methods._settling import offloading_problems
-from j3o_jax.methods._surrogate import tangent
+from j3o_jax.methods.alternation.batching import activation_bounds
+from j3o_jax.methods.alternation.feasibility import offloading_problems
+from j3o_jax.methods.alternation.surrogate import tangent
 
 METHODS = {
     "exact activation": j3o.BAJ3O(),
@@ -74,7 +74,8 @@ def test_a_change_brings_no_more_than_it_promises():
         answer, value = routed(placement)
         prices = answer.client_price, answer.edge_price, answer.edge_uplink_price, answer.cloud_uplink_price
         found = jax.tree.map(
-            np.asarray, jax.jit(jax.vmap(promises), compiler_options=methods.QUICKLY)(batch, placement, *prices)
+            np.asarray,
+            jax.jit(jax.vmap(activation_bounds), compiler_options=methods.QUICKLY)(batch, placement, *prices),
         )
         brought = 0
         for edge in range(2):

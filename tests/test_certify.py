@@ -11,8 +11,8 @@ from support.oracle import TINY, tiny_and_optima
 from support.scenarios import random_scenario, stack
 
 import j3o_jax as j3o
-from j3o_jax.methods._dual_bound import Descent, closer_bounds, dual_bounds, scaled_relaxation
-from j3o_jax.methods._few_shapes import sized
+from j3o_jax.methods.dual_bound import Descent, closer_bounds, dual_bounds, scaled_relaxation
+from j3o_jax.methods.few_shapes import sized
 from j3o_kernels.client_groups import group_clients
 from j3o_kernels.price_bound import Prices, price_bound
 

@@ -7,7 +7,7 @@ from support.methods import VARIANTS, draw_batch
 import j3o_jax as j3o
 from j3o_jax import _programs
 from j3o_jax._model import Plan
-from j3o_jax.methods import _few_shapes
+from j3o_jax.methods import few_shapes
 
 
 @pytest.fixture
@@ -16,9 +16,9 @@ def at_their_own_size(monkeypatch):
 
     def begin():
         monkeypatch.setattr(
-            _few_shapes,
+            few_shapes,
             "enlarged",
-            lambda scenarios, groups: _few_shapes.Sized(scenarios, groups, _few_shapes.sizes_of(scenarios)),
+            lambda scenarios, groups: few_shapes.Sized(scenarios, groups, few_shapes.sizes_of(scenarios)),
         )
 
     return begin
@@ -26,13 +26,13 @@ def at_their_own_size(monkeypatch):
 
 def test_sizes_are_few_and_little_larger():
     numbers = np.arange(1, 5000)
-    sizes = np.array([_few_shapes.next_size(int(number)) for number in numbers])
+    sizes = np.array([few_shapes.next_size(int(number)) for number in numbers])
     assert (sizes >= numbers).all()
     large = numbers > 8
     assert (sizes[large] <= 1.25 * numbers[large]).all()
     assert (sizes[~large] == 8).all()
     assert len(set(sizes[large])) < 40
-    assert [_few_shapes.next_size(size) for size in sizes.tolist()] == sizes.tolist()
+    assert [few_shapes.next_size(size) for size in sizes.tolist()] == sizes.tolist()
 
 
 @pytest.mark.parametrize("variant", VARIANTS, ids=str)

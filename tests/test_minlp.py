@@ -14,7 +14,7 @@ from support.scenarios import EXTREMES, random_scenario, stack
 
 import j3o_jax as j3o
 from j3o_jax.methods import minlp
-from j3o_jax.methods._bilinear import bilinear
+from j3o_jax.methods.exact.bilinear_formulation import bilinear
 
 SOLVERS = ("highs", "scip")
 SCIP = minlp._PROGRAM
@@ -105,7 +105,7 @@ def small_problem():
 
 LEAVES_A_PLAN = """
 given = np.load(sys.argv[1])
-np.savez(sys.argv[2], values=np.zeros(given["gain"].size), bound=0.75, status="running")
+np.savez(sys.argv[2], values=np.zeros(given["objective"].size), bound=0.75, status="running")
 """
 
 
@@ -156,7 +156,7 @@ def test_a_death_is_the_end_of_one_instance_only(scip_is):
     silent = dataclasses.replace(given, demand=np.zeros_like(given.demand))
     scip_is(f"""
 import runpy
-np.load(sys.argv[1])["gain"].any() or os.abort()
+np.load(sys.argv[1])["objective"].any() or os.abort()
 runpy.run_path({str(SCIP)!r}, None, "__main__")
 """)
     solution = j3o.solve(stack([silent, given, silent]), minlp.BilinearMINLP(solver="scip"))

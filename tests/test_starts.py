@@ -6,7 +6,7 @@ from support.methods import VARIANTS, draw_batch
 
 import j3o_jax as j3o
 from j3o_jax.methods._base import Outcome
-from j3o_jax.methods._starts import STARTS, best_outcome
+from j3o_jax.methods.alternation.starts import STARTS, best_outcome
 
 
 def outcome(history, status, mark):

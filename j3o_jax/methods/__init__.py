@@ -2,8 +2,8 @@
 
 from ._base import AbstractMethod as AbstractMethod
 from ._base import Outcome as Outcome
-from ._multiplier import DualSearch as DualSearch
-from ._multiplier import Subgradient as Subgradient
+from .alternation.multiplier import DualSearch as DualSearch
+from .alternation.multiplier import Subgradient as Subgradient
 from .auto import Auto as Auto
 from .auto import Taken as Taken
 from .baselines import FullLocal as FullLocal

@@ -10,8 +10,8 @@ from .._scenario import Scenario
 from .._status import Status, succeeded
 from .._time_limit import limiting_time
 from ._base import AbstractMethod, Outcome, require_time
-from ._exact import NOT_FOUND
-from ._strong_formulation import strong_formulation
+from .exact.recover_plan import NOT_FOUND
+from .exact.strong_formulation import strong_formulation
 from .j3o import J3O
 from .milp import ExactMILP
 from .price_directed import PriceDirected
@@ -38,7 +38,7 @@ _COUNTED = 4 * _EXACT_VARIABLES
 
 
 class Size(NamedTuple):
-    """What the choice of a method depends on.
+    """Size of a problem, which the choice of a method depends on.
 
     - `scenarios`: how many there are.
     - `flows`: pairs of client, model and task in one of them, C · M · T.
@@ -84,7 +84,7 @@ class Auto(AbstractMethod):
             raise ValueError(f"gap: must be a number >= 0, got {self.gap}")
 
     def taken(self, scenario: Scenario) -> Taken:
-        """The method for one scenario or a batch of them, in NumPy."""
+        """Choose the method for one scenario or a batch of them, in NumPy."""
         flat = scenario.flattened()
         shape = " × ".join(f"{size:,}" for size in (flat.clients, flat.edges, flat.tasks, flat.models))
         name, because = suited(size_of(flat), float(self.time_limit), shape)
@@ -125,11 +125,11 @@ def _is_poor(outcome: Outcome) -> bool:
 
 
 def size_of(scenarios: Scenario) -> Size:
-    """The size of a batch of one axis."""
+    """Size of a batch of one axis."""
     batch, flows = scenarios.batch_shape[0], scenarios.clients * scenarios.models * scenarios.tasks
     variables = math.inf
     if batch == 1 and _pairs(scenarios[0]) <= _COUNTED:
-        variables = strong_formulation(scenarios[0]).program.gain.size
+        variables = strong_formulation(scenarios[0]).program.objective.size
     return Size(batch, flows, variables)
 
 
@@ -140,7 +140,7 @@ def _pairs(scenario: Scenario) -> int:
 
 
 def suited(size: Size, time_limit: float, shape: str) -> tuple[Name, str]:
-    """The name of the method for a size within `time_limit` seconds for each scenario, and why.
+    """Name of the method for a size within `time_limit` seconds for each scenario, and why.
 
     **Arguments:**
 

@@ -23,10 +23,10 @@ from .._status import Status
 from .._time_limit import limiting_time, seconds_left
 from .._types import AnyArray, Int
 from ..routing import AbstractOffloadingSolver, CvxpyLP
-from ._alternation import AlternatingMethod
 from ._base import AbstractMethod, Outcome, require_time
-from ._node_milp import best_node_choice
-from ._onloading import models_in_use, node_problem, placement_of
+from .alternation.method import AlternatingMethod
+from .alternation.placement import models_in_use, node_problem, placement_of
+from .exact.node_milp import best_node_choice
 
 
 class GreedyAO(AlternatingMethod):
@@ -50,10 +50,9 @@ class GreedyAO(AlternatingMethod):
 
     def place(
         self, scenarios: Scenario, at_client: Any, at_edge: Any, active: np.ndarray, key: Any
-    ) -> tuple[Placement, np.ndarray]:
+    ) -> tuple[Placement, np.ndarray | None]:
         """See `AlternatingMethod`."""
-        found = _place_feasibly(scenarios, at_client, at_edge, None)
-        return jax.tree.map(np.asarray, found), np.zeros(active.shape, dtype=bool)
+        return _place_feasibly(scenarios, at_client, at_edge, None), None
 
 
 class RandAO(AlternatingMethod):
@@ -79,14 +78,13 @@ class RandAO(AlternatingMethod):
 
     def place(
         self, scenarios: Scenario, at_client: Any, at_edge: Any, active: np.ndarray, key: Any
-    ) -> tuple[Placement, np.ndarray]:
+    ) -> tuple[Placement, np.ndarray | None]:
         """See `AlternatingMethod`."""
         batch, clients, _ = scenarios.demand.shape
         prints = np.array([_fingerprint(scenarios, instance) for instance in range(batch)], dtype=np.uint32)
         shape = (clients + scenarios.edges, scenarios.models)
         priority = jax.vmap(lambda own: jax.random.uniform(jax.random.fold_in(key, own), shape))(prints)
-        found = _place_feasibly(scenarios, at_client, at_edge, priority)
-        return jax.tree.map(np.asarray, found), np.zeros(active.shape, dtype=bool)
+        return _place_feasibly(scenarios, at_client, at_edge, priority), None
 
 
 class OptAO(AlternatingMethod):
@@ -114,7 +112,7 @@ class OptAO(AlternatingMethod):
 
     def place(
         self, scenarios: Scenario, at_client: Any, at_edge: Any, active: np.ndarray, key: Any
-    ) -> tuple[Placement, np.ndarray]:
+    ) -> tuple[Placement, np.ndarray | None]:
         """See `AlternatingMethod`."""
         choices = _all_choices(scenarios, self.enumeration_limit)
         unplaced = np.zeros(active.shape, dtype=bool)
@@ -137,7 +135,7 @@ class OptAO(AlternatingMethod):
                 quick = _place_feasibly(scenarios, at_client, at_edge, None)
                 quick = np.concatenate([quick.client_choice, quick.edge_choice], axis=1)
                 choice = np.where(late[:, :, None], quick, choice)
-        return jax.tree.map(np.asarray, _placements(scenarios, at_client, at_edge, choice)), unplaced
+        return _placements(scenarios, at_client, at_edge, choice), unplaced
 
 
 class FullLocal(AbstractMethod):
@@ -282,7 +280,7 @@ def _all_choices(scenarios: Scenario, limit: int) -> Int[np.ndarray, "K T"] | No
 
 
 def _fingerprint(scenarios: Scenario, instance: int) -> int:
-    """A number that depends on the data of one instance and nothing else."""
+    """Checksum of the data of one instance and nothing else."""
     number = 0
     for leaf in jax.tree.leaves(scenarios):
         number = zlib.crc32(np.ascontiguousarray(leaf[instance]).tobytes(), number)

@@ -2,8 +2,8 @@
 
 import functools
 import math
-from collections.abc import Iterable
-from typing import Any, Literal
+from collections.abc import Callable, Iterable
+from typing import Any, Literal, cast
 
 import equinox as eqx
 import jax
@@ -11,25 +11,21 @@ import jax.numpy as jnp
 import numpy as np
 
 from j3o_kernels.client_groups import ClientGroups, group_clients, lone_clients
-from j3o_kernels.masked_select import select_leading
 
 from .._batched import is_brief, run_batched
-from .._model import Placement, Plan, serving_first
+from .._model import Placement
 from .._programs import program
 from .._scenario import Scenario
-from .._time_limit import limiting_time
 from .._types import AnyArray
 from ..routing import AbstractOffloadingSolver, HierarchicalLP
-from ._activation import Trials, after_turn, first_promise, no_trials
-from ._alternation import AlternatingMethod
 from ._base import Outcome
-from ._device import Alternation, alternate, bytes_of_instance, outcome_of
-from ._director import Settings
-from ._few_shapes import own_part, sized
-from ._greedy_tiers import GreedySettings, GreedyTiers
-from ._multiplier import DualSearch, Subgradient
-from ._settling import initial_shares, offloading_problems, settled_plans
-from ._starts import STARTS, USUAL_STARTS, best_outcome, start_shares
+from .alternation.drivers import AlternationResult, bytes_of_instance, result_of, run_on_device
+from .alternation.loop import Alternation, LoopSettings
+from .alternation.method import AlternatingMethod
+from .alternation.multiplier import DualSearch, Subgradient
+from .alternation.starts import STARTS, USUAL_STARTS, best_of_all_starts, from_all_starts
+from .few_shapes import own_part, sized
+from .lagrangian_policy import LagrangianPolicy
 
 
 def _names(given: str | Iterable[str]) -> tuple[str, ...]:
@@ -83,7 +79,7 @@ class J3O(AlternatingMethod):
     def __check_init__(self):
         if self.surrogate not in (None, "log"):
             raise ValueError(f"surrogate: must be None or 'log', got {self.surrogate!r}")
-        if self.surrogate is not None and not isinstance(self.lp, HierarchicalLP):
+        if self.surrogate is not None and not self.lp.runs_on_device:
             raise ValueError("surrogate: needs lp=HierarchicalLP()")
         if not 0.0 < self.surrogate_width < np.inf:
             raise ValueError(f"surrogate_width: must be a number above 0, got {self.surrogate_width!r}")
@@ -95,113 +91,77 @@ class J3O(AlternatingMethod):
             raise ValueError(f"chunk: must be at least 1, got {self.chunk}")
         if not self.starts or not set(self.starts) <= STARTS.keys():
             raise ValueError(f"starts: must be some of {', '.join(map(repr, STARTS))}, got {self.starts!r}")
-        if self.grid_shape and not isinstance(self.lp, HierarchicalLP):
+        if self.grid_shape and not self.lp.runs_on_device:
             raise ValueError("multiplier.step_size: an array of step sizes needs lp=HierarchicalLP()")
-
-    @property
-    def _width(self) -> float | None:
-        return None if self.surrogate is None else self.surrogate_width
 
     @property
     def grid_shape(self) -> tuple[int, ...]:
         """See `AbstractMethod`: the axes of the step sizes."""
-        return np.shape(self.multiplier.step_size)
+        return self.multiplier.grid_shape
+
+    @property
+    def _settings(self) -> LoopSettings:
+        width = None if self.surrogate is None else self.surrogate_width
+        return LoopSettings(self.max_iterations, self.activations, width)
 
     def run(self, scenarios: Scenario, key: Any) -> Outcome:
         """See `AbstractMethod`."""
-        if not isinstance(self.lp, HierarchicalLP):
-            _, uplink = jax.tree.map(np.asarray, initial_shares(scenarios))
-            shares = [start_shares(STARTS[name], uplink) for name in self.starts]
-            with limiting_time(self.time_limit * scenarios.batch_shape[0]):
-                return best_outcome([self.run_from(scenarios, key, *own) for own in shares])
-        return self._run_on_device(scenarios, self.lp)
+        if not self.lp.runs_on_device:
+            repeated, start = from_all_starts(self.starts, scenarios)
+            outcome = self.run_on_host(repeated, start, key, self._settings)
+            return best_of_all_starts(outcome, len(self.starts))
+        groups = group_clients(np.asarray(scenarios.client_edge), scenarios.edges)
+        count = scenarios.demand.shape[0] * len(self.starts)
+        sizes_differ = _sizes_differ(scenarios)
+        own = sized(scenarios, groups, brief=is_brief(count, bytes_of_instance(scenarios, groups)))
+        bytes_per_instance = bytes_of_instance(own.scenarios, own.groups)
+
+        def run(program: Any, batch: Any, shared: Any, key: Any) -> AlternationResult:
+            return run_batched(
+                program,
+                batch,
+                jax.tree.map(np.asarray, shared),
+                key=key,
+                bytes_per_instance=bytes_per_instance,
+                chunk=self.chunk,
+                together=len(self.starts),
+            )
+
+        return own_part(self._run_on_device(own.scenarios, own.groups, run, sizes_differ=sizes_differ), own)
 
     def run_traced(self, scenarios: Scenario) -> Outcome:
         """See `AbstractMethod`."""
-        if not isinstance(self.lp, HierarchicalLP):
+        if not self.lp.runs_on_device:
             return super().run_traced(scenarios)
         # Which clients an edge has is not known while it is traced.
         groups = lone_clients(scenarios.client_edge)
-        step_size = jnp.broadcast_to(jnp.asarray(self.multiplier.step_size), scenarios.demand.shape[:1])
-        tolerances = jnp.asarray(self.lp.tolerance), jnp.asarray(self.tolerance)
-        program = _program(*self._settings(self.lp, sizes_differ=True))
-        found = program(self._from_all_starts(scenarios, groups, step_size), tolerances)
-        outcome = outcome_of(found, scenarios.allow_unserved)
-        return best_outcome(self._of_each_start(outcome, scenarios.demand.shape[0]))
 
-    def _from_all_starts(self, scenarios: Scenario, groups: ClientGroups, step_size: AnyArray) -> tuple[Any, ...]:
-        """The program's batch: all instances from the first start, then from the next."""
-        batch, times = scenarios.demand.shape[0], len(self.starts)
-        shares = np.repeat([STARTS[name] for name in self.starts], batch, axis=0)
-        xp = step_size.__array_namespace__()
-        repeated = jax.tree.map(lambda array: xp.concatenate([array] * times), (scenarios, groups, step_size))
-        return *repeated, shares
+        def run(program: Any, batch: Any, shared: Any, _: Any) -> AlternationResult:
+            return program(batch, jax.tree.map(jnp.asarray, shared))
 
-    def _of_each_start(self, outcome: Outcome, batch: int) -> list[Outcome]:
-        parts = [slice(number * batch, (number + 1) * batch) for number in range(len(self.starts))]
-        return [jax.tree.map(lambda array, part=part: array[part], outcome) for part in parts]
+        return self._run_on_device(scenarios, groups, run, sizes_differ=True)
 
-    def _run_on_device(self, scenarios: Scenario, lp: HierarchicalLP) -> Outcome:
-        batch, sizes_differ = scenarios.demand.shape[0], _sizes_differ(scenarios)
-        groups = group_clients(np.asarray(scenarios.client_edge), scenarios.edges)
-        brief = is_brief(batch * len(self.starts), bytes_of_instance(scenarios, groups))
-        own = sized(scenarios, groups, brief=brief)
-        scenarios, groups = own.scenarios, own.groups
-        grid = np.ravel(self.multiplier.step_size)
-        step_size = np.repeat(grid, batch // max(grid.size, 1))
-        settings = self._settings(lp, sizes_differ=sizes_differ)
-        found = run_batched(
-            _program(*settings),
-            self._from_all_starts(scenarios, groups, step_size),
-            (np.asarray(lp.tolerance), np.asarray(self.tolerance)),
-            key=settings,
-            bytes_per_instance=bytes_of_instance(scenarios, groups),
-            chunk=self.chunk,
-            together=len(self.starts),
+    def device_program(self, scenarios: Scenario, groups: ClientGroups, *, sizes_differ: bool) -> tuple[Any, ...]:
+        """Device program for a batch of one axis, its arguments, and what it depends on besides them."""
+        lp = cast(HierarchicalLP, self.lp)
+        key = self.greedy == "plus_max" and sizes_differ, lp.max_iterations, self._settings
+        (scenarios, groups, multiplier), start = from_all_starts(
+            self.starts, (scenarios, groups, self.multiplier.for_batch(scenarios.demand.shape[0]))
         )
-        outcome = jax.tree.map(np.asarray, outcome_of(found, scenarios.allow_unserved))
-        return own_part(best_outcome(self._of_each_start(outcome, batch)), own)
+        return _program(*key), (scenarios, groups, multiplier, start), (lp.tolerance, self.tolerance), key
 
-    def _settings(self, lp: HierarchicalLP, *, sizes_differ: bool) -> tuple[GreedySettings, Settings]:
-        plus_max = self.greedy == "plus_max" and sizes_differ
-        greedy = GreedySettings(self.multiplier.maker(), self.multiplier.steps, plus_max)
-        return greedy, Settings(self.max_iterations, lp.max_iterations, self.activations, self._width)
+    def _run_on_device(
+        self, scenarios: Scenario, groups: ClientGroups, run: Callable[..., AlternationResult], *, sizes_differ: bool
+    ) -> Outcome:
+        result = run(*self.device_program(scenarios, groups, sizes_differ=sizes_differ))
+        outcome = result.outcome(allow_unserved=scenarios.allow_unserved, on_device=True)
+        return best_of_all_starts(outcome, len(self.starts))
 
     def place(
         self, scenarios: Scenario, at_client: Any, at_edge: Any, active: np.ndarray, key: Any
-    ) -> tuple[Placement, np.ndarray]:
+    ) -> tuple[Placement, np.ndarray | None]:
         """See `AlternatingMethod`."""
-        found = _place(scenarios, at_client, at_edge, active, self.multiplier, self.greedy == "plus_max")
-        return jax.tree.map(np.asarray, found), np.zeros(active.shape, dtype=bool)
-
-    def _finish(self, scenarios: Scenario, plan: Plan, active: np.ndarray) -> tuple[Plan, np.ndarray]:
-        """See `AlternatingMethod`; with batching after trials of other pairs of edge and task, as on the device."""
-        trials = no_trials(scenarios) if self.activations else None
-        if trials is not None:
-            plan = self._activate(scenarios, plan, trials, active)
-        return super()._finish(scenarios, plan, active)
-
-    def _activate(self, scenarios: Scenario, plan: Plan, trials: Trials, active: np.ndarray) -> Plan:
-        valued = serving_first(scenarios)
-        value = np.full(active.shape, -np.inf)
-        tried = np.zeros(trials.left.gain.shape, dtype=bool)
-        placement = plan.placement
-        for turn in range(self.activations + 1):
-            problem = offloading_problems(valued, placement)
-            routed = self.lp.offload(problem, active, allow_unserved=True)
-            settled, worth = settled_plans(valued, problem, placement, routed, allow_unserved=True)
-            better = active & routed.solved & (np.asarray(worth) > value)
-            plan = select_leading(better, jax.tree.map(np.asarray, settled), plan)
-            value = np.where(better, worth, value)
-            at_hand = plan.placement
-            trials = after_turn(valued, trials, active, tried, better, at_hand, routed)
-            active = active & np.asarray(trials.left.any)
-            if not active.any() or turn == self.activations:
-                return plan
-            changed, here = jax.vmap(first_promise)(at_hand, trials.left)
-            placement = select_leading(active, jax.tree.map(np.asarray, changed), at_hand)
-            tried = np.asarray(here) & active[:, None, None]
-        return plan
+        return _place(scenarios, at_client, at_edge, active, self.multiplier, self.greedy == "plus_max"), None
 
 
 class BAJ3O(J3O):
@@ -230,12 +190,13 @@ def _sizes_differ(scenarios: Scenario) -> bool:
 
 
 @functools.cache
-def _program(greedy: GreedySettings, settings: Settings) -> Any:
-    def program(batch: tuple[Scenario, ClientGroups, Any, Any], tolerances: tuple[Any, Any]) -> Alternation:
-        scenarios, groups, step_size, start = batch
+def _program(plus_max: bool, lp_iterations: int, settings: LoopSettings) -> Any:
+    def program(batch: tuple[Scenario, ClientGroups, Any, Any], tolerances: tuple[Any, Any]) -> AlternationResult:
+        scenarios, groups, multiplier, start = batch
         lp_tolerance, tolerance = tolerances
-        director = GreedyTiers(scenarios, groups, step_size, start, tolerance, greedy)
-        return alternate(scenarios, groups, director, lp_tolerance, settings)
+        policy = LagrangianPolicy(scenarios, groups, multiplier, start, tolerance, plus_max=plus_max)
+        alternation = Alternation(scenarios, policy, settings, lp_tolerance)
+        return result_of(scenarios, run_on_device(alternation, groups, lp_iterations, alternation.init()))
 
     return program
 
@@ -250,9 +211,8 @@ def _place(
     plus_max: bool,
 ) -> Placement:
     batch = scenarios.demand.shape[0]
-    step_size = jnp.broadcast_to(jnp.asarray(multiplier.step_size), (batch,))
-    greedy = GreedySettings(multiplier.maker(), multiplier.steps, plus_max)
-    # Starts and tolerances are those of rounds on the device.
+    # Starts and the tolerance are those of rounds on the device.
     unused = jnp.zeros((batch, 4)), jnp.zeros(())
-    tiers = GreedyTiers(scenarios, lone_clients(scenarios.client_edge), step_size, *unused, greedy)
-    return tiers.place_for((at_client, at_edge), active)
+    groups = lone_clients(scenarios.client_edge)
+    policy = LagrangianPolicy(scenarios, groups, multiplier.for_batch(batch), *unused, plus_max=plus_max)
+    return policy.place_for((at_client, at_edge), active)

@@ -1,20 +1,19 @@
 """The exact optimum without Gurobi: the strong formulation with HiGHS."""
 
 import math
-import time
 from typing import Any
 
 import equinox as eqx
 import numpy as np
 
-from .._highs import Program, solve_program
+from .._highs import MILP, solve_milp
 from .._model import Plan
 from .._scenario import Scenario
 from .._time_limit import seconds_left
 from .._types import Float
 from ._base import AbstractMethod, Outcome
-from ._exact import ExactMethod, Found, finished
-from ._strong_formulation import StrongFormulation, strong_formulation
+from .exact.recover_plan import ExactMethod, Incumbent, search_each
+from .exact.strong_formulation import StrongFormulation, strong_formulation
 
 
 class ExactMILP(ExactMethod):
@@ -52,28 +51,17 @@ class ExactMILP(ExactMethod):
 
     def run(self, scenarios: Scenario, key: Any) -> Outcome:
         """See `AbstractMethod`."""
-        batch = scenarios.batch_shape[0]
         begun = None if self.start is None else self.start.run(scenarios, key)
-        found: list[Found] = []
-        build, search = np.zeros(batch), np.zeros(batch)
-        for instance in range(batch):
-            clock = time.perf_counter()
-            scenario = scenarios[instance]
-            formulation = strong_formulation(scenario)
-            plan = None if begun is None else Plan(*(field[instance] for field in begun.plan))
-            build[instance] = time.perf_counter() - clock
-            found.append(self._search(scenario, formulation, plan))
-            search[instance] = time.perf_counter() - clock - build[instance]
-        stats = {
-            "iterations": np.ones(batch, dtype=np.int64),
-            "build_seconds": build,
-            "search_seconds": search,
-        }
-        return finished(scenarios, found, gap=float(self.gap), stats=stats)
 
-    def _search(self, scenario: Scenario, formulation: StrongFormulation, plan: Plan | None) -> Found:
+        def search(scenario: Scenario, formulation: StrongFormulation, instance: int) -> Incumbent:
+            plan = None if begun is None else Plan(*(field[instance] for field in begun.plan))
+            return self._search(scenario, formulation, plan)
+
+        return search_each(scenarios, strong_formulation, search, gap=float(self.gap))
+
+    def _search(self, scenario: Scenario, formulation: StrongFormulation, plan: Plan | None) -> Incumbent:
         start = None if plan is None else formulation.values(plan, scenario.client_edge)
-        answer = solve_program(
+        answer = solve_milp(
             formulation.program,
             gap=float(self.gap),
             time_limit=min(float(self.time_limit), seconds_left()),
@@ -81,11 +69,11 @@ class ExactMILP(ExactMethod):
             start=start,
         )
         if answer.values is not None:
-            return Found(*formulation.choices(answer.values), answer.bound, answer.outcome, answer.message)
+            return Incumbent(*formulation.choices(answer.values), answer.bound, answer.outcome, answer.message)
         if plan is not None and answer.outcome == "limit":
             # HiGHS did not get as far as to look at its start.
-            return Found(plan.client_choice, plan.edge_choice, answer.bound, answer.outcome, answer.message)
-        return Found.nothing(scenario, answer)
+            return Incumbent(plan.client_choice, plan.edge_choice, answer.bound, answer.outcome, answer.message)
+        return Incumbent.nothing(scenario, answer)
 
 
 def relaxation_bounds(scenarios: Scenario) -> Float[np.ndarray, " B"]:
@@ -102,15 +90,15 @@ def _each(scenarios: Scenario) -> list[Scenario]:
     return [scenarios[instance] for instance in range(scenarios.batch_shape[0])]
 
 
-def _bound_of(program: Program) -> float:
-    answer = solve_program(program)
+def _bound_of(program: MILP) -> float:
+    answer = solve_milp(program)
     if answer.outcome == "infeasible":
         return -math.inf
     # Without multipliers, those of 0: a poor bound, but a bound.
-    prices = np.zeros(program.upper.size) if answer.row_prices is None else answer.row_prices
-    limits = np.where(prices > 0.0, program.upper, program.lower)
+    prices = np.zeros(program.row_upper.size) if answer.duals is None else answer.duals
+    limits = np.where(prices > 0.0, program.row_upper, program.row_lower)
     limits = np.where(prices == 0.0, 0.0, limits)
     # A multiplier of the wrong sign on a row that is open on that side is the solver's rounding.
     prices = np.where(np.isfinite(limits), prices, 0.0)
     limits = np.where(np.isfinite(limits), limits, 0.0)
-    return float(prices @ limits + np.maximum(program.gain - program.matrix.T @ prices, 0.0) @ program.most)
+    return float(prices @ limits + np.maximum(program.objective - program.matrix.T @ prices, 0.0) @ program.upper)

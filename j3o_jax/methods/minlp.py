@@ -1,12 +1,12 @@
 """The problem as the paper prints it, with products of shares and choices: a slow baseline, without Gurobi."""
 
+import functools
 import importlib.util
 import math
 import signal
 import subprocess
 import sys
 import tempfile
-import time
 import zipfile
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -14,17 +14,17 @@ from typing import Any, Literal, get_args
 import equinox as eqx
 import numpy as np
 
-from .._highs import Answer, above, solve_program
+from .._highs import MILPResult, above, solve_milp
 from .._scenario import Scenario
 from .._time_limit import seconds_left
 from .._types import Float
 from ._base import Outcome
-from ._bilinear import Bilinear, bilinear
-from ._exact import ExactMethod, Found, finished
+from .exact.bilinear_formulation import Bilinear, bilinear
+from .exact.recover_plan import ExactMethod, Incumbent, search_each
 
 _Solver = Literal["highs", "scip"]
 
-_PROGRAM = Path(__file__).with_name("_scip.py")
+_PROGRAM = Path(__file__).with_name("exact") / "scip_worker.py"
 
 # Seconds after its time limit at which SCIP's process is ended from outside.
 _GRACE = 15.0
@@ -70,31 +70,24 @@ class BilinearMINLP(ExactMethod):
         """See `AbstractMethod`."""
         if self.solver == "scip" and importlib.util.find_spec("pyscipopt") is None:
             raise ImportError("BilinearMINLP(solver='scip') needs PySCIPOpt: pip install 'j3o-jax[scip]'")
-        batch = scenarios.batch_shape[0]
-        found: list[Found] = []
-        build, search = np.zeros(batch), np.zeros(batch)
-        for instance in range(batch):
-            clock = time.perf_counter()
-            scenario = scenarios[instance]
-            problem = bilinear(scenario)
-            build[instance] = time.perf_counter() - clock
-            answer = self._search(problem)
-            search[instance] = time.perf_counter() - clock - build[instance]
-            if answer.values is None:
-                found.append(Found.nothing(scenario, answer))
-            else:
-                found.append(Found(*problem.choices(answer.values), answer.bound, answer.outcome, answer.message))
-        stats = {"iterations": np.ones(batch, dtype=np.int64), "build_seconds": build, "search_seconds": search}
-        return finished(scenarios, found, gap=float(self.gap), stats=stats)
 
-    def _search(self, problem: Bilinear) -> Answer:
+        def search(scenario: Scenario, problem: Bilinear, _: int) -> Incumbent:
+            answer = self._search(problem)
+            if answer.values is None:
+                return Incumbent.nothing(scenario, answer)
+            return Incumbent(*problem.choices(answer.values), answer.bound, answer.outcome, answer.message)
+
+        build = functools.partial(bilinear, envelopes=self.solver == "highs")
+        return search_each(scenarios, build, search, gap=float(self.gap))
+
+    def _search(self, problem: Bilinear) -> MILPResult:
         seconds = min(float(self.time_limit), seconds_left())
         if self.solver == "scip":
             return solve_with_scip(problem, gap=float(self.gap), time_limit=seconds)
-        return solve_program(problem.envelopes(), gap=float(self.gap), time_limit=seconds)
+        return solve_milp(problem.program, gap=float(self.gap), time_limit=seconds)
 
 
-def solve_with_scip(problem: Bilinear, *, gap: float, time_limit: float) -> Answer:
+def solve_with_scip(problem: Bilinear, *, gap: float, time_limit: float) -> MILPResult:
     """Solve a program with products in a process of its own; however that ends, with an answer.
 
     **Arguments:**
@@ -107,7 +100,9 @@ def solve_with_scip(problem: Bilinear, *, gap: float, time_limit: float) -> Answ
         program, matrix = problem.program, problem.program.matrix
         np.savez(
             given,
-            **{name: getattr(program, name) for name in ("gain", "most", "whole", "lower", "upper")},
+            **{
+                name: getattr(program, name) for name in ("objective", "upper", "integrality", "row_lower", "row_upper")
+            },
             **{name: getattr(matrix, name) for name in ("data", "indices", "indptr")},
             **{name: getattr(problem, name) for name in ("product", "share", "choice")},
             gap=gap,
@@ -115,22 +110,22 @@ def solve_with_scip(problem: Bilinear, *, gap: float, time_limit: float) -> Answ
         )
         ending, late = _run([sys.executable, "-P", str(_PROGRAM), str(given), str(answer)], time_limit + _GRACE)
         try:
-            values, bound, status = _read(answer, program.gain.size)
+            values, bound, status = _read(answer, program.objective.size)
         except FileNotFoundError:
             values, bound, status = None, math.inf, "its process left no answer"
         except (OSError, EOFError, KeyError, ValueError, TypeError, zipfile.BadZipFile) as error:
             values, bound, status = None, math.inf, f"its answer cannot be read: {error}"
     message = f"SCIP: {ending or status}"
     if status in _INFEASIBLE:
-        return Answer(None, -math.inf, -math.inf, "infeasible", message)
-    objective = -math.inf if values is None else float(program.gain @ values)
+        return MILPResult(None, -math.inf, -math.inf, "infeasible", message)
+    objective = -math.inf if values is None else float(program.objective @ values)
     bound = above(bound, objective)
     if status in _OPTIMAL and values is not None:
-        return Answer(values, objective, bound, "optimal", message)
+        return MILPResult(values, objective, bound, "optimal", message)
     # A process that came to a bad end may have found something before.
     if late or status in _LIMIT or values is not None:
-        return Answer(values, objective, bound, "limit", message)
-    return Answer(None, -math.inf, math.inf, "failed", message)
+        return MILPResult(values, objective, bound, "limit", message)
+    return MILPResult(None, -math.inf, math.inf, "failed", message)
 
 
 def _run(command: list[str], timeout: float) -> tuple[str, bool]:

@@ -2,7 +2,7 @@
 
 import functools
 import math
-from typing import Any
+from typing import Any, cast
 
 import equinox as eqx
 import jax
@@ -19,22 +19,12 @@ from .._status import OPTIMAL_GAP, Status
 from .._time_limit import TimeLimit, limiting_time, seconds_left
 from ..routing import AbstractOffloadingSolver, HierarchicalLP
 from ._base import AbstractMethod, Outcome, require_time
-from ._certificate import certificate_of
-from ._device import (
-    DONE,
-    Alternation,
-    Progress,
-    advanced,
-    begun,
-    bytes_of_instance,
-    cut_short,
-    ended,
-    outcome_of,
-)
-from ._director import Settings
-from ._dual_bound import Descent, DualBound, Search, blank_prices, closer_bounds, dual_bound, dual_bounds
-from ._few_shapes import Sizes, own_part, sized, sizes_of
-from ._price_exchange import ExchangeSettings, PriceExchange
+from .alternation.drivers import AlternationResult, bytes_of_instance, result_of, run_on_device
+from .alternation.loop import DONE, Alternation, LoopSettings, LoopState, cut_short
+from .dual_bound import Descent, DualBound, Search, blank_prices, closer_bounds, dual_bound, dual_bounds
+from .dual_certificate import certificate_of
+from .few_shapes import Sizes, own_part, sized, sizes_of
+from .price_policy import PricePolicy, PriceSettings
 
 # Arrays of a placement's profits that are in memory at a time.
 _ARRAYS = 8
@@ -89,7 +79,7 @@ class PriceDirected(AbstractMethod):
 
     def __check_init__(self):
         require_time(self.time_limit)
-        if not isinstance(self.lp, HierarchicalLP):
+        if not self.lp.runs_on_device:
             raise ValueError(f"lp: PriceDirected runs on the device and needs HierarchicalLP(), got {self.lp!r}")
         for name in ("max_iterations", "exchanges", "patience", "bound_iterations"):
             if getattr(self, name) < 1:
@@ -108,8 +98,7 @@ class PriceDirected(AbstractMethod):
 
     @property
     def _device_lp(self) -> HierarchicalLP:
-        assert isinstance(self.lp, HierarchicalLP)
-        return self.lp
+        return cast(HierarchicalLP, self.lp)
 
     @property
     def _descent(self) -> Descent:
@@ -131,7 +120,7 @@ class PriceDirected(AbstractMethod):
         bounds = dual_bounds(scenarios, groups, self.bound_tolerance, self.bound_iterations, first)
         proven, point = bounds._replace(point=None), bounds.point
         certificate = certificate_of(scenarios, groups, point)
-        exchange, settings = self._settings()
+        settings = self._settings
         told = np.asarray(self._device_lp.tolerance), np.asarray(self.gap), jax.tree.map(np.asarray, sizes)
 
         def part(program: Any, batch: Any, shared: Any, turns: int = 1) -> Any:
@@ -139,18 +128,18 @@ class PriceDirected(AbstractMethod):
                 program,
                 batch,
                 shared,
-                key=(exchange, settings),
+                key=settings,
                 bytes_per_instance=_bytes_of_instance(scenarios, groups),
                 chunk=self.chunk,
                 turns=turns,
             )
 
         # Chunks wait for their slowest instance: from time to time those that are left are put together anew.
-        state = part(_begin(exchange, settings), (scenarios, groups, proven), told, _TURNS)
+        state = part(_begin(settings[0], settings[2]), (scenarios, groups, proven), told, _TURNS)
 
         def advance(instances: np.ndarray, until: int, turns: int) -> None:
             batch = _only((scenarios, groups, proven, state), instances)
-            later = part(_advance(exchange, settings), batch, (*told, np.asarray(until)), turns)
+            later = part(_advance(*settings), batch, (*told, np.asarray(until)), turns)
             for whole, own in zip(jax.tree.leaves(state), jax.tree.leaves(later), strict=True):
                 whole[instances] = own
 
@@ -164,7 +153,7 @@ class PriceDirected(AbstractMethod):
                 advance(waiting, _NO_STOP, turns)
                 break
             if pace.until == _FIRST_STOP and self.descent_steps:
-                (still_open,) = np.nonzero(~self._closed(proven.bound, np.asarray(ended(scenarios, state).value)))
+                (still_open,) = np.nonzero(~self._closed(proven.bound, np.asarray(result_of(scenarios, state).value)))
                 if still_open.size:
                     own, own_groups, start = _only((scenarios, groups, point), still_open)
                     lower = closer_bounds(own, own_groups, start, self._descent)
@@ -175,7 +164,7 @@ class PriceDirected(AbstractMethod):
                     proven.bound[still_open[closer]] = lower.bound[closer]
             waiting = waiting[state.stage[waiting] < DONE]
             pace.go_on()
-        found = ended(scenarios, state)
+        found = result_of(scenarios, state)
         outcome = jax.tree.map(np.asarray, self._outcome(scenarios, found, proven))
         return outcome._replace(certificate=certificate)
 
@@ -185,9 +174,9 @@ class PriceDirected(AbstractMethod):
         groups = lone_clients(scenarios.client_edge)
         search = Search(jnp.asarray(self.bound_tolerance), self.bound_iterations, 0.0, 0)
         proven = dual_bound(scenarios, groups, blank_prices(groups, scenarios), search)
-        exchange, settings = self._settings()
+        price, lp_iterations, settings = self._settings
         tolerance, gap = jnp.asarray(self._device_lp.tolerance), jnp.asarray(self.gap)
-        sizes = jax.tree.map(jnp.asarray, sizes_of(scenarios))
+        told = tolerance, gap, jax.tree.map(jnp.asarray, sizes_of(scenarios))
         closest, proof = proven.bound, proven.point
         if self.descent_steps:
             descent = self._descent
@@ -196,27 +185,29 @@ class PriceDirected(AbstractMethod):
             closest = jnp.fmin(lower.bound, proven.bound)
             proof = select_leading(lower.bound < proven.bound, lower.point, proven.point)
 
-        def phase(now: tuple[Progress, Any], until: Any) -> tuple[tuple[Progress, Any], None]:
+        def phase(now: tuple[LoopState, Any], until: Any) -> tuple[tuple[LoopState, Any], None]:
             state, bound = now
-            director = PriceExchange(scenarios, groups, proven._replace(bound=bound), gap, sizes, exchange)
-            state = advanced(scenarios, groups, director, tolerance, settings, state, until)
-            closed = self._closed(bound, ended(scenarios, state).value)
+            alternation = _alternation(scenarios, groups, proven._replace(bound=bound), told, price, settings)
+            state = run_on_device(alternation, groups, lp_iterations, state, until)
+            closed = self._closed(bound, result_of(scenarios, state).value)
             return (state, jnp.where(closed, bound, closest)), None
 
         # One program for the turns before the descent and for those after it.
-        state = begun(scenarios, PriceExchange(scenarios, groups, proven, gap, sizes, exchange), settings)
+        state = _alternation(scenarios, groups, proven, told, price, settings).init()
         stops = jnp.asarray([_FIRST_STOP, _NO_STOP])
         (state, bound), _ = jax.lax.scan(phase, (state, proven.bound), stops)
         proof = select_leading(bound < proven.bound, proof, proven.point)
-        outcome = self._outcome(scenarios, ended(scenarios, state), proven._replace(bound=bound))
+        outcome = self._outcome(scenarios, result_of(scenarios, state), proven._replace(bound=bound))
         return outcome._replace(certificate=certificate_of(scenarios, groups, proof))
 
-    def _settings(self) -> tuple[ExchangeSettings, Settings]:
-        exchange = ExchangeSettings(min(self.exchanges, self.max_iterations), self.patience)
-        return exchange, Settings(self.max_iterations, self._device_lp.max_iterations, self.activations)
+    @property
+    def _settings(self) -> tuple[PriceSettings, int, LoopSettings]:
+        """Static settings of the policy, of the offloading step and of the loop."""
+        price = PriceSettings(min(self.exchanges, self.max_iterations), self.patience)
+        return price, self._device_lp.max_iterations, LoopSettings(self.max_iterations, self.activations)
 
-    def _outcome(self, scenarios: Scenario, found: Alternation, proven: DualBound) -> Outcome:
-        outcome = outcome_of(found, scenarios.allow_unserved)
+    def _outcome(self, scenarios: Scenario, found: AlternationResult, proven: DualBound) -> Outcome:
+        outcome = found.outcome(allow_unserved=scenarios.allow_unserved, on_device=True)
         closed = self._closed(proven.bound, found.value)
         near = proven.bound - found.value <= OPTIMAL_GAP * found.value
         done = (outcome.status == int(Status.converged)) | (outcome.status == int(Status.iteration_limit))
@@ -233,7 +224,7 @@ class PriceDirected(AbstractMethod):
 
 
 class _Pace:
-    """After which turn the rounds stop next: 16 and its doubles, or before where the time would end before."""
+    """Turn after which the rounds stop next: 16 and its doubles, or before where the time would end before."""
 
     def __init__(self):
         self._clock = TimeLimit(math.inf)
@@ -261,37 +252,49 @@ def _only(batch: Any, instances: np.ndarray) -> Any:
     return jax.tree.map(lambda array: array[instances], batch)
 
 
+def _alternation(
+    scenarios: Scenario,
+    groups: ClientGroups,
+    proven: DualBound,
+    told: tuple[Any, Any, Any],
+    price: PriceSettings,
+    settings: LoopSettings,
+) -> Alternation:
+    """Alternation of a device program, `told` the LP's tolerance, the gap and the sizes in truth."""
+    lp_tolerance, gap, sizes = told
+    policy = PricePolicy(scenarios, groups, proven, gap, sizes, price)
+    return Alternation(scenarios, policy, settings, lp_tolerance)
+
+
 @functools.cache
-def _begin(exchange: ExchangeSettings, settings: Settings) -> Any:
-    def begin(batch: tuple[Scenario, ClientGroups, DualBound], shared: tuple[Any, Any, Any]) -> Progress:
-        _, gap, sizes = shared
-        director = PriceExchange(*batch, gap, sizes, exchange)
-        return _instances_first(begun(batch[0], director, settings))
+def _begin(price: PriceSettings, settings: LoopSettings) -> Any:
+    def begin(batch: tuple[Scenario, ClientGroups, DualBound], told: tuple[Any, Any, Any]) -> LoopState:
+        return _instances_first(_alternation(*batch, told, price, settings).init())
 
     return begin
 
 
 @functools.cache
-def _advance(exchange: ExchangeSettings, settings: Settings) -> Any:
+def _advance(price: PriceSettings, lp_iterations: int, settings: LoopSettings) -> Any:
     def advance(
-        batch: tuple[Scenario, ClientGroups, DualBound, Progress], shared: tuple[Any, Any, Any, Any]
-    ) -> Progress:
+        batch: tuple[Scenario, ClientGroups, DualBound, LoopState], told: tuple[Any, Any, Any, Any]
+    ) -> LoopState:
         scenarios, groups, proven, state = batch
-        lp_tolerance, gap, sizes, until = shared
-        director = PriceExchange(scenarios, groups, proven, gap, sizes, exchange)
+        *rest, until = told
+        alternation = _alternation(scenarios, groups, proven, tuple(rest), price, settings)
         state = _instances_last(state)
-        return _instances_first(advanced(scenarios, groups, director, lp_tolerance, settings, state, until))
+        return _instances_first(run_on_device(alternation, groups, lp_iterations, state, until))
 
     return advance
 
 
-def _instances_first(state: Progress) -> Progress:
-    """As a batch of states, which can be taken apart."""
-    known = jax.tree.map(lambda array: jnp.moveaxis(array, -1, 0), state.known)
-    return state._replace(turn=jnp.full(state.stage.shape, state.turn), known=known)
+def _instances_first(state: LoopState) -> LoopState:
+    """Batch of states, which can be taken apart."""
+    policy_state = jax.tree.map(lambda array: jnp.moveaxis(array, -1, 0), state.policy_state)
+    return state._replace(turn=jnp.full(state.stage.shape, state.turn), policy_state=policy_state)
 
 
-def _instances_last(state: Progress) -> Progress:
-    """Back from a batch of states, which are all at the same turn."""
-    known = jax.tree.map(lambda array: jnp.moveaxis(array, 0, -1), state.known)
-    return state._replace(turn=state.turn[0], known=known)
+def _instances_last(state: LoopState) -> LoopState:
+    """One state of a batch again: all are at the same turn."""
+    policy_state = jax.tree.map(lambda array: jnp.moveaxis(array, 0, -1), state.policy_state)
+    return state._replace(turn=state.turn[0], policy_state=policy_state)

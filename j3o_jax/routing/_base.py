@@ -1,7 +1,7 @@
 """The offloading step (17): the best shares o for a fixed placement, and what any solver of it must offer."""
 
 import abc
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import equinox as eqx
 import numpy as np
@@ -60,7 +60,10 @@ def no_offloading(batch: int, clients: int, tasks: int, edges: int) -> Offloadin
 
 
 class AbstractOffloadingSolver(eqx.Module):
-    """Solves batches of `OffloadingProblem`."""
+    """Solver of batches of `OffloadingProblem`."""
+
+    runs_on_device: ClassVar[bool] = False
+    """Whether its steps can be a part of the device program of a method."""
 
     def __repr__(self) -> str:
         return settings_text(self)
@@ -94,7 +97,7 @@ def offloading_problem(
     *,
     tangent: tuple[Float[AnyArray, "E T"], Float[AnyArray, "E T"]] | None = None,
 ) -> OffloadingProblem:
-    """Build the linear program (17) of one scenario for the choices z.
+    """Program (17) of one scenario for the choices z.
 
     **Arguments:**
 

@@ -1,7 +1,7 @@
 """The offloading step for whole batches on the device: an interior point method that follows the tree."""
 
 import functools
-from typing import Any
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -21,7 +21,7 @@ _ARRAYS = 60
 
 
 class HierarchicalLP(AbstractOffloadingSolver):
-    """Solves whole batches of the offloading step at once, on the device, in float64.
+    """Interior point solver of whole batches of the offloading step at once, on the device, in float64.
 
     A primal-dual interior point method whose linear systems are eliminated along the tree of streams, clients, edges
     and cloud; see `j3o_kernels.hierarchical_lp`. Where several answers are best it returns their middle.
@@ -31,6 +31,8 @@ class HierarchicalLP(AbstractOffloadingSolver):
     - `tolerance`: duality gap, relative to the optimum, at which an instance is solved. May be traced.
     - `max_iterations`: most Newton steps; an instance that needs more is not `solved`.
     """
+
+    runs_on_device: ClassVar[bool] = True
 
     tolerance: float = 1e-9
     max_iterations: int = eqx.field(static=True, default=60)
@@ -54,7 +56,7 @@ class HierarchicalLP(AbstractOffloadingSolver):
     def solve(
         self, problem: OffloadingProblem, active: Bool[AnyArray, " B"] | None = None, *, allow_unserved: bool = True
     ) -> HierarchicalLPSolution:
-        """Solve, with gaps, residuals and iterations, in NumPy."""
+        """Solve all, or the `active` instances; with gaps, residuals and iterations, in NumPy."""
         problem = OffloadingProblem(*map(np.asarray, problem))
         batch, clients, tasks = problem.data.shape
         waiting = np.ones(batch, dtype=bool) if active is None else np.asarray(active)

@@ -82,7 +82,8 @@ def stacked(methods: Sequence[NamedMethod]) -> AbstractMethod:
         if len(built) > 1:
             raise ValueError(f"{methods[0].method}: only step sizes can be solved together, got {len(built)} settings")
         return first
-    sizes = np.array([method.multiplier.step_size for method in built if isinstance(method, J3O)])
+    multipliers = [method.multiplier for method in built if isinstance(method, J3O)]
+    sizes = np.array([own.step_size for own in multipliers if isinstance(own, Subgradient)])
     multiplier = dataclasses.replace(first.multiplier, step_size=sizes)
     return eqx.tree_at(lambda method: method.multiplier, first, multiplier)
 

@@ -14,7 +14,7 @@ from support.methods import QUICKLY
 from support.scenarios import EXTREMES, random_scenario, stack
 
 from j3o_jax import CvxpyLP, HierarchicalLP
-from j3o_jax._highs import Program, solve_program
+from j3o_jax._highs import MILP, solve_milp
 from j3o_jax.routing import offloading_problem
 from j3o_kernels.client_groups import group_clients, lone_clients
 from j3o_kernels.hierarchical_lp import hierarchical_lp
@@ -298,16 +298,16 @@ def simplex(problem, serve_all):
     is_open = np.stack([problem.local_open, problem.edge_open, problem.cloud_open]).reshape(3, -1)
     able = is_open & wanted & ~closed
     values = np.stack([problem.local_value, problem.edge_value, problem.cloud_value]).reshape(3, -1)
-    answer = solve_program(
-        Program(
-            gain=np.where(able, values, 0.0).ravel(),
-            most=able.ravel().astype(float),
-            whole=np.zeros(able.size, dtype=bool),
+    answer = solve_milp(
+        MILP(
+            objective=np.where(able, values, 0.0).ravel(),
+            upper=able.ravel().astype(float),
+            integrality=np.zeros(able.size, dtype=bool),
             matrix=scipy.sparse.csr_array(matrix),
-            lower=np.concatenate([np.full(matrix.shape[0] - wanted.size, -np.inf), np.where(wanted, 1.0, -np.inf)])
+            row_lower=np.concatenate([np.full(matrix.shape[0] - wanted.size, -np.inf), np.where(wanted, 1.0, -np.inf)])
             if serve_all
             else np.full(matrix.shape[0], -np.inf),
-            upper=np.ones(matrix.shape[0]),
+            row_upper=np.ones(matrix.shape[0]),
         ),
         threads=1,
         options={"solver": "simplex"},

@@ -9,9 +9,9 @@ import pytest
 from support.methods import QUICKLY
 from support.scenarios import random_scenario, stack
 
-from j3o_jax.methods._dual_bound import DualBound
-from j3o_jax.methods._few_shapes import sizes_of
-from j3o_jax.methods._price_exchange import ExchangeSettings, PriceExchange
+from j3o_jax.methods.dual_bound import DualBound
+from j3o_jax.methods.few_shapes import sizes_of
+from j3o_jax.methods.price_policy import PricePolicy, PriceSettings
 from j3o_kernels.client_groups import group_clients
 from j3o_kernels.price_placement import CapacityPrices, Choices, Perturbation, place_at_prices
 
@@ -29,8 +29,8 @@ def choices_at(batch, groups, prices, uncertainty):
         jnp.zeros(BATCH),
     )
     own = jax.tree.map(jnp.asarray, sizes_of(batch))
-    director = PriceExchange(batch, groups, DualBound(jnp.ones(BATCH), nothing, None), 0.0, own, ExchangeSettings(1, 1))
-    before = director.begin().answer
+    policy = PricePolicy(batch, groups, DualBound(jnp.ones(BATCH), nothing, None), 0.0, own, PriceSettings(1, 1))
+    before = policy.init().answer
     trial = Perturbation(
         jnp.full(BATCH, uncertainty),
         jnp.ones((rows, columns, BATCH), bool),
@@ -39,7 +39,7 @@ def choices_at(batch, groups, prices, uncertainty):
         jnp.ones((batch.models, batch.edges, BATCH)),
     )
     spread = prices._replace(client=groups.to_groups(prices.client), compute=prices.compute.T, uplink=prices.uplink.T)
-    placed = place_at_prices(director.market, spread, before, trial)
+    placed = place_at_prices(policy.market, spread, before, trial)
     return groups.from_groups(placed.client), jnp.transpose(placed.edge, (2, 1, 0))
 
 
@@ -110,7 +110,7 @@ def placed_at_first_prices(batch, groups, before, free):
         jnp.zeros((BATCH, columns, rows)), jnp.zeros((BATCH, 3)), jnp.zeros((BATCH, 3)), jnp.zeros(BATCH)
     )
     own = jax.tree.map(jnp.asarray, sizes_of(batch))
-    director = PriceExchange(batch, groups, DualBound(zero, nothing, None), 0.0, own, ExchangeSettings(1, 1))
+    policy = PricePolicy(batch, groups, DualBound(zero, nothing, None), 0.0, own, PriceSettings(1, 1))
     trial = Perturbation(
         zero,
         free,
@@ -118,7 +118,7 @@ def placed_at_first_prices(batch, groups, before, free):
         jnp.ones((4, rows, columns, BATCH)),
         jnp.ones((4, 3, BATCH)),
     )
-    return place_at_prices(director.market, director.begin().prices, before, trial)
+    return place_at_prices(policy.market, policy.init().prices, before, trial)
 
 
 def test_nodes_that_are_not_free_keep_their_choices():

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from j3o_jax.methods._node_milp import best_node_choice
+from j3o_jax.methods.exact.node_milp import best_node_choice
 from j3o_kernels.enumeration import best_of_all_choices
 from j3o_kernels.feasible_selection import feasible_selection, most_accurate_choice
 from j3o_kernels.onloading import NodeProblem

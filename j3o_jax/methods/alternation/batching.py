@@ -13,23 +13,20 @@ its own, until none promises anything.
 
 from typing import Any, NamedTuple
 
-import jax
-import jax.numpy as jnp
-
-from j3o_kernels.hierarchical_lp import HierarchicalLPSolution
-
-from .._model import Placement, client_choice_accuracy, client_choice_compute, normalized_demand, sum_per_edge
-from .._programs import program
-from .._scenario import Scenario
-from .._types import AnyArray, Float, Int
-from ..routing import Offloading
-from ._onloading import models_in_use
+from ..._either import each
+from ..._either import either as jnp
+from ..._model import Placement, client_choice_accuracy, client_choice_compute, normalized_demand, sum_per_edge
+from ..._programs import program_beyond_few
+from ..._scenario import Scenario
+from ..._types import AnyArray, Float, Int
+from ...routing import Offloading
+from .placement import models_in_use
 
 # A promise below this is rounding of the prices.
 _LEAST_PROMISE = 1e-7
 
 
-class Promises(NamedTuple):
+class ActivationBounds(NamedTuple):
     """The best change of every pair of an edge and a task.
 
     - `gain`: the most that it can bring. ``[*batch, E, T]``
@@ -41,40 +38,42 @@ class Promises(NamedTuple):
 
     @property
     def any(self) -> Any:
-        """Instances with a change that is worth a trial. ``[*batch]``"""
+        """Instances ``[*batch]`` with a change that is worth a trial."""
         return jnp.max(self.gain, axis=(-2, -1), initial=-jnp.inf) > _LEAST_PROMISE
 
 
-class Trials(NamedTuple):
+class ActivationSearch(NamedTuple):
     """Trials of other pairs of edge and task that are open, in every instance.
 
     - `left`: what is still to try. ``[B, E, T]``
     - `count`: how many trials there were. ``[B]``
     """
 
-    left: Promises
+    left: ActivationBounds
     count: Any
 
 
-def no_trials(scenarios: Scenario) -> Trials | None:
+def initial_search(scenarios: Scenario) -> ActivationSearch | None:
     """Before the first turn; None without batching."""
     if scenarios.batching is None:
         return None
     pairs = (*scenarios.edge_memory.shape, scenarios.demand.shape[2])
-    return Trials(Promises(jnp.full(pairs, -jnp.inf), jnp.full(pairs, -1)), jnp.zeros(pairs[0], dtype=int))
+    xp = scenarios.demand.__array_namespace__()
+    nothing = ActivationBounds(xp.full(pairs, -xp.inf), xp.full(pairs, -1))
+    return ActivationSearch(nothing, xp.zeros(pairs[0], dtype=int))
 
 
-@program
-def after_turn(
+@program_beyond_few
+def update_search(
     scenarios: Scenario,
-    trials: Trials,
+    search: ActivationSearch,
     active: Any,
     tried: Any,
     better: Any,
     placement: Placement,
-    routed: HierarchicalLPSolution | Offloading,
-) -> Trials:
-    """What is left to try after an offloading step of the instances `active`.
+    routed: Offloading,
+) -> ActivationSearch:
+    """Update what is left to try after an offloading step of the instances `active`.
 
     **Arguments:**
 
@@ -82,22 +81,22 @@ def after_turn(
     - `better`: whether the change stays, and so the prices in `routed` are those of `placement`. ``[B]``
     """
     prices = routed.client_price, routed.edge_price, routed.edge_uplink_price, routed.cloud_uplink_price
-    found = jax.vmap(promises)(scenarios, placement, *prices)
-    anew = (active & routed.solved & (better | (trials.count == 0)))[:, None, None]
-    gain = jnp.where(anew, found.gain, jnp.where(tried, -jnp.inf, trials.left.gain))
-    left = Promises(gain, jnp.where(anew, found.choice, trials.left.choice))
-    return Trials(left, trials.count + active.astype(int))
+    found = each(activation_bounds, scenarios, placement, *prices)
+    anew = (active & routed.solved & (better | (search.count == 0)))[:, None, None]
+    gain = jnp.where(anew, found.gain, jnp.where(tried, -jnp.inf, search.left.gain))
+    left = ActivationBounds(gain, jnp.where(anew, found.choice, search.left.choice))
+    return ActivationSearch(left, search.count + active.astype(int))
 
 
-def promises(
+def activation_bounds(
     scenario: Scenario,
     placement: Placement,
     client_price: Float[AnyArray, " C"],
     edge_price: Float[AnyArray, " E"],
     edge_uplink_price: Float[AnyArray, " E"],
     cloud_uplink_price: Float[AnyArray, ""],
-) -> Promises:
-    """What changes of single pairs can bring at the prices of the offloading step of one scenario with batching.
+) -> ActivationBounds:
+    """Bound what changes of single pairs can bring, at the prices of one scenario's offloading step (reduced costs).
 
     **Arguments:**
 
@@ -124,20 +123,22 @@ def promises(
     held = placement.edge_models
     free = scenario.edge_memory - jnp.sum(jnp.where(held, scenario.edge_model_memory[None, :], 0.0), axis=1)
     fits = held | (scenario.edge_model_memory[None, :] <= free[:, None])
-    chosen = placement.edge_choice[:, None, :] == jnp.arange(scenario.models)[None, :, None]
+    xp = placement.edge_choice.__array_namespace__()
+    chosen = placement.edge_choice[:, None, :] == xp.arange(scenario.models)[None, :, None]
     now = jnp.sum(jnp.where(chosen, worth, 0.0), axis=1)
     others = jnp.where(fits[:, :, None] & ~chosen, worth, -jnp.inf)
     best, model = jnp.max(others, axis=1), jnp.argmax(others, axis=1)
     # To close a pair that is open, or to leave it for another model.
     closes = (placement.edge_choice >= 0) & (best <= 0.0)
-    return Promises(jnp.where(closes, 0.0, best) - now, jnp.where(closes, -1, model))
+    return ActivationBounds(jnp.where(closes, 0.0, best) - now, jnp.where(closes, -1, model))
 
 
-def first_promise(placement: Placement, found: Promises) -> tuple[Placement, Any]:
-    """The placement of one scenario with the change that promises most, and which pair that is ``[E, T]``."""
+def best_activation(placement: Placement, found: ActivationBounds) -> tuple[Placement, Any]:
+    """Placement of one scenario with the change that promises most, and which pair that is ``[E, T]``."""
     pairs = found.gain.shape
     place = jnp.argmax(found.gain.ravel())
-    here = (jnp.arange(found.gain.size) == place).reshape(pairs)
+    numbers = found.gain.__array_namespace__().arange(found.gain.size)
+    here = (numbers == place).reshape(pairs)
     edge_choice = jnp.where(here, found.choice, placement.edge_choice)
     models = placement.edge_models.shape[1]
     changed = placement._replace(edge_choice=edge_choice, edge_models=models_in_use(edge_choice, models))

@@ -30,7 +30,7 @@ _LEAST_TASKS = 3
 
 
 class Sizes(NamedTuple):
-    """How many of each kind a scenario has in truth."""
+    """Numbers of each kind that a scenario has in truth."""
 
     clients: int
     edges: int
@@ -47,13 +47,13 @@ class Sized(NamedTuple):
 
 
 def next_size(number: int) -> int:
-    """The next of few sizes: 8, 10, 12, 14, 16, 20, 24, 28, 32, 40 and so on."""
+    """Next of few sizes: 8, 10, 12, 14, 16, 20, 24, 28, 32, 40 and so on."""
     zeros = max(number.bit_length() - _BITS, 0)
     return max(-(-number >> zeros) << zeros, _LEAST)
 
 
 def sized(scenarios: Scenario, groups: ClientGroups, *, brief: bool) -> Sized:
-    """A batch of one axis, in NumPy: at the next of few sizes where there is little to do, else at its own."""
+    """Batch of one axis, in NumPy: at the next of few sizes where there is little to do, else at its own."""
     return enlarged(scenarios, groups) if brief else Sized(scenarios, groups, sizes_of(scenarios))
 
 
@@ -63,19 +63,19 @@ def sizes_of(scenarios: Scenario) -> Sizes:
 
 
 def enlarged(scenarios: Scenario, groups: ClientGroups) -> Sized:
-    """A batch at the next of few sizes."""
+    """Batch at the next of few sizes."""
     own = sizes_of(scenarios)
     sizes = Sizes(
         next_size(own.clients), max(own.edges, _LEAST_EDGES), max(own.tasks, _LEAST_TASKS), next_size(own.models)
     )
 
     def nothing(name: str, *kinds: str) -> dict[str, np.ndarray]:
-        """A field with zeros behind, on axes of these kinds."""
+        """Field with zeros behind, on axes of these kinds."""
         array, widths = getattr(scenarios, name), [(0, getattr(sizes, kind) - getattr(own, kind)) for kind in kinds]
         return {name: np.pad(array, [(0, 0), *widths])}
 
     def alike(array: np.ndarray, *kinds: str) -> np.ndarray:
-        """A field with copies of the first entries behind."""
+        """Field with copies of the first entries behind."""
         for axis, kind in enumerate(kinds, 1):
             here, there = getattr(own, kind), getattr(sizes, kind)
             array = np.take(array, [*range(here), *[0] * (there - here)], axis)
@@ -123,7 +123,7 @@ def _larger_table(groups: ClientGroups, own: Sizes, sizes: Sizes) -> ClientGroup
 
 
 def own_part(outcome: Outcome, sized: Sized) -> Outcome:
-    """What came of a batch that was `enlarged`, without what was added."""
+    """Outcome of a batch that was `enlarged`, without what was added."""
     plan = outcome.plan
     clients, edges, tasks, models = map(slice, sized.own)
     streams = ("client_choice", "local", "edge", "cloud", "unserved")

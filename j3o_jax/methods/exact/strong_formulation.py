@@ -1,4 +1,4 @@
-"""The whole problem P1 as one mixed-integer linear program that is tight: the strong formulation.
+"""Strong formulation: the whole problem P1 as one tight mixed-integer linear program.
 
 With x and z whole, the products of the paper's (3), (5), (9) and (10) are linear in flows that z caps one by one:
 f_cmt <= z_cmt <= x_cm for what client c answers by model m, and g_cmt <= z_emt <= x_em *per client* for what its edge
@@ -6,21 +6,21 @@ answers. Flows are measured in parts of the largest that any limit allows, which
 coefficient within [0, 1] however far loads and capacities lie apart.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-import scipy.sparse
 
 from j3o_kernels.tolerances import ROUNDING
 
-from .._highs import Program
-from .._model import Plan
-from .._scenario import Scenario
-from .._types import Bool, Float, Int
+from ..._highs import MILP
+from ..._model import Plan
+from ..._scenario import Scenario
+from ..._types import Bool, Float, Int
+from .program_builder import ProgramBuilder, choices_of, in_parts, largest_share
 
 
 class Columns(NamedTuple):
-    """Where each variable stands in the program, −1 where there is none.
+    """Numbers of the variables in the program, −1 where there is none.
 
     - `client_models` ``[C, M]``, `edge_models` ``[E, M]``: x.
     - `client_choice` ``[C, M, T]``, `edge_choice` ``[E, M, T]``: z.
@@ -37,26 +37,26 @@ class Columns(NamedTuple):
 
 
 class StrongFormulation(NamedTuple):
-    """A `Program` whose optimum is that of the scenario, and what its variables mean.
+    """A `MILP` whose optimum is that of the scenario, and what its variables mean.
 
     `most` holds the largest share that each of the flows can have: local, edge ``[C, M, T]`` and cloud ``[C, 1, T]``.
     """
 
-    program: Program
+    program: MILP
     columns: Columns
     most: tuple[Float[np.ndarray, "C M T"], Float[np.ndarray, "C M T"], Float[np.ndarray, "C 1 T"]]
 
-    def routing(self) -> Program:
-        """The program with every choice that it has made for good: what is left is to share out the streams."""
+    def routing(self) -> MILP:
+        """Program with every choice that it has made for good: what is left is to share out the streams."""
         program = self.program
-        return program._replace(least=program.whole.astype(float), whole=np.zeros_like(program.whole))
+        return program._replace(lower=program.integrality.astype(float), integrality=np.zeros_like(program.integrality))
 
-    def relaxation(self) -> Program:
-        """The linear program without the demand that x and z are whole."""
-        return self.program._replace(whole=np.zeros_like(self.program.whole))
+    def relaxation(self) -> MILP:
+        """Linear relaxation: the program without the demand that x and z are integers."""
+        return self.program._replace(integrality=np.zeros_like(self.program.integrality))
 
     def values(self, plan: Plan, client_edge: Int[np.ndarray, " C"]) -> Float[np.ndarray, " N"]:
-        """The variables' values for a plan, as far as the program has variables for it. ``[N]``"""
+        """Values ``[N]`` of the variables for a plan, as far as the program has variables for it."""
         models = np.arange(plan.client_models.shape[1])[:, None]
         client, edge = plan.client_choice[:, None, :] == models, plan.edge_choice[:, None, :] == models
         local = client * plan.local[:, None, :]
@@ -65,7 +65,7 @@ class StrongFormulation(NamedTuple):
             share / np.where(most > 0.0, most, 1.0)
             for share, most in zip((local, at_edge, plan.cloud[:, None, :]), self.most, strict=True)
         )
-        values = np.zeros(self.program.gain.size + 1)  # the last for column −1
+        values = np.zeros(self.program.objective.size + 1)  # the last for column −1
         of_columns = (plan.client_models, plan.edge_models, client, edge, *flows)
         for columns, own in zip(self.columns, of_columns, strict=True):
             values[columns] = np.minimum(own, 1.0)
@@ -84,25 +84,13 @@ class StrongFormulation(NamedTuple):
 
     def choices(self, values: Float[np.ndarray, " N"]) -> tuple[Int[np.ndarray, "C T"], Int[np.ndarray, "E T"]]:
         """z(c, t) and z(e, t) of a solution, −1 for none."""
-        return choices_of(values, self.columns.client_choice, self.columns.edge_choice)
-
-
-def choices_of(
-    values: Float[np.ndarray, " N"],
-    client_choice: Int[np.ndarray, "C M T"],
-    edge_choice: Int[np.ndarray, "E M T"],
-) -> tuple[Int[np.ndarray, "C T"], Int[np.ndarray, "E T"]]:
-    """z(c, t) and z(e, t), −1 for none, where `client_choice` and `edge_choice` are columns of z, −1 where it is 0."""
-    padded = np.append(values, 0.0)  # column −1
-    picked = padded[client_choice], padded[edge_choice]
-    client, edge = (np.where((z > 0.5).any(axis=1), z.argmax(axis=1), -1) for z in picked)
-    return client, edge
+        return choices_of(values, self.columns.client_choice), choices_of(values, self.columns.edge_choice)
 
 
 def strong_formulation(
     scenario: Scenario, *, only: tuple[Int[np.ndarray, "C T"], Int[np.ndarray, "E T"]] | None = None
 ) -> StrongFormulation:
-    """The strong formulation of one scenario of NumPy arrays, with (28) in place of (10) where there is batching.
+    """Strong formulation of one scenario of NumPy arrays, with (28) in place of (10) where there is batching.
 
     **Arguments:**
 
@@ -130,11 +118,11 @@ def strong_formulation(
         setup = scenario.batching.setup / scenario.batching.window[:, None]
 
     # The most of a stream that can go each way.
-    local_most = _most(local_load, 1.0)
-    edge_most = np.minimum(
-        _most(edge_load, np.maximum(1.0 - setup, 0.0)[home][:, :, None]), _most(edge_data, 1.0)[:, None, :]
-    )
-    cloud_most = np.minimum(_most(edge_data, 1.0), _most(cloud_data, 1.0))[:, None, :]
+    local_most = largest_share(local_load, 1.0)
+    through_uplink = largest_share(edge_data, 1.0)[:, None, :]
+    edge_most = largest_share(edge_load, np.maximum(1.0 - setup, 0.0)[home][:, :, None])
+    edge_most = np.minimum(edge_most, through_uplink)
+    cloud_most = np.minimum(through_uplink, largest_share(cloud_data, 1.0)[:, None, :])
 
     client_accuracy, edge_accuracy = scenario.client_accuracy[home], scenario.edge_accuracy[home]
     local_open = pairs & (local_most > 0.0) & _holds(scenario.client_model_memory, scenario.client_memory)[:, :, None]
@@ -149,11 +137,11 @@ def strong_formulation(
     edge_used = np.zeros((edges, models, tasks), dtype=bool)
     np.logical_or.at(edge_used, home, edge_open)
 
-    build = _Builder()
-    client_held = build.variables(local_open.any(axis=2), whole=True)
-    edge_held = build.variables(edge_used.any(axis=2), whole=True)
-    client_choice = build.variables(local_open, whole=True)
-    edge_choice = build.variables(edge_used, whole=True)
+    build = ProgramBuilder()
+    client_held = build.variables(local_open.any(axis=2), integer=True)
+    edge_held = build.variables(edge_used.any(axis=2), integer=True)
+    client_choice = build.variables(local_open, integer=True)
+    edge_choice = build.variables(edge_used, integer=True)
     local = build.variables(local_open, weight[:, None, :] * client_accuracy * local_most)
     edge = build.variables(edge_open, weight[:, None, :] * edge_accuracy * edge_most)
     cloud_open = pairs & (cloud_most > 0.0) & (scenario.cloud_accuracy > 0.0)
@@ -164,52 +152,36 @@ def strong_formulation(
         (client_choice, client_held, scenario.client_memory, scenario.client_model_memory),
         (edge_choice, edge_held, scenario.edge_memory, scenario.edge_model_memory),
     ):
-        build.at_most_each(choice, np.broadcast_to(held[:, :, None], choice.shape))
-        build.at_most(np.moveaxis(choice, 1, 2).reshape(-1, models), 1.0)
-        build.at_most(held, in_parts(size, (memory * (1.0 + ROUNDING))[:, None]))
+        build.at_most_each(choice, held[:, :, None])
+        build.limit(np.moveaxis(choice, 1, 2), 1.0)
+        build.limit(held, in_parts(size, (memory * (1.0 + ROUNDING))[:, None]))
     # Flows only through what is chosen.
     build.at_most_each(local, client_choice)
     build.at_most_each(edge, edge_choice[home])
     # Shares of a stream.
     shares = np.concatenate([local, edge, cloud], axis=1)
     parts = np.concatenate([local_most, edge_most, cloud_most], axis=1)
-    build.at_most(
-        np.moveaxis(shares, 1, 2).reshape(-1, 2 * models + 1),
-        np.moveaxis(parts, 1, 2).reshape(-1, 2 * models + 1),
-        least=np.where(asked.ravel() & (not scenario.allow_unserved), 1.0, -np.inf),
-    )
+    all_served = np.where(asked & (not scenario.allow_unserved), 1.0, -np.inf)
+    build.limit(np.moveaxis(shares, 1, 2), np.moveaxis(parts, 1, 2), lower=all_served)
     # (9), client compute.
     local_use = _product(local_load, local_most)
-    build.at_most(local.reshape(clients, -1), local_use.reshape(clients, -1))
+    build.limit(local.reshape(clients, -1), local_use.reshape(clients, -1))
     edge_use = _product(edge_load, edge_most)
     sent = np.concatenate([edge, cloud], axis=1)
     sent_use = _product(edge_data[:, None, :], np.concatenate([edge_most, cloud_most], axis=1))
     for one in range(edges):
         mine = home == one
         # (10), or (28) with the set-up time of every chosen model.
-        build.at_most(
+        build.limit(
             np.concatenate([edge[mine].ravel(), edge_choice[one].ravel()])[None],
             np.concatenate([edge_use[mine].ravel(), np.repeat(setup[one], tasks)])[None],
         )
         # (11)
-        build.at_most(sent[mine].reshape(1, -1), sent_use[mine].reshape(1, -1))
+        build.limit(sent[mine].reshape(1, -1), sent_use[mine].reshape(1, -1))
     # (12)
-    build.at_most(cloud.reshape(1, -1), _product(cloud_data[:, None, :], cloud_most).reshape(1, -1))
+    build.limit(cloud.reshape(1, -1), _product(cloud_data[:, None, :], cloud_most).reshape(1, -1))
     columns = Columns(client_held, edge_held, client_choice, edge_choice, local, edge, cloud)
     return StrongFormulation(build.program(), columns, (local_most, edge_most, cloud_most))
-
-
-def in_parts(load: Any, capacity: Any) -> np.ndarray:
-    """`load` in parts of the capacity: 0 of an infinite one, infinite where there is a load and no capacity."""
-    load, capacity = np.broadcast_arrays(np.asarray(load, dtype=float), np.asarray(capacity, dtype=float))
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        return np.where(load > 0.0, load / capacity, 0.0)
-
-
-def _most(parts: np.ndarray, room: Any) -> np.ndarray:
-    """The largest share, at most 1, whose load fits into `room`."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(parts > room, room / parts, 1.0)
 
 
 def _product(load: np.ndarray, most: np.ndarray) -> np.ndarray:
@@ -220,59 +192,3 @@ def _product(load: np.ndarray, most: np.ndarray) -> np.ndarray:
 
 def _holds(size: np.ndarray, memory: np.ndarray) -> Bool[np.ndarray, "V M"]:
     return size[None, :] <= memory[:, None] * (1.0 + ROUNDING)
-
-
-class _Builder:
-    """Collects variables in [0, 1] and rows whose right-hand side is 1 or 0."""
-
-    def __init__(self):
-        self.size = self.rows = 0
-        self.gain, self.whole = [], []
-        self.row, self.column, self.value, self.lower, self.upper = [], [], [], [], []
-
-    def variables(self, wanted: Any, gain: Any = 0.0, *, whole: bool = False) -> np.ndarray:
-        """Numbers of new variables where `wanted`, −1 elsewhere; each earns `gain`."""
-        numbers = np.full(wanted.shape, -1)
-        count = int(wanted.sum())
-        numbers[wanted] = self.size + np.arange(count)
-        self.size += count
-        self.gain.append(np.broadcast_to(gain, wanted.shape)[wanted])
-        self.whole.append(np.full(count, whole))
-        return numbers
-
-    def at_most_each(self, small: np.ndarray, large: np.ndarray) -> None:
-        """small <= large, one by one."""
-        kept = small >= 0
-        small, large = small[kept], large[kept]
-        self._add(np.stack([small, large], axis=1), np.array([1.0, -1.0]), np.zeros(small.size))
-
-    def at_most(self, columns: np.ndarray, values: Any, least: Any = -np.inf) -> None:
-        """least <= Σ_k values · v <= 1 for each row ``[R, K]``; rows that cannot reach 1 are left out."""
-        values = np.where(columns >= 0, np.broadcast_to(values, columns.shape), 0.0)
-        least = np.broadcast_to(least, columns.shape[:1])
-        kept = (values.sum(axis=1) > 1.0) | np.isfinite(least)
-        self._add(columns[kept], values[kept], np.ones(int(kept.sum())), least[kept])
-
-    def _add(self, columns: np.ndarray, values: np.ndarray, upper: np.ndarray, lower: Any = -np.inf) -> None:
-        values = np.broadcast_to(values, columns.shape)
-        number = np.broadcast_to(self.rows + np.arange(len(columns))[:, None], columns.shape)
-        kept = (columns >= 0) & (values != 0.0)
-        self.row.append(number[kept])
-        self.column.append(columns[kept])
-        self.value.append(values[kept])
-        self.upper.append(upper)
-        self.lower.append(np.broadcast_to(lower, upper.shape))
-        self.rows += len(columns)
-
-    def program(self) -> Program:
-        """The collected program."""
-        at = np.concatenate(self.row), np.concatenate(self.column)
-        matrix = scipy.sparse.csr_array((np.concatenate(self.value), at), shape=(self.rows, self.size))
-        return Program(
-            gain=np.concatenate(self.gain),
-            most=np.ones(self.size),
-            whole=np.concatenate(self.whole),
-            matrix=matrix,
-            lower=np.concatenate(self.lower),
-            upper=np.concatenate(self.upper),
-        )

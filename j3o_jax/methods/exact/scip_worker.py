@@ -1,9 +1,9 @@
 """SCIP on a program with products, as a process of its own: a problem file in, an answer file out.
 
-Run by path, `python -P _scip.py PROBLEM ANSWER`, and so without the rest of the package. SCIP is C and may take its
-process down with it; what it had found by then is in the answer file all the same.
+Run by path, `python -P scip_worker.py PROBLEM ANSWER`, and so without the rest of the package. SCIP is C and may take
+its process down with it; what it had found by then is in the answer file all the same.
 
-- PROBLEM: .npz with the fields of `Program` (`data`, `indices`, `indptr` in place of `matrix`) and `product`, `share`,
+- PROBLEM: .npz with the fields of `MILP` (`data`, `indices`, `indptr` in place of `matrix`) and `product`, `share`,
   `choice` of `Bilinear`; `gap`, relative; `time_limit`, seconds, counted from the start of this process.
 - ANSWER: .npz with `values` (empty if there are none), `bound`, and `status`, SCIP's word for how it ended, which is
   "running" until it has.
@@ -46,8 +46,8 @@ def main(problem_path: str, answer_path: str) -> None:
     model.setParam("limits/gap", float(problem["gap"]))
     variables = _state(model, problem, pyscipopt.quicksum)
 
-    unit = float(problem["gain"].max(initial=0.0)) or 1.0
-    gains = zip((problem["gain"] / unit).tolist(), variables, strict=True)
+    unit = float(problem["objective"].max(initial=0.0)) or 1.0
+    gains = zip((problem["objective"] / unit).tolist(), variables, strict=True)
     model.setObjective(pyscipopt.quicksum(gain * variable for gain, variable in gains if gain), "maximize")
 
     def write(status: str) -> None:
@@ -79,16 +79,18 @@ def main(problem_path: str, answer_path: str) -> None:
 
 
 def _state(model: Any, problem: dict[str, np.ndarray], quicksum: Any) -> list[Any]:
-    """The variables of the problem, in a model that now holds all its rows and products."""
-    kinds = np.where(problem["whole"], "B", "C").tolist()
-    most = problem["most"].tolist()
+    """State the problem in a model, all its rows and products; its variables."""
+    kinds = np.where(problem["integrality"], "B", "C").tolist()
+    most = problem["upper"].tolist()
     variables = [model.addVar(vtype=kind, lb=0.0, ub=limit) for kind, limit in zip(kinds, most, strict=True)]
     for product, share, choice in zip(
         *(problem[name].tolist() for name in ("product", "share", "choice")), strict=True
     ):
         model.addCons(variables[product] == variables[share] * variables[choice])
     ends, columns, entries = (problem[name].tolist() for name in ("indptr", "indices", "data"))
-    for row, (lower, upper) in enumerate(zip(problem["lower"].tolist(), problem["upper"].tolist(), strict=True)):
+    for row, (lower, upper) in enumerate(
+        zip(problem["row_lower"].tolist(), problem["row_upper"].tolist(), strict=True)
+    ):
         terms = range(ends[row], ends[row + 1])
         total = quicksum(entries[term] * variables[columns[term]] for term in terms)
         if lower == upper:

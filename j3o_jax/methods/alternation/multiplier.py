@@ -1,7 +1,6 @@
-"""How the multipliers of the onloading step are found: by (19) of the paper, or by a search along each one's dual."""
+"""Multipliers of the onloading step: by subgradient steps, (19) of the paper, or by a search along each node's dual."""
 
 import dataclasses
-from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
@@ -11,8 +10,8 @@ from jax.core import Tracer
 
 from j3o_kernels.multipliers import SCHEDULES, UPDATES
 
-from .._settings_text import settings_text
-from .._types import AnyArray, Float
+from ..._settings_text import settings_text
+from ..._types import AnyArray, Float
 
 
 def _as_step_size(value: Any) -> Any:
@@ -20,7 +19,7 @@ def _as_step_size(value: Any) -> Any:
 
 
 class Subgradient(eqx.Module):
-    """How the multipliers of the compute limits move, (19).
+    """Subgradient steps of the compute limits' multipliers, (19).
 
     **Arguments:**
 
@@ -53,11 +52,26 @@ class Subgradient(eqx.Module):
             if getattr(self, name) not in known:
                 raise ValueError(f"{name}: must be one of {', '.join(known)}, got {getattr(self, name)!r}")
 
-    def maker(self) -> Callable[[Any], optax.GradientTransformation]:
-        """The update as an optax gradient transformation of a step size, on the dual that is minimised."""
+    @property
+    def grid_shape(self) -> tuple[int, ...]:
+        """Axes of the step sizes."""
+        return np.shape(self.step_size)
+
+    def for_batch(self, batch: int) -> "Subgradient":
+        """Copy with a step size for each instance: those of a grid in turn, each for an equal part of a batch."""
+        xp = self.step_size.__array_namespace__()
+        sizes = xp.ravel(self.step_size)
+        return dataclasses.replace(self, step_size=xp.repeat(sizes, batch // max(sizes.size, 1)))
+
+    def transformation(self, step_size: Any) -> optax.GradientTransformation:
+        """Update for one step size, on the dual that is minimised."""
         if self.optimizer is not None:
-            return _Fixed(self.optimizer)
-        return _Scheduled(self.schedule, self.update, self.steps)
+            return self.optimizer
+        return UPDATES[self.update](SCHEDULES[self.schedule](step_size, self.steps))
+
+    def for_kernel(self) -> dict[str, Any]:
+        """Arguments of `j3o_kernels.batched_onloading.onload_tier`."""
+        return {"steps": self.steps, "optimizer": self.transformation, "step_size": self.step_size}
 
 
 class DualSearch(eqx.Module):
@@ -82,37 +96,19 @@ class DualSearch(eqx.Module):
         _check_steps(self.steps)
 
     @property
-    def step_size(self) -> Float[AnyArray, ""]:
-        """Unused: there is none."""
-        return np.asarray(1.0)
+    def grid_shape(self) -> tuple[int, ...]:
+        """No axes: there is nothing to vary without a new compilation."""
+        return ()
 
-    def maker(self) -> None:
-        """No transformation."""
-        return
+    def for_batch(self, batch: int) -> "DualSearch":
+        """Itself: it has nothing of instances' own."""
+        return self
+
+    def for_kernel(self) -> dict[str, Any]:
+        """Arguments of `j3o_kernels.batched_onloading.onload_tier`."""
+        return {"steps": self.steps}
 
 
 def _check_steps(steps: int) -> None:
     if steps < 1:
         raise ValueError(f"steps: must be at least 1, got {steps}")
-
-
-@dataclasses.dataclass(frozen=True)
-class _Scheduled:
-    """A transformation whose step size comes from outside; equal ones are one to the compiler."""
-
-    schedule: str
-    update: str
-    steps: int
-
-    def __call__(self, step_size: Any) -> optax.GradientTransformation:
-        return UPDATES[self.update](SCHEDULES[self.schedule](step_size, self.steps))
-
-
-@dataclasses.dataclass(frozen=True)
-class _Fixed:
-    """A transformation that has no step size from outside."""
-
-    optimizer: optax.GradientTransformation
-
-    def __call__(self, step_size: Any) -> optax.GradientTransformation:
-        return self.optimizer

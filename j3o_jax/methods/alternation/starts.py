@@ -5,13 +5,14 @@ shares that they begin from.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
+import numpy as np
 
-from .._status import succeeded
-from .._types import AnyArray
-from ._base import Outcome
+from ..._status import succeeded
+from ..._types import AnyArray, Float
+from .._base import Outcome
 
 # What another start has to be better by: less is the rounding of an offloading step.
 _BETTER = 1e-7
@@ -48,6 +49,21 @@ def start_shares(start: Start, uplink: AnyArray) -> tuple[AnyArray, AnyArray]:
     return start.client + start.client_of_uplink * uplink, start.edge + start.edge_of_uplink * uplink
 
 
+def from_all_starts(names: Sequence[str], batch: Any) -> tuple[Any, Float[np.ndarray, "B 4"]]:
+    """Repeat a batch for every start, all instances of one before those of the next; with the starts."""
+    leaves = jax.tree.leaves(batch)
+    xp = leaves[0].__array_namespace__()
+    starts = np.repeat([STARTS[name] for name in names], leaves[0].shape[0], axis=0)
+    return jax.tree.map(lambda array: xp.concatenate([array] * len(names)), batch), starts
+
+
+def best_of_all_starts(outcome: Outcome, starts: int) -> Outcome:
+    """`best_outcome` of a batch that was repeated by `from_all_starts`."""
+    batch = outcome.status.shape[0] // starts
+    parts = [slice(number * batch, (number + 1) * batch) for number in range(starts)]
+    return best_outcome([jax.tree.map(lambda array, part=part: array[part], outcome) for part in parts])
+
+
 def best_outcome(outcomes: Sequence[Outcome]) -> Outcome:
     """For each instance the outcome whose plan is worth most, the first one where others are hardly better.
 
@@ -67,7 +83,7 @@ def best_outcome(outcomes: Sequence[Outcome]) -> Outcome:
 
 
 def _worth(outcome: Outcome) -> AnyArray:
-    """F of each plan, −∞ where there is none. ``[B]``"""
+    """F ``[B]`` of each plan, −∞ where there is none."""
     xp = outcome.history.__array_namespace__()
     known = xp.max(xp.where(xp.isfinite(outcome.history), outcome.history, -xp.inf), axis=1)
     return xp.where(succeeded(outcome.status), known, -xp.inf)

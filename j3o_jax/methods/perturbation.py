@@ -1,4 +1,4 @@
-"""Trials of the price-directed search: which nodes answer anew, and by how much they depart from the best answer."""
+"""Perturbation schedule of the price-directed search: which nodes are re-optimised, with how much noise."""
 
 from typing import Any, NamedTuple
 
@@ -9,8 +9,8 @@ from j3o_kernels.client_groups import ClientGroups
 from j3o_kernels.price_placement import CapacityPrices, Perturbation, PlacementData
 
 from .._scenario import Scenario
-from ._few_shapes import Sizes
-from ._lanes import beside
+from .batch_last import expand_like
+from .few_shapes import Sizes
 
 # The part of the nodes that answer anew, and how far their tastes go, in turn, the furthest first, which short searches
 # need most; of edges at least so many.
@@ -36,7 +36,7 @@ class Draws(NamedTuple):
 
 
 def draw(scenarios: Scenario, groups: ClientGroups, own: Sizes, turn: Any) -> Draws:
-    """The draws of a round; they depend neither on the batch nor on what is behind what scenarios have of their own."""
+    """Draw the numbers of a round, which depend neither on the batch nor on what pads scenarios to a size."""
     batch, clients = scenarios.demand.shape[:2]
     edges, models = scenarios.edges, scenarios.models
     key = jax.random.key(0, impl="threefry2x32")
@@ -65,17 +65,17 @@ def draw(scenarios: Scenario, groups: ClientGroups, own: Sizes, turn: Any) -> Dr
 
 
 def trial(draws: Draws, turn: Any, searches: Any, uncertainty: Any) -> Perturbation:
-    """How nodes answer in a round: all of them as well as they can, or, where an instance `searches` ``[B]``, some."""
+    """Perturbation of a round: none, or, where an instance `searches` ``[B]``, noise for some of the nodes."""
     part = jnp.asarray(_ANSWERING)[turn % len(_ANSWERING)]
     taste = jnp.asarray(_TASTES)[turn // len(_ANSWERING) % len(_TASTES)]
 
     def tastes(drawn: Any) -> Any:
-        return 1.0 + jnp.where(beside(searches, drawn), taste, 0.0) * (2.0 * drawn - 1.0)
+        return 1.0 + jnp.where(expand_like(searches, drawn), taste, 0.0) * (2.0 * drawn - 1.0)
 
     return Perturbation(
         uncertainty=uncertainty,
-        client_free=beside(~searches, draws.client[0]) | (draws.client[0] < part),
-        edge_free=beside(~searches, draws.edge[0]) | (draws.edge[0] < jnp.maximum(part, _EDGES_ANSWERING)),
+        client_free=expand_like(~searches, draws.client[0]) | (draws.client[0] < part),
+        edge_free=expand_like(~searches, draws.edge[0]) | (draws.edge[0] < jnp.maximum(part, _EDGES_ANSWERING)),
         client_noise=tastes(draws.client_noise),
         edge_noise=tastes(draws.edge_noise),
     )
@@ -92,7 +92,7 @@ def guessed(
             drawn[1] < _MAKES_DEAR, _DEAR * jnp.sum(rate, axis=0) / jnp.asarray(own.models, dtype=rate.dtype), 0.0
         )
         new = (price + dear) * jnp.exp(_GUESS * (2.0 * drawn[2] - 1.0))
-        return jnp.where(free & beside(searches, price), new, price)
+        return jnp.where(free & expand_like(searches, price), new, price)
 
     return prices._replace(
         client=guess(prices.client, draws.client, trial.client_free, market.client_accuracy, market.client_cost),

@@ -1,8 +1,8 @@
-"""Where the price-directed method places models: answers to the prices of the capacities.
+"""Price-directed placement policy: best responses to the prices of the capacities, then a local search around them.
 
 At first all nodes answer to prices that start at those of the linear relaxation and move towards what the offloading
 steps say. Then it searches: a few nodes at a time answer anew to the prices of the placement at hand or to those of the
-relaxation, each in its own way (`_trials.py`), and what is better is kept, or a little worse for a while.
+relaxation, each in its own way (`perturbation.py`), and what is better is kept, or a little worse for a while.
 
 How good an answer is, every edge tells for itself. At a given price of the cloud's uplink, the one thing that edges
 share, an edge and its clients are worth what their streams are, less the price of what they send to the cloud. The good
@@ -22,12 +22,12 @@ from j3o_kernels.price_placement import CapacityPrices, Choices, Perturbation, P
 
 from .._model import Placement, Plan, normalized_demand, serving_first, without_serving_first
 from .._scenario import Scenario
-from ._director import Director, Round
-from ._dual_bound import DualBound
-from ._few_shapes import Sizes
-from ._lanes import beside, edges_first, edges_last, of_groups, of_models
-from ._onloading import edge_work, placement_of_choices, within_window
-from ._trials import KINDS, draw, guessed, trial
+from .alternation.placement import edge_work, placement_of_choices, within_window
+from .alternation.policy import PlacementPolicy, RoundResult
+from .batch_last import edges_first, edges_last, expand_like, of_groups, of_models
+from .dual_bound import DualBound
+from .few_shapes import Sizes
+from .perturbation import KINDS, draw, guessed, trial
 
 # τ of the first exchange, in accuracy; the k-th has τ/√k, and the search τ again.
 _UNCERTAINTY = 0.03
@@ -42,8 +42,8 @@ _WIDE_GAP = 1e-3
 _LEAST_PATIENCE = 0.04
 
 
-class ExchangeSettings(NamedTuple):
-    """What the rounds depend on besides arrays.
+class PriceSettings(NamedTuple):
+    """Static settings of the policy.
 
     - `exchanges`: rounds in which all nodes answer.
     - `patience`: rounds without a visible rise after which the search is over.
@@ -54,7 +54,7 @@ class ExchangeSettings(NamedTuple):
 
 
 class _Place(NamedTuple):
-    """A placement that was routed: the choices, the prices, and what each edge with its clients is worth ``[E, B]``."""
+    """Placement that was routed: the choices, the prices, and the value of each edge with its clients ``[E, B]``."""
 
     choices: Choices
     prices: CapacityPrices
@@ -62,7 +62,7 @@ class _Place(NamedTuple):
 
 
 class _Known(NamedTuple):
-    """What the rounds have told, instances last.
+    """State of the policy, instances last.
 
     - `prices`: the average that all nodes answer to; `answer`: their last answer.
     - `here`, `best`: where the search is, and where the plan was best.
@@ -80,8 +80,8 @@ class _Known(NamedTuple):
     stalled: Any
 
 
-class PriceExchange(Director):
-    """Answers to prices, for a batch.
+class PricePolicy(PlacementPolicy):
+    """Best responses to prices, for a batch.
 
     **Arguments:**
 
@@ -97,7 +97,7 @@ class PriceExchange(Director):
         proven: DualBound,
         gap: Any,
         own: Sizes,
-        settings: ExchangeSettings,
+        settings: PriceSettings,
     ):
         self.scenarios, self.groups, self.proven, self.own = scenarios, groups, proven, own
         self.gap, self.settings = gap, settings
@@ -113,8 +113,8 @@ class PriceExchange(Director):
             jnp.transpose(told.client), jnp.transpose(told.compute), jnp.transpose(told.uplink), jnp.asarray(told.cloud)
         )
 
-    def begin(self) -> Any:
-        """See `Director`: the prices of the relaxation."""
+    def init(self) -> Any:
+        """See `PlacementPolicy`: the prices of the relaxation."""
         market, prices = self.market, self.relaxed
         tasks, batch = market.weight.shape[0], prices.cloud.shape
         none = Choices(jnp.full(market.weight.shape, -1), jnp.full((tasks, *market.edge_budget.shape), -1))
@@ -122,16 +122,16 @@ class PriceExchange(Director):
         never = jnp.zeros(batch, dtype=int)
         return _Known(prices, none, nowhere, nowhere, none, jnp.zeros(batch, dtype=bool), never, never)
 
-    def place(self, known: _Known, turn: Any, plan: Plan, active: Any) -> Placement:
-        """See `Director`."""
+    def place(self, policy_state: _Known, turn: Any, plan: Plan, active: Any) -> tuple[Placement, None]:
+        """See `PlacementPolicy`."""
 
         def asked() -> tuple[CapacityPrices, Choices, Perturbation]:
-            return self._asked(known, turn)
+            return self._asked(policy_state, turn)
 
         answer = place_at_prices(self.market, *compilation_unit(asked)())
 
         def placed() -> Placement:
-            choices = select_trailing(known.untried, known.mixture, answer)
+            choices = select_trailing(policy_state.untried, policy_state.mixture, answer)
             edge_choice = edges_first(choices.edge)
             if self.scenarios.batching is not None:
                 # What earns at the price of the window pays for its set-up time; the cheapest fit first.
@@ -139,71 +139,73 @@ class PriceExchange(Director):
             return placement_of_choices(self.scenarios, self.groups.from_groups(choices.client), edge_choice)
 
         # What fits a window is sorted.
-        return (compilation_unit(placed) if self.scenarios.batching is None else placed)()
+        return (compilation_unit(placed) if self.scenarios.batching is None else placed)(), None
 
-    def _asked(self, known: _Known, turn: Any) -> tuple[CapacityPrices, Choices, Perturbation]:
-        """The prices that nodes answer to in a round, what they chose before, and how they answer."""
-        searches = known.exchanged >= self.settings.exchanges
+    def _asked(self, policy_state: _Known, turn: Any) -> tuple[CapacityPrices, Choices, Perturbation]:
+        """Prices that nodes respond to in a round, what they chose before, and their perturbation."""
+        searches = policy_state.exchanged >= self.settings.exchanges
         draws = draw(self.scenarios, self.groups, self.own, turn)
-        uncertainty = jnp.where(searches, 1.0, _step(known)) * _UNCERTAINTY
+        uncertainty = jnp.where(searches, 1.0, _step(policy_state)) * _UNCERTAINTY
         how = trial(draws, turn, searches, uncertainty)
         # A placement's own prices agree with it: those of the relaxation lead to what only several nodes together make
         # better. Every kind of trial has its round with either.
         own = turn // KINDS % 2 == 0
-        prices = select_trailing(searches, known.here.prices, known.prices)
+        prices = select_trailing(searches, policy_state.here.prices, policy_state.prices)
         prices = select_trailing(searches & ~own, self.relaxed, prices)
-        before = select_trailing(searches, known.here.choices, known.answer)
+        before = select_trailing(searches, policy_state.here.choices, policy_state.answer)
         return guessed(prices, draws, how, self.market, self.own, searches), before, how
 
-    def learn(self, known: _Known, turn: Any, news: Round) -> tuple[Any, Any]:
-        """See `Director`."""
-        placed = Choices(self.groups.to_groups(news.placement.client_choice), edges_last(news.placement.edge_choice))
-        told = self._prices(news)
-        counts = news.alternates & news.routed.solved
-        searches = known.exchanged >= self.settings.exchanges
-        exchanges = news.alternates & ~known.untried & ~searches
-        step = jnp.where(exchanges & counts, _step(known), 0.0)
-        prices = jax.tree.map(lambda old, new: _moved(old, new, step), known.prices, told)
+    def update(self, policy_state: _Known, turn: Any, result: RoundResult) -> tuple[Any, Any]:
+        """See `PlacementPolicy`."""
+        placed = Choices(
+            self.groups.to_groups(result.placement.client_choice), edges_last(result.placement.edge_choice)
+        )
+        told = self._prices(result)
+        counts = result.alternates & result.routed.solved
+        searches = policy_state.exchanged >= self.settings.exchanges
+        exchanges = result.alternates & ~policy_state.untried & ~searches
+        step = jnp.where(exchanges & counts, _step(policy_state), 0.0)
+        prices = jax.tree.map(lambda old, new: _moved(old, new, step), policy_state.prices, told)
 
-        first = ~jnp.isfinite(news.best_before)
-        objective = without_serving_first(self.scenarios, news.best)
-        open_gap = (self.proven.bound - objective) / jnp.maximum(jnp.abs(news.best), _VISIBLE)
+        first = ~jnp.isfinite(result.best_before)
+        objective = without_serving_first(self.scenarios, result.best)
+        open_gap = (self.proven.bound - objective) / jnp.maximum(jnp.abs(result.best), _VISIBLE)
         worse = jnp.clip(open_gap, 0.0, 1.0) * _WORSE * (1.0 - (turn % _CYCLE) / _CYCLE)
-        bar = known.here.worth - jnp.where(searches, worse, -_VISIBLE)[None] * jnp.abs(known.here.worth)
-        changed = self._changed(placed, known.here.choices)
-        good = changed & (self._worth(news, known.here.prices.cloud) > bar)
-        good &= (counts & ~known.untried & ~first)[None]
+        bar = policy_state.here.worth - jnp.where(searches, worse, -_VISIBLE)[None] * jnp.abs(policy_state.here.worth)
+        changed = self._changed(placed, policy_state.here.choices)
+        good = changed & (self._worth(result, policy_state.here.prices.cloud) > bar)
+        good &= (counts & ~policy_state.untried & ~first)[None]
         whole = jnp.all(good | ~changed, axis=0)
-        mixture = self._mixed(good, placed, known.here.choices)
+        mixture = self._mixed(good, placed, policy_state.here.choices)
 
         # A mixture is where the search goes on, whatever it is worth; else exchanges move it by what is best.
-        moves = counts & jnp.where(searches, known.untried | (whole & jnp.any(good, axis=0)), news.better)
-        there = _Place(placed, told, self._worth(news, told.cloud))
-        best = select_trailing(news.better, there, known.best)
-        here = select_trailing(moves, there, known.here)
-        returns = news.alternates & searches & (turn % _CYCLE == _CYCLE - 1)
+        moves = counts & jnp.where(searches, policy_state.untried | (whole & jnp.any(good, axis=0)), result.better)
+        there = _Place(placed, told, self._worth(result, told.cloud))
+        best = select_trailing(result.better, there, policy_state.best)
+        here = select_trailing(moves, there, policy_state.here)
+        returns = result.alternates & searches & (turn % _CYCLE == _CYCLE - 1)
         here = select_trailing(returns, best, here)
-        rise = news.best - news.best_before
-        visible = news.better & ~(rise <= _VISIBLE * jnp.abs(news.best))
-        stalled = jnp.where(visible, 0, known.stalled + 1)
+        rise = result.best - result.best_before
+        visible = result.better & ~(rise <= _VISIBLE * jnp.abs(result.best))
+        stalled = jnp.where(visible, 0, policy_state.stalled + 1)
         new = _Known(
             prices=prices,
-            answer=select_trailing(exchanges, placed, known.answer),
+            answer=select_trailing(exchanges, placed, policy_state.answer),
             here=here,
             best=best,
             mixture=mixture,
             untried=jnp.any(good, axis=0) & ~whole & ~returns,
-            exchanged=known.exchanged + exchanges.astype(int),
+            exchanged=policy_state.exchanged + exchanges.astype(int),
             stalled=stalled,
         )
         proven = self.proven.bound - objective <= self.gap * objective
         patience = self.settings.patience * jnp.clip(open_gap / _WIDE_GAP, _LEAST_PATIENCE, 1.0)
         waits = ~searches | (stalled.astype(patience.dtype) < patience)
-        return new, news.alternates & ~proven & waits
+        return new, result.alternates & ~proven & waits
 
-    def _prices(self, news: Round) -> CapacityPrices:
-        """What the offloading step says that capacities are worth."""
-        routed = news.routed
+    def _prices(self, result: RoundResult) -> CapacityPrices:
+        """Duals of the offloading step, in objective per unit of load of all queries together."""
+        routed = result.routed
         return CapacityPrices(
             client=self.groups.to_groups(routed.client_price) * self.per_load[None, None],
             compute=edges_last(routed.edge_price * self.per_work),
@@ -211,9 +213,9 @@ class PriceExchange(Director):
             cloud=routed.cloud_uplink_price * self.per_load,
         )
 
-    def _worth(self, news: Round, cloud_price: Any) -> Any:
-        """Of each edge with its clients, at a price of the cloud. ``[E, B]``"""
-        plan, problem = news.plan, news.problem
+    def _worth(self, result: RoundResult, cloud_price: Any) -> Any:
+        """Value ``[E, B]`` of each edge with its clients, at a price of the cloud."""
+        plan, problem = result.plan, result.problem
         price = cloud_price / jnp.where(self.per_load > 0.0, self.per_load, 1.0)
         sent = problem.data * price[:, None, None]
         worth = problem.local_value * plan.local + problem.edge_value * plan.edge
@@ -221,12 +223,12 @@ class PriceExchange(Director):
         return self.tree.sum_groups(jnp.sum(self.groups.to_groups(jnp.sum(worth, axis=2)), axis=0))
 
     def _changed(self, new: Choices, old: Choices) -> Any:
-        """Edges where they or one of their clients chose otherwise. ``[E, B]``"""
+        """Edges ``[E, B]`` where they or one of their clients chose otherwise."""
         clients = jnp.any(new.client != old.client, axis=(0, 1)).astype(self.market.weight.dtype)
         return (self.tree.sum_groups(clients) > 0.0) | jnp.any(new.edge != old.edge, axis=0)
 
     def _mixed(self, edges: Any, new: Choices, old: Choices) -> Choices:
-        """New choices at some edges ``[E, B]`` and their clients, old ones elsewhere."""
+        """Mix new choices, at some edges ``[E, B]`` and their clients, with old ones elsewhere."""
         of_groups = self.tree.to_groups(edges.astype(self.market.weight.dtype)) > 0.0
         return Choices(select_trailing(of_groups, new.client, old.client), select_trailing(edges, new.edge, old.edge))
 
@@ -259,11 +261,11 @@ def _market(scenarios: Scenario, groups: ClientGroups, home: Any) -> PlacementDa
     )
 
 
-def _step(known: _Known) -> Any:
-    """1/√k for the k-th exchange. ``[B]``"""
-    return 1.0 / jnp.sqrt(known.exchanged.astype(known.here.worth.dtype) + 1.0)
+def _step(policy_state: _Known) -> Any:
+    """1/√k ``[B]`` for the k-th exchange."""
+    return 1.0 / jnp.sqrt(policy_state.exchanged.astype(policy_state.here.worth.dtype) + 1.0)
 
 
 def _moved(old: Any, new: Any, step: Any) -> Any:
-    step = beside(step, old)
+    step = expand_like(step, old)
     return jnp.where(step > 0.0, old + step * (new - old), old)

@@ -31,6 +31,6 @@ def of_groups(accuracy: Any, groups: ClientGroups) -> Any:
     return jnp.transpose(accuracy, (3, 2, 1, 0))[:, :, None]
 
 
-def beside(numbers: Any, array: Any) -> Any:
+def expand_like(numbers: Any, array: Any) -> Any:
     """Numbers of instances ``[B]``, or of edges ``[E, B]``, with as many axes as an array that has these last."""
     return numbers.reshape((1,) * (array.ndim - numbers.ndim) + numbers.shape)

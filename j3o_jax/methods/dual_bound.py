@@ -25,7 +25,7 @@ from j3o_kernels.tolerances import ROUNDING
 from .._batched import run_batched
 from .._model import normalized_demand
 from .._scenario import Scenario
-from ._onloading import asked_tasks, client_capacity, edge_work, per_query
+from .alternation.placement import asked_tasks, client_capacity, edge_work, per_query
 
 # Arrays of flows that the method has in memory.
 _ARRAYS = 60
@@ -40,7 +40,7 @@ _SAFE = 1.0 + 4.0 * np.finfo(np.float64).eps
 
 
 class DualBound(NamedTuple):
-    """A proven bound of each instance, and the prices that prove it.
+    """Proven bound of each instance, and the prices that prove it.
 
     - `bound`: on the optimum. ``[B]``
     - `prices`: of the capacities, in objective per unit of load of all queries together; clients as ``[B, G, K]``,
@@ -57,7 +57,7 @@ class DualBound(NamedTuple):
 
 
 class Descent(NamedTuple):
-    """How `closer_bounds` goes on from a `DualBound`.
+    """Descent from the prices of a `DualBound` to better ones, for `closer_bounds`.
 
     - `steps`: of Adam; none where 0.
     - `schedule`: of relative steps, by optax; a number is the largest of a rise and a fall to 0.
@@ -77,7 +77,7 @@ class Descent(NamedTuple):
         return 0.0 if callable(self.schedule) else self.schedule
 
     def problems(self, steps: str, schedule: str) -> str | None:
-        """What is wrong with it, where the arguments have these names."""
+        """Name what is wrong with it, where the arguments have these names."""
         if self.steps < 0:
             return f"{steps}: must be at least 0, got {self.steps}"
         if not callable(self.schedule) and not isinstance(self.schedule, Tracer) and not 0.0 <= self.schedule < np.inf:
@@ -145,7 +145,7 @@ def _program(schedule: Any) -> Any:
 
 
 class Search(NamedTuple):
-    """How a dual bound is searched for; all of it may be traced.
+    """Search for a dual bound; all of it may be traced.
 
     - `tolerance`, `max_iterations`: of the interior point method; with 0 iterations it begins at prices that are given.
     - `rate`: the largest step of a descent that has no schedule of its own.
@@ -194,7 +194,7 @@ class ScaledRelaxation(NamedTuple):
 
 
 def scaled_relaxation(scenarios: Scenario, groups: ClientGroups) -> ScaledRelaxation:
-    """The linear relaxation of the strong formulation, with every row in a scale of its own."""
+    """Linear relaxation of the strong formulation, with every row in a scale of its own."""
     weight = jax.vmap(normalized_demand)(scenarios)
     unit = jnp.max(weight, axis=(1, 2))
     unit = jnp.where(unit > 0.0, unit, 1.0)
@@ -279,12 +279,12 @@ def _ratio(size: Any, room: Any) -> Any:
 
 
 def _part(room: Any, load: Any) -> Any:
-    """The most of a stream that a limit lets through."""
+    """Largest part of a stream that a limit lets through."""
     room = jnp.maximum(room, 0.0)
     return jnp.where(load > room, room / jnp.where(load > room, load, 1.0), 1.0)
 
 
 def _scaled(most: Any, room: Any) -> tuple[Any, Any]:
-    """A row's scale, the most that it can be loaded with, and its limit in it."""
+    """Scale of a row, the most that it can be loaded with, and its limit in it."""
     scale = jnp.where(most > 0.0, most, 1.0)
     return scale, jnp.where(most > 0.0, jnp.minimum(room / scale, _AMPLE), _AMPLE)

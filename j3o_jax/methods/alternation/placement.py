@@ -1,12 +1,12 @@
-"""From a scenario and fixed shares to the onloading problem of all nodes, and back."""
+"""Onloading problems of all nodes for fixed shares, and placements from their solutions."""
 
 from j3o_kernels.onloading import NodeProblem, chosen
 
-from .._either import each
-from .._either import either as jnp
-from .._model import Placement, client_model_accuracy, edge_choice_setup, edge_demand, normalized_demand, serving_first
-from .._scenario import Scenario
-from .._types import AnyArray, Bool, Float, Int
+from ..._either import each
+from ..._either import either as jnp
+from ..._model import Placement, client_model_accuracy, edge_choice_setup, edge_demand, normalized_demand, serving_first
+from ..._scenario import Scenario
+from ..._types import AnyArray, Bool, Float, Int
 
 # A stream that is sent away whole leaves its node no reason to prefer one model to another. This much of it counts
 # as if it stayed, which decides between models that are otherwise equal and leaves the rest alone.
@@ -18,7 +18,7 @@ def node_problem(
     at_client: Float[AnyArray, "C T"],
     at_edge: Float[AnyArray, "C T"],
 ) -> NodeProblem:
-    """The onloading step (14), (16) for fixed shares: clients first, then edges, V = C + E rows.
+    """Onloading step (14), (16) for fixed shares: clients first, then edges, V = C + E rows.
 
     Loads and capacities are per query of the whole system (divided by λ_tot), as in (18); those of edges with
     batching are parts of the window, (28) divided by T_b. Gains are those of `serving_first`.
@@ -56,7 +56,7 @@ def node_problem(
 def to_serve(
     scenario: Scenario, at_client: Float[AnyArray, "C T"], at_edge: Float[AnyArray, "C T"]
 ) -> tuple[Float[AnyArray, "C T"], Float[AnyArray, "E T"]]:
-    """Queries that clients (14) and edges (16) have to serve, of all of the system, at least a trace of each."""
+    """Demand that clients (14) and edges (16) have to serve, as a part of all, at least a trace of each stream."""
     stays = normalized_demand(scenario) * jnp.maximum(at_client, _REMAINDER)
     return stays, edge_demand(scenario, jnp.maximum(at_edge, _REMAINDER)) * per_query(scenario)
 
@@ -126,7 +126,7 @@ def placement_of(
 def placement_of_choices(
     scenarios: Scenario, client_choice: Int[AnyArray, "B C T"], edge_choice: Int[AnyArray, "B E T"]
 ) -> Placement:
-    """The placement of a batch that holds what is chosen and no more."""
+    """Placement of a batch that holds what is chosen and no more."""
     client_models, edge_models = (
         each(lambda own: models_in_use(own, scenarios.models), choice) for choice in (client_choice, edge_choice)
     )
@@ -136,7 +136,7 @@ def placement_of_choices(
 def within_window(
     scenario: Scenario, choice: Int[AnyArray, "E T"], gain: Float[AnyArray, "E T"]
 ) -> Int[AnyArray, "E T"]:
-    """The choices whose set-up times the window can hold, those that gain most for theirs first."""
+    """Choices whose set-up times the window can hold, those that gain most for theirs first."""
     assert scenario.batching is not None
     setup = edge_choice_setup(scenario, choice)
     order = jnp.argsort(-gain / jnp.where(setup > 0.0, setup, jnp.finfo(setup.dtype).tiny), axis=1)
@@ -152,5 +152,5 @@ def within_window(
 
 
 def models_in_use(choice: Int[AnyArray, "V T"], models: int) -> Bool[AnyArray, "V M"]:
-    """x, as little as z needs. ``[V, M]``"""
+    """x ``[V, M]``, as little as z needs."""
     return jnp.any(choice[:, :, None] == jnp.arange(models)[None, None, :], axis=1)

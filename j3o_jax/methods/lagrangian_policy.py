@@ -1,78 +1,57 @@
-"""Where Algorithm 1 places models: GREEDY-LR at both tiers, for the shares of the best plan so far."""
+"""Lagrangian relaxation as a placement policy: GREEDY-LR (Algorithm 2) at both tiers, for a batch on the device."""
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
-import optax
 
 from j3o_kernels.batched_onloading import complete_choice, onload_tier
 from j3o_kernels.client_groups import ClientGroups
-from j3o_kernels.masked_select import select_leading
 from j3o_kernels.materialize import compilation_unit
 from j3o_kernels.node_tier import NodeTier
 
 from .._model import Placement, Plan, serving_first
 from .._scenario import Scenario
 from .._types import AnyArray, Float
-from ._director import Director, Round
-from ._lanes import edges_first, edges_last, of_groups, of_models
-from ._onloading import client_capacity, edge_work, placement_of_choices, to_serve, within_window
-from ._settling import initial_shares
-from ._starts import Start, start_shares
+from .alternation.multiplier import DualSearch, Subgradient
+from .alternation.placement import client_capacity, edge_work, placement_of_choices, to_serve, within_window
+from .alternation.policy import SharesPolicy
+from .batch_last import edges_first, edges_last, of_groups, of_models
 
 
-class GreedySettings(NamedTuple):
-    """What the placement depends on besides its arrays.
+class LagrangianPolicy(SharesPolicy):
+    """GREEDY-LR at clients and edges, for the shares of the best plan so far.
 
-    - `optimizer`: makes the transformation of the multipliers from a step size; None for the dual search.
-    - `steps`, `plus_max`: see `onload_tier`.
+    **Arguments:**
+
+    - `multiplier`: with a step size for each instance, if it has any.
+    - `start`, `tolerance`: see `SharesPolicy`.
+    - `plus_max`: see `onload_tier`.
     """
-
-    optimizer: Callable[[Any], optax.GradientTransformation] | None
-    steps: int
-    plus_max: bool
-
-
-class GreedyTiers(Director):
-    """The onloading step of a batch: what of it stays the same from round to round."""
 
     def __init__(
         self,
         scenarios: Scenario,
         groups: ClientGroups,
-        step_size: Float[AnyArray, " B"],
+        multiplier: DualSearch | Subgradient,
         start: Float[AnyArray, "B 4"],
         tolerance: Float[AnyArray, ""],
-        settings: GreedySettings,
+        *,
+        plus_max: bool,
     ):
-        self.scenarios = scenarios
+        super().__init__(scenarios, start, tolerance)
         self.groups = groups
-        self.step_size = step_size
-        self.start = start
-        self.tolerance = tolerance
-        self.settings = settings
+        self.multiplier = multiplier
+        self.plus_max = plus_max
         self.client, self.edge = compilation_unit(_tiers)(scenarios, groups)
 
-    def begin(self) -> Any:
-        """See `Director`: the shares of line 1, or of another start (`Start`)."""
-        _, uplink = initial_shares(self.scenarios)
-        return start_shares(Start(*jnp.swapaxes(self.start, 0, 1)[..., None, None]), uplink)
-
-    def learn(self, known: Any, turn: Any, news: Round) -> tuple[Any, Any]:
-        """See `Director`: the best plan's shares, as long as F rises."""
-        plan = news.plan
-        shares = select_leading(news.better, (1.0 - plan.edge - plan.cloud, plan.edge), known)
-        return shares, news.better & (news.best - news.best_before >= self.tolerance)
-
-    def place(self, known: Any, turn: Any, plan: Plan, active: Any) -> Placement:
-        """See `Director`: GREEDY-LR for the shares that clients and edges have to serve."""
-        return self.place_for(known, active)
+    def place(self, policy_state: Any, turn: Any, plan: Plan, active: Any) -> tuple[Placement, None]:
+        """See `PlacementPolicy`."""
+        return self.place_for(policy_state, active), None
 
     def place_for(self, shares: Any, active: Any) -> Placement:
         """GREEDY-LR for shares that clients and edges have to serve, ``[B, C, T]`` each."""
-        scenarios, settings = self.scenarios, self.settings
+        scenarios = self.scenarios
 
         def weights() -> tuple[AnyArray, AnyArray]:
             stays, arrives = jax.vmap(to_serve)(scenarios, *shares)
@@ -80,13 +59,7 @@ class GreedyTiers(Director):
 
         of_clients, of_edges = compilation_unit(weights)()
         client, edge = self.client._replace(weight=of_clients), self.edge._replace(weight=of_edges)
-        options = {
-            "optimizer": settings.optimizer,
-            "step_size": self.step_size,
-            "active": active,
-            "steps": settings.steps,
-            "plus_max": settings.plus_max,
-        }
+        options = self.multiplier.for_kernel() | {"active": active, "plus_max": self.plus_max}
         client_choice = complete_choice(client, onload_tier(client, **options))
         onloading = onload_tier(edge, **options)
         if scenarios.batching is None:

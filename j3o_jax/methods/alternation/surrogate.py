@@ -13,23 +13,23 @@ from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 
-from .._model import edge_demand
-from .._scenario import Scenario
-from .._types import AnyArray, Float
+from ..._model import edge_demand
+from ..._scenario import Scenario
+from ..._types import AnyArray, Float
 
 # An edge serves a task of which less than this arrives, in parts of what could, by mistake.
 _NOTHING = 1e-6
 
 
 class Tangent(NamedTuple):
-    """θ (seconds per query) and ψ of every pair of an edge and a task. ``[*batch, E, T]``"""
+    """θ (seconds per query) and ψ ``[*batch, E, T]`` of every pair of an edge and a task."""
 
     slope: Float[AnyArray, "*batch E T"]
     offset: Float[AnyArray, "*batch E T"]
 
 
 def tangent(scenario: Scenario, arrivals: Float[AnyArray, "E T"], width: Any) -> Tangent:
-    """θ and ψ of one scenario where `arrivals` queries/s come. ``[E, T]``"""
+    """θ and ψ ``[E, T]`` of one scenario where `arrivals` queries/s come."""
     most = edge_demand(scenario, jnp.ones_like(scenario.demand))
     arrivals = jnp.clip(arrivals, 0.0, most)
     at_all = most > 0.0
@@ -41,5 +41,5 @@ def tangent(scenario: Scenario, arrivals: Float[AnyArray, "E T"], width: Any) ->
 
 
 def serves(scenario: Scenario, arrivals: Float[AnyArray, "E T"]) -> Any:
-    """Pairs of an edge and a task at which more arrives than a solver's rounding. ``[E, T]``"""
+    """Pairs ``[E, T]`` of an edge and a task at which more arrives than a solver's rounding."""
     return arrivals > _NOTHING * edge_demand(scenario, jnp.ones_like(scenario.demand))

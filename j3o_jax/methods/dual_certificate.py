@@ -1,4 +1,4 @@
-"""From the prices of a dual bound's kernel to the `Certificate` that anyone can check."""
+"""Certificates that anyone can check, from the prices of a dual bound's kernel."""
 
 from typing import Any
 
@@ -11,13 +11,13 @@ from j3o_kernels.price_bound import Prices
 
 from .._certificate import Certificate
 from .._scenario import Scenario
-from ._onloading import asked_tasks
+from .alternation.placement import asked_tasks
 
 _EPS = np.finfo(np.float64).eps
 
 
 def certificate_of(scenarios: Scenario, groups: ClientGroups, point: Prices) -> Certificate:
-    """The point of a `DualBound` in the units of a `Certificate`, for a batch of one axis; in NumPy unless traced."""
+    """Point of a `DualBound` in the units of a `Certificate`, for a batch of one axis; in NumPy unless traced."""
     xp = jnp if isinstance(point.cloud, Tracer) else np
     count = scenarios.demand.shape[0]
     instance = xp.arange(count)[:, None]

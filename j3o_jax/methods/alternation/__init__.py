@@ -1,0 +1,1 @@
+"""Algorithm 1: placing models and routing queries in turn."""
