@@ -7,6 +7,7 @@ from support.methods import QUICKLY, VARIANTS, draw_batch
 from support.oracle import tiny_and_optima
 
 import j3o_jax as j3o
+from j3o_jax import _programs
 
 # Chunks of 8 whatever the batch, as small batches have anyway: the rounds of each variant are then one program.
 SHORT = j3o.PriceDirected(max_iterations=40, patience=20, gap=0.0, chunk=8)
@@ -67,6 +68,17 @@ def test_answers_depend_neither_on_the_batch_nor_on_its_chunks(variant):
             np.testing.assert_array_equal(getattr(some, field), getattr(whole, field)[:count])
         np.testing.assert_allclose(some.objective, whole.objective[:count], rtol=0, atol=1e-9)
         np.testing.assert_allclose(some.bound, whole.bound[:count], rtol=1e-9)
+
+
+def test_other_limits_are_done_by_the_same_programs():
+    batch = draw_batch(8, tightness=1.5)
+    j3o.solve(batch, SHORT)
+    kept = _programs.kept()
+    plans = j3o.solve(batch, j3o.PriceDirected(max_iterations=7, exchanges=3, patience=5, gap=1e-3, descent_steps=5))
+    assert _programs.kept() == kept
+    assert plans.history.shape == (8, 7)
+    assert (plans.stats["iterations"] <= 7).all()
+    j3o.check(batch, plans).raise_if_violated()
 
 
 def test_it_can_be_transformed():

@@ -2,7 +2,7 @@
 
 import functools
 import math
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import equinox as eqx
 import jax
@@ -34,6 +34,8 @@ _TURNS = 4
 _FIRST_STOP = 16
 # A turn takes no less, even where the clock saw none of it.
 _LEAST_SECONDS = 1e-6
+# Columns of a history, where there are fewer rounds.
+_LEAST_COLUMNS = 64
 _NO_STOP = int(np.iinfo(np.int32).max)
 
 
@@ -120,26 +122,26 @@ class PriceDirected(AbstractMethod):
         bounds = dual_bounds(scenarios, groups, self.bound_tolerance, self.bound_iterations, first)
         proven, point = bounds._replace(point=None), bounds.point
         certificate = certificate_of(scenarios, groups, point)
-        settings = self._settings
-        told = np.asarray(self._device_lp.tolerance), np.asarray(self.gap), jax.tree.map(np.asarray, sizes)
+        settings, lp_iterations = self._settings, self._device_lp.max_iterations
+        limits = jax.tree.map(np.asarray, self._limits(sizes))
 
         def part(program: Any, batch: Any, shared: Any, turns: int = 1) -> Any:
             return run_batched(
                 program,
                 batch,
                 shared,
-                key=settings,
+                key=(settings, lp_iterations),
                 bytes_per_instance=_bytes_of_instance(scenarios, groups),
                 chunk=self.chunk,
                 turns=turns,
             )
 
         # Chunks wait for their slowest instance: from time to time those that are left are put together anew.
-        state = part(_begin(settings[0], settings[2]), (scenarios, groups, proven), told, _TURNS)
+        state = part(_begin(settings), (scenarios, groups, proven), limits, _TURNS)
 
         def advance(instances: np.ndarray, until: int, turns: int) -> None:
             batch = _only((scenarios, groups, proven, state), instances)
-            later = part(_advance(*settings), batch, (*told, np.asarray(until)), turns)
+            later = part(_advance(settings, lp_iterations), batch, (limits, np.asarray(until)), turns)
             for whole, own in zip(jax.tree.leaves(state), jax.tree.leaves(later), strict=True):
                 whole[instances] = own
 
@@ -174,9 +176,7 @@ class PriceDirected(AbstractMethod):
         groups = lone_clients(scenarios.client_edge)
         search = Search(jnp.asarray(self.bound_tolerance), self.bound_iterations, 0.0, 0)
         proven = dual_bound(scenarios, groups, blank_prices(groups, scenarios), search)
-        price, lp_iterations, settings = self._settings
-        tolerance, gap = jnp.asarray(self._device_lp.tolerance), jnp.asarray(self.gap)
-        told = tolerance, gap, jax.tree.map(jnp.asarray, sizes_of(scenarios))
+        limits = jax.tree.map(jnp.asarray, self._limits(sizes_of(scenarios)))
         closest, proof = proven.bound, proven.point
         if self.descent_steps:
             descent = self._descent
@@ -187,13 +187,13 @@ class PriceDirected(AbstractMethod):
 
         def phase(now: tuple[LoopState, Any], until: Any) -> tuple[tuple[LoopState, Any], None]:
             state, bound = now
-            alternation = _alternation(scenarios, groups, proven._replace(bound=bound), told, price, settings)
-            state = run_on_device(alternation, groups, lp_iterations, state, until)
+            alternation = _alternation(scenarios, groups, proven._replace(bound=bound), limits, self._settings)
+            state = run_on_device(alternation, groups, self._device_lp.max_iterations, state, until)
             closed = self._closed(bound, result_of(scenarios, state).value)
             return (state, jnp.where(closed, bound, closest)), None
 
         # One program for the turns before the descent and for those after it.
-        state = _alternation(scenarios, groups, proven, told, price, settings).init()
+        state = _alternation(scenarios, groups, proven, limits, self._settings).init()
         stops = jnp.asarray([_FIRST_STOP, _NO_STOP])
         (state, bound), _ = jax.lax.scan(phase, (state, proven.bound), stops)
         proof = select_leading(bound < proven.bound, proof, proven.point)
@@ -201,10 +201,15 @@ class PriceDirected(AbstractMethod):
         return outcome._replace(certificate=certificate_of(scenarios, groups, proof))
 
     @property
-    def _settings(self) -> tuple[PriceSettings, int, LoopSettings]:
-        """Static settings of the policy, of the offloading step and of the loop."""
-        price = PriceSettings(min(self.exchanges, self.max_iterations), self.patience)
-        return price, self._device_lp.max_iterations, LoopSettings(self.max_iterations, self.activations)
+    def _settings(self) -> LoopSettings:
+        """Static settings of the loop: a history of few lengths, so that other numbers of rounds share programs."""
+        columns = max(1 << (self.max_iterations - 1).bit_length(), _LEAST_COLUMNS)
+        return LoopSettings(columns, self.activations)
+
+    def _limits(self, sizes: Sizes) -> "_Limits":
+        exchanges = min(self.exchanges, self.max_iterations)
+        price = PriceSettings(exchanges, float(self.patience))
+        return _Limits(self._device_lp.tolerance, self.gap, self.max_iterations, price, sizes)
 
     def _outcome(self, scenarios: Scenario, found: AlternationResult, proven: DualBound) -> Outcome:
         outcome = found.outcome(allow_unserved=scenarios.allow_unserved, on_device=True)
@@ -213,7 +218,12 @@ class PriceDirected(AbstractMethod):
         done = (outcome.status == int(Status.converged)) | (outcome.status == int(Status.iteration_limit))
         reached = jnp.where(near, int(Status.optimal), int(Status.converged))
         status = jnp.where(done & closed, reached, outcome.status)
-        return outcome._replace(bound=proven.bound, status=status, stats=outcome.stats | self._stats(proven))
+        return outcome._replace(
+            bound=proven.bound,
+            status=status,
+            history=outcome.history[:, : self.max_iterations],
+            stats=outcome.stats | self._stats(proven),
+        )
 
     def _stats(self, proven: DualBound) -> dict[str, Any]:
         asked = jnp.full(proven.bound.shape, jnp.asarray(self.gap, dtype=proven.bound.dtype))
@@ -256,32 +266,43 @@ def _alternation(
     scenarios: Scenario,
     groups: ClientGroups,
     proven: DualBound,
-    told: tuple[Any, Any, Any],
-    price: PriceSettings,
+    limits: "_Limits",
     settings: LoopSettings,
 ) -> Alternation:
-    """Alternation of a device program, `told` the LP's tolerance, the gap and the sizes in truth."""
-    lp_tolerance, gap, sizes = told
-    policy = PricePolicy(scenarios, groups, proven, gap, sizes, price)
-    return Alternation(scenarios, policy, settings, lp_tolerance)
+    """Alternation of a device program."""
+    policy = PricePolicy(scenarios, groups, proven, limits.gap, limits.sizes, limits.price)
+    return Alternation(scenarios, policy, settings, limits.lp_tolerance, limits.rounds)
+
+
+class _Limits(NamedTuple):
+    """Settings that programs take as arrays: one program for all of their values.
+
+    - `lp_tolerance`, `gap`, `price`: of the offloading step, of the plan, of the policy.
+    - `rounds`: the most.
+    - `sizes`: the scenarios' own.
+    """
+
+    lp_tolerance: Any
+    gap: Any
+    rounds: Any
+    price: PriceSettings
+    sizes: Sizes
 
 
 @functools.cache
-def _begin(price: PriceSettings, settings: LoopSettings) -> Any:
-    def begin(batch: tuple[Scenario, ClientGroups, DualBound], told: tuple[Any, Any, Any]) -> LoopState:
-        return _instances_first(_alternation(*batch, told, price, settings).init())
+def _begin(settings: LoopSettings) -> Any:
+    def begin(batch: tuple[Scenario, ClientGroups, DualBound], limits: _Limits) -> LoopState:
+        return _instances_first(_alternation(*batch, limits, settings).init())
 
     return begin
 
 
 @functools.cache
-def _advance(price: PriceSettings, lp_iterations: int, settings: LoopSettings) -> Any:
-    def advance(
-        batch: tuple[Scenario, ClientGroups, DualBound, LoopState], told: tuple[Any, Any, Any, Any]
-    ) -> LoopState:
+def _advance(settings: LoopSettings, lp_iterations: int) -> Any:
+    def advance(batch: tuple[Scenario, ClientGroups, DualBound, LoopState], shared: tuple[_Limits, Any]) -> LoopState:
         scenarios, groups, proven, state = batch
-        *rest, until = told
-        alternation = _alternation(scenarios, groups, proven, tuple(rest), price, settings)
+        limits, until = shared
+        alternation = _alternation(scenarios, groups, proven, limits, settings)
         state = _instances_last(state)
         return _instances_first(run_on_device(alternation, groups, lp_iterations, state, until))
 

@@ -43,14 +43,14 @@ _LEAST_PATIENCE = 0.04
 
 
 class PriceSettings(NamedTuple):
-    """Static settings of the policy.
+    """Settings of the policy, which may be traced.
 
     - `exchanges`: rounds in which all nodes answer.
     - `patience`: rounds without a visible rise after which the search is over.
     """
 
-    exchanges: int
-    patience: int
+    exchanges: Any
+    patience: Any
 
 
 class _Place(NamedTuple):

@@ -45,7 +45,7 @@ _ALTERNATES, _ACTIVATES, _PROVES_ALL_SERVABLE, _ROUTES_LAST, _ROUTES_AGAIN, DONE
 class LoopSettings(NamedTuple):
     """Static settings of the loop.
 
-    - `max_iterations`: most rounds.
+    - `max_iterations`: most rounds; the history has a column for each.
     - `activations`: with batching, most trials of other pairs of edge and task that are open (`batching.py`).
     - `surrogate_width`: that of (29) in the rounds (`surrogate.py`), on the device; None for the indicator itself.
     """
@@ -116,12 +116,15 @@ class Alternation:
 
     - `scenarios`: on the device arrays of JAX; on the host NumPy arrays.
     - `lp_tolerance`: of the offloading step on the device; None on the host.
+    - `most_rounds`: where it is traced, so that programs need not be compiled for each; at most `max_iterations` of the
+      settings, which it stands in place of.
     """
 
     scenarios: Scenario
     policy: PlacementPolicy
     settings: LoopSettings
     lp_tolerance: Any = None
+    most_rounds: Any = None
 
     @property
     def on_device(self) -> bool:
@@ -231,7 +234,8 @@ class Alternation:
         best = jnp.where(better, value, state.value)
         result = RoundResult(alternates, placement, problem, routed, settled, value, best, state.value, better)
         policy_state, wants_more = self.policy.update(state.policy_state, state.turn, result)
-        goes_on = wants_more & (state.turn + 1 < settings.max_iterations)
+        most = settings.max_iterations if self.most_rounds is None else self.most_rounds
+        goes_on = wants_more & (state.turn + 1 < most)
         servable = True if convergence is None else all_servable(problem, convergence.bound)
         plan = select_leading(better | (last & routed.solved), settled, plan)
         plan = select_leading(last, drop_unused(scenarios, plan), plan)
@@ -269,7 +273,7 @@ class Alternation:
             policy_state=policy_state,
             stage=following,
             failed=failed,
-            limited=state.limited | (alternates & wants_more & (state.turn + 1 == settings.max_iterations)),
+            limited=state.limited | (alternates & wants_more & (state.turn + 1 == most)),
             plan=plan,
             value=best,
             iterations=state.iterations + alternates.astype(int),
