@@ -23,7 +23,7 @@ from typing import Any
 import jax
 
 import j3o_jax as j3o
-from j3o_jax import _programs
+from j3o_jax import _compile, _levels, _programs
 
 from .record import FOLDER, machine_line, say, write_results
 from .registry import CASES
@@ -57,7 +57,7 @@ def run(options: argparse.Namespace) -> None:
             for level, backend in itertools.product(options.level, options.backend or [None]):
                 name = level if backend is None else f"{level}, backend at {backend}"
                 say(f"{case}, {clients} clients, {name}")
-                with contextlib.nullcontext() if backend is None else _programs.optimising(level, backend):
+                with contextlib.nullcontext() if backend is None else _levels.optimising(level, backend):
                     found = measured(case, clients, level, options.batch, options.repeats)
                 rows += [{**row, "level": name} for row in found]
                 if not options.smoke:
@@ -66,7 +66,7 @@ def run(options: argparse.Namespace) -> None:
     print(f"\n{machine_line()}")
 
 
-def measured(case: str, clients: int, level: _programs.Level, batch: int, repeats: int) -> list[dict[str, Any]]:
+def measured(case: str, clients: int, level: _levels.Level, batch: int, repeats: int) -> list[dict[str, Any]]:
     """Return a row for each program that a first call compiles, and one for the sum."""
     rows: list[dict[str, Any]] = []
     for method, count, solve in (
@@ -88,12 +88,12 @@ def _shape(scenarios: j3o.Scenario) -> str:
 
 
 def _watched(
-    solve: Callable[[], j3o.Solution], level: _programs.Level, repeats: int
+    solve: Callable[[], j3o.Solution], level: _levels.Level, repeats: int
 ) -> tuple[dict[str, dict[str, Any]], j3o.Solution]:
     """Measure what every program that a call compiles costs, and how long it runs in later calls."""
     found: dict[str, dict[str, Any]] = {}
     seconds: dict[str, list[float]] = {}
-    compile_it = _programs.compile_program
+    compile_it = _compile.compile_program
 
     def watched(function: Callable[..., Any], *others: Any) -> Callable[..., Any]:
         name = function.__qualname__.split(".")[0]
@@ -113,7 +113,7 @@ def _watched(
 
         return _Timed(program, timed)
 
-    with _programs.at_level(level), _programs.compiling_with(watched):
+    with _levels.at_level(level), _programs.compiling_with(watched):
         plans = solve()
         seconds.clear()
         for _ in range(repeats):

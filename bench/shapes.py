@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 import j3o_jax as j3o
-from j3o_jax import _programs
+from j3o_jax import _compile, _programs
 
 from .record import FOLDER, machine_line, say, write_results
 
@@ -80,7 +80,7 @@ def _measured(count: int, out: Path) -> list[dict[str, Any]]:
                 "method": name,
                 "seconds": seconds,
                 "compiled": bool(compiled),
-                "mappings": _programs.mappings(),
+                "mappings": _compile.mappings(),
                 "megabytes": _resident_megabytes(),
                 "programs": _programs.kept(),
             }
@@ -149,10 +149,10 @@ def draw(rows: list[dict[str, Any]], path: Path) -> None:
         axes.tick_params(labelsize=8)
         axes.yaxis.set_major_formatter("{x:,.0f}")
         axes.grid(color="#E4E6EA", linewidth=0.6)
-    panels[0].set_ylim(0, 1.04 * _programs.most_mappings())
-    panels[0].axhline(_programs.most_mappings(), color="#D55E00", linewidth=1.0, linestyle="--")
+    panels[0].set_ylim(0, 1.04 * _compile.most_mappings())
+    panels[0].axhline(_compile.most_mappings(), color="#D55E00", linewidth=1.0, linestyle="--")
     panels[0].annotate(
-        "the system's limit", (1, _programs.most_mappings()), xytext=(0, -11), textcoords="offset points", fontsize=8
+        "the system's limit", (1, _compile.most_mappings()), xytext=(0, -11), textcoords="offset points", fontsize=8
     )
     figure.supxlabel(machine_line(), fontsize=6, color="#6B6B6B", x=0.01, ha="left")
     save_figure(figure, str(path))

@@ -10,8 +10,9 @@ import jax
 import numpy as np
 
 from ._batch import filled_up
+from ._levels import Level, level_for
 from ._precision import double_precision
-from ._programs import Level, compiled, level_for
+from ._programs import compiled
 
 # Instances of a chunk on a CPU, where a working set beyond the cache costs more than short loops do.
 _FEW, _MANY = 8, 64
@@ -69,7 +70,7 @@ def run_batched(
     - `chunk`: instances of a chunk; None chooses by device and memory.
     - `cpu_chunk_bytes`: what a chunk may take on a CPU, where a kernel is faster within the caches.
     - `turns`: how many times as much there is to do as J3O does for an instance of that memory; brief work is done by a
-      program that is compiled lightly (`_programs.py`).
+      program that is compiled lightly (`_levels.py`).
     - `together`: entries of the batch that one scenario has: a chunk is no larger where there is no other, unless the
       scenario is small.
     """

@@ -12,6 +12,7 @@ import numpy as np
 from j3o_kernels.masked_select import select_leading
 
 from ._certificate import TOLERANCE, but_for_rounding, chosen_certificate, is_refuted
+from ._compiled_functions import in_numpy, program_beyond_few
 from ._either import each
 from ._either import either as jnp
 from ._forks import refuse_after_fork
@@ -27,7 +28,7 @@ from ._model import (
 )
 from ._names import Names
 from ._precision import double_precision
-from ._programs import in_numpy, program_beyond_few, seconds_of_compiling
+from ._programs import seconds_of_compiling
 from ._scenario import Scenario
 from ._solution import Solution
 from ._status import Status, succeeded

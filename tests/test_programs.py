@@ -10,7 +10,7 @@ import pytest
 from support.methods import draw_batch
 
 import j3o_jax as j3o
-from j3o_jax import _programs
+from j3o_jax import _compile, _levels, _programs
 from j3o_kernels.materialize import Target, fusion_barrier, tracing_for
 
 
@@ -19,7 +19,7 @@ def watched(found):
     """Every program that is compiled is put on a list; what was compiled before is compiled anew."""
 
     def compile_it(function, *others):
-        found.append(_programs.compile_program(function, *others))
+        found.append(_compile.compile_program(function, *others))
         return found[-1]
 
     with _programs.compiling_with(compile_it):
@@ -62,27 +62,27 @@ def test_both_levels_give_the_same_plans(method):
     batch = draw_batch(5)
     plans = []
     for level in ("light", "full"):
-        with _programs.at_level(level):
+        with _levels.at_level(level):
             plans.append(j3o.solve(batch, method))
     for name in ("objective", "bound", "client_models", "edge_models"):
         np.testing.assert_allclose(*(getattr(plan, name).astype(float) for plan in plans), rtol=1e-9)
 
 
 def test_a_level_that_there_is_not_is_named(monkeypatch):
-    monkeypatch.setenv(_programs.LEVEL_VARIABLE, "heavy")
+    monkeypatch.setenv(_levels.LEVEL_VARIABLE, "heavy")
     with pytest.raises(ValueError, match="J3O_JAX_LEVEL: must be 'light' or 'full', got 'heavy'"):
         j3o.solve(draw_batch(1))
 
 
 def test_brief_work_is_compiled_lightly_and_long_work_for_speed(monkeypatch):
-    monkeypatch.delenv(_programs.LEVEL_VARIABLE)
-    assert _programs.level_for(10, 100) == "light"
-    assert _programs.level_for(101, 100) == "full"
+    monkeypatch.delenv(_levels.LEVEL_VARIABLE)
+    assert _levels.level_for(10, 100) == "light"
+    assert _levels.level_for(101, 100) == "full"
 
 
 def test_options_that_this_release_does_not_know_are_left_out():
     known = {"xla_backend_optimization_level": 1}
-    assert _programs._accepted(known | {"xla_cpu_option_of_the_future": True}) == known
+    assert _levels._accepted(known | {"xla_cpu_option_of_the_future": True}) == known
 
 
 def test_programs_that_were_not_used_for_longest_go_when_mappings_run_short(monkeypatch):

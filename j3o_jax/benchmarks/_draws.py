@@ -11,8 +11,8 @@ import jax
 import numpy as np
 
 from .._batched import available_cores
+from .._compiled_functions import default_device, program_at
 from .._precision import double_precision
-from .._programs import default_device, program_at
 from .._types import AnyArray
 from ._recipe import AbstractRecipe, Sizes
 from ._seeds import Instances

@@ -7,7 +7,8 @@ import numpy as np
 
 from .._check import check
 from .._compilation_cache import cache_compilations
-from .._programs import Compilation, Level, telling_compilations
+from .._levels import Level
+from .._programs import Compilation, telling_compilations
 from .._scenario import Scenario
 from .._solution import Solution
 from .._solve import solve

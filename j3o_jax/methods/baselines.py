@@ -14,10 +14,10 @@ from j3o_kernels.feasible_selection import feasible_selection, most_accurate_cho
 from j3o_kernels.onloading import chosen, servable_shares
 from j3o_kernels.tolerances import ALL_SERVED
 
+from .._compiled_functions import in_numpy, program, program_of_batch
 from .._either import each
 from .._either import either as jnp
 from .._model import Placement, Plan, objective
-from .._programs import in_numpy, program, program_of_batch
 from .._scenario import Scenario
 from .._status import Status
 from .._time_limit import limiting_time, seconds_left

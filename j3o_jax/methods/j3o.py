@@ -13,8 +13,8 @@ import numpy as np
 from j3o_kernels.client_groups import ClientGroups, group_clients, lone_clients
 
 from .._batched import is_brief, run_batched
+from .._compiled_functions import program
 from .._model import Placement
-from .._programs import program
 from .._scenario import Scenario
 from .._types import AnyArray
 from ..routing import AbstractOffloadingSolver, HierarchicalLP

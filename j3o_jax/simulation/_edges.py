@@ -17,7 +17,7 @@ from j3o_kernels.batch_queue import (
     truncate_to_window,
 )
 
-from .._programs import program_at
+from .._compiled_functions import program_at
 from .._types import AnyArray
 
 

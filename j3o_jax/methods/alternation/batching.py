@@ -13,10 +13,10 @@ its own, until none promises anything.
 
 from typing import Any, NamedTuple
 
+from ..._compiled_functions import program_beyond_few
 from ..._either import each
 from ..._either import either as jnp
 from ..._model import Placement, client_choice_accuracy, client_choice_compute, normalized_demand, sum_per_edge
-from ..._programs import program_beyond_few
 from ..._scenario import Scenario
 from ..._types import AnyArray, Float, Int
 from ...routing import Offloading

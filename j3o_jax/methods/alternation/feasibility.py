@@ -4,10 +4,10 @@ from typing import Any
 
 from j3o_kernels.masked_select import select_leading
 
+from ..._compiled_functions import program_beyond_few
 from ..._either import each
 from ..._either import either as jnp
 from ..._model import Placement, Plan, edge_demand, objective
-from ..._programs import program_beyond_few
 from ..._scenario import Scenario
 from ..._types import AnyArray, Bool, Float
 from ...routing import Offloading, OffloadingProblem, offloading_problem, settle_shares

@@ -10,9 +10,9 @@ import numpy as np
 
 from j3o_kernels.tolerances import ALL_SERVED
 
+from ..._compiled_functions import in_numpy
 from ..._highs import MILPResult, above, solve_milp
 from ..._model import Placement
-from ..._programs import in_numpy
 from ..._scenario import Scenario
 from ..._status import OPTIMAL_GAP, Status
 from ..._types import Float, Int
