@@ -56,7 +56,7 @@ class Benchmark:
         return self.recipe.names(self.sizes).models
 
     def with_defaults(self, **parameters: Any) -> "Benchmark":
-        """The same benchmark with other defaults, each a single value."""
+        """Make the same benchmark with other defaults, each a single value."""
         refuse_unknown(parameters, self.settings, f"{self.name}: parameter")
         settings = dict(self.settings)
         for name, value in parameters.items():
@@ -66,7 +66,7 @@ class Benchmark:
         return dataclasses.replace(self, settings=settings)
 
     def sample(self, key_or_seed: Any, n: SupportsIndex | None = None, **overrides: Any) -> Scenario:
-        """A scenario, or a batch of n, drawn on the default device and handed over as NumPy arrays.
+        """Draw a scenario, or a batch of n, on the default device; its arrays are NumPy's.
 
         The same seed or key and the same parameters give the same scenario, bit for bit on one kind of
         device, whatever the size of the batch and the caller's x64 flag.

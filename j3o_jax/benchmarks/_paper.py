@@ -93,7 +93,7 @@ class PaperRecipe(AbstractRecipe):
         return {"demand": demand, **uplinks(demand, input_size, sizes, numbers)}
 
     def common(self, sizes: Sizes, values: Mapping[str, Any]) -> dict[str, np.ndarray]:
-        """The library, the devices and who is connected to which edge."""
+        """Build the fields that are the same in every draw: the models, the devices, and each client's edge."""
         library, devices = self.library, self.devices
         accuracy = np.broadcast_to(library.accuracy, (sizes.edges, *library.accuracy.shape))
         return {

@@ -128,7 +128,7 @@ STRUCTURE: Mapping[str, Parameter] = {
 
 
 def refuse_unknown(given: Iterable[str], known: Iterable[str], what: str) -> None:
-    """Raises `ValueError` for the first name that is not known: the nearest known one, then all of them."""
+    """Raise `ValueError` for the first unknown name; it says the nearest known one, then all of them."""
     known = sorted(known)
     unknown = next((name for name in given if name not in known), None)
     if unknown is not None:
@@ -138,7 +138,7 @@ def refuse_unknown(given: Iterable[str], known: Iterable[str], what: str) -> Non
 
 
 def read_all(parameters: Mapping[str, Parameter], given: Mapping[str, Any], batch: int | None) -> dict[str, Any]:
-    """The value of every parameter: the given one, or else its default."""
+    """Give every parameter its value: the given one, or else its default."""
     values = {name: p.read(name, given.get(name, p.default), batch) for name, p in parameters.items()}
     for name in given:
         needs = parameters[name].needs

@@ -36,7 +36,7 @@ class AbstractRecipe(abc.ABC):
 
     @abc.abstractmethod
     def names(self, sizes: Sizes) -> Names:
-        """What tasks, models, clients and edges are called."""
+        """Name the tasks, models, clients and edges."""
 
     @abc.abstractmethod
     def draw(self, key: jax.Array, sizes: Sizes, numbers: Mapping[str, jax.Array]) -> dict[str, jax.Array]:
@@ -44,7 +44,7 @@ class AbstractRecipe(abc.ABC):
 
     @abc.abstractmethod
     def common(self, sizes: Sizes, values: Mapping[str, Any]) -> dict[str, np.ndarray]:
-        """The other fields, without batch axis where no parameter of theirs varies over the batch."""
+        """Build the other fields, without a batch axis where none of their parameters varies over the batch."""
 
     @abc.abstractmethod
     def batching(self, values: Mapping[str, Any], fields: Mapping[str, np.ndarray]) -> Batching | None:

@@ -30,7 +30,7 @@ class Instances(NamedTuple):
 
 
 def instances_of(key_or_seed: Any, n: Any = None) -> Instances:
-    """The instances that `Benchmark.sample` is asked for.
+    """List the instances that `Benchmark.sample` is asked for.
 
     The seed s has the root key of s and index 0; a key is itself the root, with indices 0 to n − 1. So the
     seed s and the key of s begin with the same scenario.
@@ -60,7 +60,7 @@ def instances_of(key_or_seed: Any, n: Any = None) -> Instances:
 
 
 def _key_data(value: Any) -> np.ndarray | None:
-    """The two words of a JAX key, new style or old; None for anything else."""
+    """Take the two words out of a JAX key, new style or old; None for anything else."""
     if isinstance(value, np.ndarray) and value.dtype == np.uint32 and value.shape == (2,):
         raise ValueError(
             "key_or_seed: a NumPy uint32 array of two may be a key's data or two seeds; "
@@ -78,7 +78,7 @@ def _key_data(value: Any) -> np.ndarray | None:
 
 
 def _seeds(value: Any) -> list[int]:
-    """A one-dimensional collection of seeds."""
+    """Read a one-dimensional collection of seeds."""
     if np.ndim(value) != 1 or len(value) == 0:
         raise ValueError(f"seeds: have shape {list(np.shape(value))}, want one axis with at least one seed")
     entries = value if isinstance(value, list | tuple | range) else np.asarray(value)

@@ -19,12 +19,12 @@ TRACED = (
 
 
 def client_blocks(sizes: Sizes) -> np.ndarray:
-    """Index of each client's edge: contiguous blocks of clients, as equal as possible. ``[C]``"""
+    """Index ``[C]`` of each client's edge: contiguous blocks of clients, as equal as possible."""
     return np.arange(sizes.clients) * sizes.edges // sizes.clients
 
 
 def dirichlet_demand(key: jax.Array, sizes: Sizes, numbers: Mapping[str, jax.Array]) -> jax.Array:
-    """λ = λ_tot · Dirichlet(p_client) over clients × Dirichlet(p_task) over each one's tasks, queries/s. ``[C, T]``
+    """λ ``[C, T]`` = λ_tot · Dirichlet(p_client) over clients × Dirichlet(p_task) over each one's tasks, queries/s.
 
     The logarithms of all gamma variates are drawn at once, which halves the time to compile, and stay
     logarithms until they are shares, so that tiny concentrations do not underflow.
@@ -45,7 +45,7 @@ def dirichlet_demand(key: jax.Array, sizes: Sizes, numbers: Mapping[str, jax.Arr
 def uplinks(
     demand: jax.Array, input_size: jax.Array, sizes: Sizes, numbers: Mapping[str, jax.Array]
 ) -> dict[str, jax.Array]:
-    """κ_e = χ_e Σ_{c∈C_e} λ_ct d_t and κ_s = χ_s Σ λ_ct d_t, MB/s. ``[E]`` and ``[]``
+    """κ_e ``[E]`` = χ_e Σ_{c∈C_e} λ_ct d_t and κ_s ``[]`` = χ_s Σ λ_ct d_t, MB/s.
 
     A sum over a mask, where a scatter would add in any order on an accelerator.
     """

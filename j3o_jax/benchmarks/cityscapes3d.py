@@ -25,7 +25,7 @@ _DESCRIPTION = (
 
 
 def cityscapes3d(**parameters: Any) -> Benchmark:
-    """The paper's third benchmark (Section VI-A, Tables II(b) and III).
+    """Return the paper's third benchmark (Section VI-A, Tables II(b) and III).
 
     Only the joint model's quality is published. The loss of subset S on task t is
 

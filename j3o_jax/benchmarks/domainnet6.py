@@ -22,7 +22,7 @@ _DESCRIPTION = (
 
 
 def domainnet6(**parameters: Any) -> Benchmark:
-    """The paper's second benchmark (Section VI-A, Tables II(a) and III), as far as it can be had.
+    """Return the paper's second benchmark (Section VI-A, Tables II(a) and III), as far as it can be had.
 
     The paper says 31 models, which six domains do not have; here are all 63 subsets. The accuracy on domain d
     of the network of a subset S of k domains is

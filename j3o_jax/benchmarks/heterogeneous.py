@@ -174,7 +174,7 @@ def _library(
 
 
 def _always_supported(sizes: Sizes) -> np.ndarray:
-    """One task for every model and one model for every task, in turn; the rest is chance. ``[M, T]``"""
+    """One task for every model and one model for every task ``[M, T]``, in turn; the rest is chance."""
     models, tasks = np.arange(sizes.models)[:, None], np.arange(sizes.tasks)[None, :]
     return (models % sizes.tasks == tasks) | (tasks % sizes.models == models)
 

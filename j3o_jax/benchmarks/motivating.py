@@ -50,7 +50,7 @@ _SETTINGS = {
 
 
 def motivating(heterogeneous: bool = False, **parameters: Any) -> Benchmark:
-    """The example of Section I-A, for Figures 1 and 2.
+    """Return the example of Section I-A, for Figures 1 and 2.
 
     `sample(0, n=9, proportion_a=numpy.linspace(0.1, 0.9, 9))` is one row of Figure 1. The text has m(B) at 90 %
     on A and 10 % on B, like m(A); a slip, since the figures make sense the other way round only.

@@ -26,7 +26,7 @@ _DESCRIPTION = (
 
 
 def taskonomy5(**parameters: Any) -> Benchmark:
-    """The paper's first benchmark (Section VI-A, Tables II(a) and III).
+    """Return the paper's first benchmark (Section VI-A, Tables II(a) and III).
 
     Every network costs the same at an edge, as Table II has it: 73.66 MB, 9.17 GFLOP/query, 0.79 MB of input.
     `parameters` are other defaults.
