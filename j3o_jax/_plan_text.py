@@ -7,26 +7,24 @@ from typing import Any
 import numpy as np
 
 from ._status import Status, succeeded
+from ._wording import BY_WORD, NEGLIGIBLE, count, gap_percent
 
 # As many as a reader takes in at a glance; what is beyond is counted.
 _MOST_NODES, _MOST_STREAMS = 12, 16
 _WIDTH = 100
 _TIERS = ("local", "edge", "cloud", "unserved")
-# A smaller share is what a solver's rounding leaves behind.
-_NEGLIGIBLE = 1e-6
 
 
 def plan_text(solution: Any) -> str:
-    """Summarise a `Solution` for a person; of a batch, how its plans are on the whole."""
+    """Describe a `Solution` in a few lines; of a batch, how its plans are on the whole."""
     return "\n".join(_batch(solution) if solution.batch_shape else _single(solution))
 
 
 def _single(solution: Any) -> Iterator[str]:
     status = Status(int(solution.status))
     names = solution.labels
-    sizes = zip(("client", "edge", "task", "model"), _sizes(solution), strict=True)
     of = f" for {names.deployment}" if names.deployment is not None else ""
-    yield f"Plan{of}: " + ", ".join(f"{size:,} {word}{'' if size == 1 else 's'}" for word, size in sizes)
+    yield f"Plan{of}: {_sizes(solution)}"
     if not status.success:
         yield f"{status.name}: {solution.reason()}"
         return
@@ -41,8 +39,8 @@ def _single(solution: Any) -> Iterator[str]:
 def _proof(bound: float, gap: float, certified: bool) -> str:
     if np.isnan(bound):
         return "no bound proven (j3o_jax.certify proves one)"
-    whose = "proven" if certified else "by the solver's word"
-    return f"bound {bound:.6f} ({whose}): at most {100.0 * gap:.2g} % better is possible"
+    whose = "proven" if certified else BY_WORD
+    return f"bound {bound:.6f} ({whose}): at most {gap_percent(gap)} better is possible"
 
 
 def _held(word: str, nodes: Sequence[str], models: Sequence[str], held: np.ndarray) -> Iterator[str]:
@@ -67,19 +65,19 @@ def _streams(solution: Any) -> Iterator[str]:
     asked = np.ones(shares.shape[:2], dtype=bool) if solution.has_demand is None else np.asarray(solution.has_demand)
     streams = np.argwhere(asked)
     names = solution.labels
-    yield f"shares of {len(streams):,} stream{'' if len(streams) == 1 else 's'}, in %:"
+    yield f"shares of {count(len(streams), 'stream')}, in %:"
     for client, task in streams[:_MOST_STREAMS].tolist():
         ways = ", ".join(
             f"{tier} {_percent(share)}"
             for tier, share in zip(_TIERS, shares[client, task].tolist(), strict=True)
-            if share > _NEGLIGIBLE
+            if share > NEGLIGIBLE
         )
         yield f"  {names.clients[client]} {names.tasks[task]}: {ways}"
     rest = streams[_MOST_STREAMS:]
     if len(rest):
         means = shares[rest[:, 0], rest[:, 1]].mean(axis=0).tolist()
         ways = ", ".join(
-            f"{tier} {_percent(mean)}" for tier, mean in zip(_TIERS, means, strict=True) if mean > _NEGLIGIBLE
+            f"{tier} {_percent(mean)}" for tier, mean in zip(_TIERS, means, strict=True) if mean > NEGLIGIBLE
         )
         yield f"  and {len(rest):,} more, on average {ways}"
 
@@ -90,10 +88,7 @@ def _percent(share: float) -> str:
 
 def _batch(solution: Any) -> Iterator[str]:
     status, shape = np.asarray(solution.status), solution.batch_shape
-    sizes = zip(("client", "edge", "task", "model"), _sizes(solution), strict=True)
-    yield f"{status.size:,} plans of the axes {list(shape)}: " + ", ".join(
-        f"{size:,} {word}{'' if size == 1 else 's'}" for word, size in sizes
-    )
+    yield f"{status.size:,} plans of the axes {list(shape)}: {_sizes(solution)}"
     counts = [(kind, int(np.sum(status == kind))) for kind in Status]
     yield "status: " + ", ".join(f"{many:,} {kind.name}" for kind, many in counts if many)
     success = succeeded(status)
@@ -107,10 +102,11 @@ def _batch(solution: Any) -> Iterator[str]:
         yield "gap: none proven (j3o_jax.certify proves one)"
         return
     some = "" if proven.size == gap.size else f", proven for {proven.size:,} of {gap.size:,}"
-    yield f"gap: mean {100.0 * proven.mean():.2g} %, at most {100.0 * proven.max():.2g} %{some}"
+    yield f"gap: mean {gap_percent(proven.mean())}, at most {gap_percent(proven.max())}{some}"
 
 
-def _sizes(solution: Any) -> tuple[Any, ...]:
+def _sizes(solution: Any) -> str:
     clients, tasks = np.shape(solution.local)[-2:]
     edges, models = np.shape(solution.edge_models)[-2:]
-    return clients, edges, tasks, models
+    sizes = {"client": clients, "edge": edges, "task": tasks, "model": models}
+    return ", ".join(count(size, word) for word, size in sizes.items())

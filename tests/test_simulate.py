@@ -92,7 +92,7 @@ def test_a_draw_depends_on_seed_and_replication_alone():
     assert (simulate(replications=5, seed=8).requests != base.requests).any()
 
 
-def test_figures_are_in_double_precision_and_the_flag_is_left_as_found():
+def test_figures_are_float64_and_the_flag_is_kept():
     scenario, solution = planned()
     before = jax.config.read("jax_enable_x64")
     found = j3o.simulate(scenario, solution, **SHORT, replications=2)

@@ -103,7 +103,7 @@ def test_dropping_cuts_the_batch_that_is_too_large(trace):
     assert found.late_share < 1e-9
 
 
-def test_dates_other_columns_blank_lines_and_a_byte_order_mark_change_nothing(trace, monkeypatch):
+def test_other_ways_to_write_a_trace_change_nothing(trace, monkeypatch):
     expected = j3o.simulate(*site(), trace=trace(ROWS), replications=2)
     rows = []
     for row in ROWS:
@@ -118,7 +118,7 @@ def test_dates_other_columns_blank_lines_and_a_byte_order_mark_change_nothing(tr
     assert dataclasses.replace(found.trace, time_unit="s") == expected.trace
 
 
-def test_requests_are_routed_by_the_shares_whatever_is_read_at_once(trace, monkeypatch):
+def test_requests_are_routed_by_the_shares(trace, monkeypatch):
     scenario, solution = site()
     half = np.array([[0.5, 0.5], [0.5, 0.0]])
     # The first client: half and half to edge and nobody; 2,000 requests, so ± 5 standard errors are 112.
@@ -175,7 +175,7 @@ def test_files_that_are_no_traces_are_named(trace, tmp_path):
         j3o.simulate(*site(), trace=tmp_path / "bytes.csv")
 
 
-def test_the_unit_of_timestamps_is_told_by_their_size_or_by_the_argument(trace):
+def test_the_unit_of_timestamps_is_told_or_given(trace):
     expected = j3o.simulate(*site(), trace=trace(ROWS), replications=2)
     assert expected.trace.time_unit == "s"
     for unit, scale, start in (("ms", 1e3, 1.7e12), ("us", 1e6, 1.7e15), ("ns", 1e9, 1.7e18), ("s", 1.0, 1.7e9)):
@@ -221,7 +221,7 @@ def test_a_rate_near_the_plan_s_and_that_of_a_few_requests_pass(trace):
         assert not j3o.simulate(*site(), trace=trace(rows), replications=1, strict=True).trace.differs
 
 
-def test_streams_without_demand_and_unknown_names_are_counted_and_named(trace):
+def test_streams_without_demand_or_names_are_counted(trace):
     scenario, solution = site()
     scenario = dataclasses.replace(scenario, demand=np.array([[2.0, 0.0], [2.0, 1.0]]))
     rows = ["0,north,detect", "1,north,depth", "2,north,depth", "3,south,depth"]

@@ -1,10 +1,10 @@
 """What can go wrong on the command line: one line on stderr and an exit code, never a traceback."""
 
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 from typing import Any
 
-from ..report.wording import printable
+from ..io.words import nearest
+from ..report import wording
 
 DONE, FAILED, BAD_INPUT, NO_OUTPUT = 0, 1, 2, 3
 
@@ -48,12 +48,12 @@ class OutputError(CommandError):
 
 def one_line(text: str) -> str:
     """`text` as a single line without control characters."""
-    return printable(" ".join(text.split()))
+    return wording.printable(wording.one_line(text))
 
 
 def unknown(what: str, name: str, known: Iterable[str], place: str) -> InputError:
     """Say that there is no `what` of this name, and which one may have been meant."""
     known = list(known)
-    near = get_close_matches(name, known, n=1)
-    remedy = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
+    near = nearest(name, tuple(known))
+    remedy = f"did you mean {near!r}?" if near is not None else f"there are {', '.join(known)}"
     return InputError(f"{place}: there is no {what} {name!r}: {remedy}")

@@ -1,7 +1,6 @@
 """Methods on the command line: which there are, and what its options say of one."""
 
 import dataclasses
-import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +8,7 @@ import j3o_jax
 
 from ..named_methods import registry
 from ._failures import InputError, unknown
+from ._options import require_gap, require_seconds
 
 if TYPE_CHECKING:
     from ..named_methods import NamedMethod
@@ -80,40 +80,27 @@ def choose(
         raise unknown("method", name, METHODS, option)
     if name == AUTO and lp_solver is not None:
         name = "j3o"  # of what it takes, this alone has such an LP
-    seconds = TIME_LIMIT if time_limit is None else seconds_of(time_limit)
+    require_seconds("--time-limit", time_limit)
     if lp_solver is not None:
         if not METHODS[name].routes:
             raise InputError(f"--lp-solver: {name} solves no LP: leave the option out")
         if lp_solver.upper() not in LP_SOLVERS:
             raise unknown("LP solver", lp_solver, LP_SOLVERS, "--lp-solver")
         lp_solver = lp_solver.upper()
-    return Choice(name, lp_solver, seconds, None if gap is None else gap_of(gap))
+    require_gap(gap)
+    return Choice(name, lp_solver, TIME_LIMIT if time_limit is None else time_limit, gap)
 
 
 def ignored(choices: Iterable[Choice]) -> tuple[str, ...]:
-    """What was said to no effect, one sentence each."""
+    """Sentences, one each, about options that were given to no effect."""
     names = [choice.name for choice in choices if choice.ignores_gap]
     return (f"--gap has no effect on {', '.join(names)}: no gap is proven there",) if names else ()
 
 
 def _in_file(path: str, besides: str | None) -> Choice:
-    """The method in a file, with which an option `besides` it does not go."""
+    """Read the method in a file; an option `besides` it is refused."""
     if besides is not None:
         raise InputError(f"{besides}: {path} has the settings of its method: write it there, or leave the option out")
     from ..named_methods import read_method
 
     return Choice(path, file=read_method(path))
-
-
-def seconds_of(time_limit: float) -> float:
-    """The value of --time-limit, if it is one."""
-    if not 0.0 < time_limit < math.inf:
-        raise InputError(f"--time-limit {time_limit:g}: must be a number of seconds above 0")
-    return time_limit
-
-
-def gap_of(gap: float) -> float:
-    """The value of --gap, if it is one."""
-    if not 0.0 <= gap < math.inf:
-        raise InputError(f"--gap {gap:g}: must be a number of at least 0, such as 1e-4")
-    return gap

@@ -5,7 +5,7 @@ import dataclasses
 import enum
 import errno
 import io
-import json
+import json as json_text
 import math
 import os
 import sys
@@ -14,7 +14,7 @@ from typing import Any
 
 from rich.console import Console, RenderableType
 
-from ._failures import OutputError, one_line
+from ._failures import OutputError, WorkError, one_line
 from ._interrupts import last
 
 
@@ -29,9 +29,29 @@ def show(report: RenderableType) -> None:
     write(text)
 
 
+def hand_out(
+    content: Mapping[str, Any], report: Callable[[], RenderableType], *, json: bool, failure: str | None = None
+) -> None:
+    """Print what came of a command, as a report for people or as JSON for programs.
+
+    **Arguments:**
+
+    - `content`: the JSON object.
+    - `report`: makes the report where it is wanted.
+    - `json`: whether JSON is wanted.
+    - `failure`: what is wrong all the same. It ends the command by a `WorkError`, whose JSON has the content.
+    """
+    if not json:
+        show(report())
+    elif failure is None:
+        show_json(content)
+    if failure is not None:
+        raise WorkError(failure, content)
+
+
 def show_json(content: Mapping[str, Any]) -> None:
     """Print one JSON object on stdout."""
-    write(json.dumps(plain(content), indent=2, allow_nan=False) + "\n")
+    write(json_text.dumps(plain(content), indent=2, allow_nan=False) + "\n")
 
 
 def write(text: str) -> None:
@@ -46,7 +66,7 @@ def write(text: str) -> None:
 
 
 def failure_of_stdout(error: OSError) -> OutputError | None:
-    """What it means that stdout cannot be written to; nothing where nobody listens any more."""
+    """Turn an error of stdout into the error of a command; None where the reader has gone away."""
     with contextlib.suppress(OSError, ValueError):
         # Python flushes stdout once more when it ends; that must not fail again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -94,7 +114,7 @@ def warn(text: str) -> None:
 
 
 def plain(value: Any) -> Any:
-    """What JSON knows of a value: records become objects, and numbers that are not finite become null."""
+    """Convert a value to what JSON has: records become objects, numbers that are not finite null."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         properties = [name for name, member in vars(type(value)).items() if isinstance(member, property)]
         fields = [field.name for field in dataclasses.fields(value)]

@@ -22,15 +22,31 @@ _COMPILES_IN: dict[Level, int] = {"light": 3, "full": 7}
 
 
 def read_scenario(file: str) -> Scenario:
-    """Load a scenario or a batch of them and look at every entry."""
+    """Load a scenario, or a batch of them and look at every entry: those of one are looked at as it is made."""
     scenario, doubts = load_with_doubts(file)
     for doubt in doubts:
         warn(doubt)
-    try:
-        scenario.require_valid()
-    except ValueError as error:
-        raise InputError(f"{file}: {error}") from None
+    if scenario.batch_shape:
+        try:
+            scenario.require_valid()
+        except ValueError as error:
+            raise InputError(f"{file}: {error}") from None
     return scenario
+
+
+def read_one_scenario(file: str, command: str) -> Scenario:
+    """Load the scenario for a command that takes no batch."""
+    scenario = read_scenario(file)
+    if scenario.batch_shape:
+        raise InputError(
+            f"{file}: holds {instances(scenario):,} scenarios, and {command} takes one: name a file with one"
+        )
+    return scenario
+
+
+def instances(scenario: Scenario) -> int:
+    """Count the scenarios in a batch."""
+    return scenario.demand[..., 0, 0].size
 
 
 def read_plan(path: str, scenario: Scenario, file: str) -> Solution:
@@ -49,7 +65,7 @@ def require_support(method: AbstractMethod, name: str, scenario: Scenario, file:
 
 
 def taken_by(method: AbstractMethod, scenario: Scenario) -> Taken | None:
-    """What a method that chooses another one takes; None for the others."""
+    """Ask a method that chooses another one what it takes; None for the others."""
     return method.taken(scenario) if isinstance(method, Auto) else None
 
 

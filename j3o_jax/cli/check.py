@@ -1,17 +1,21 @@
-"""`j3o check`: how full every limit is, what is broken, and whether the bound is proven. The work is in `_checking`."""
+"""`j3o check`: how full every limit is, what is broken, and whether the bound is proven."""
 
 from typing import Annotated
 
 import typer
 
+import j3o_jax
+
 from ..io import check_readable
+from . import _options
 from ._failures import InputError
+from ._output import hand_out, progress
 
 
 def check(
     deployment: Annotated[str, typer.Argument(metavar="DEPLOYMENT", help="Deployment (.yaml, .json) or batch (.npz).")],
     plan: Annotated[str, typer.Argument(metavar="PLAN", help="The plan, or the plans of the batch (.json, .npz).")],
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+    json: _options.Json = False,
     tolerance: Annotated[
         float, typer.Option(metavar="PART", help="What a limit may be exceeded by, in parts of it; the proof has none.")
     ] = 1e-6,
@@ -22,6 +26,31 @@ def check(
     check_readable(deployment, "deployment")
     check_readable(plan, "plan")
 
-    from ._checking import check_file
+    from ..report.verification import BatchVerificationReport, VerificationReport, content_of
+    from ..report.wording import count
+    from ._plans import read_plan, read_scenario
 
-    check_file(deployment, plan, tolerance, json=json)
+    scenario = read_scenario(deployment)
+    solution = read_plan(plan, scenario, deployment)
+    if solution.batch_shape != scenario.batch_shape:
+        one, other = ("a batch" if shape else "one" for shape in (scenario.batch_shape, solution.batch_shape))
+        raise InputError(
+            f"{plan}: holds {other} of another size than {deployment}, which holds {one}: name a plan for it"
+        )
+    with progress(f"checking {plan} …"):
+        try:
+            verification = j3o_jax.verify(scenario, solution, tolerance)
+        except ValueError as error:
+            raise InputError(f"{plan}: is no plan for {deployment}: {str(error).removeprefix('verify: ')}") from None
+    failure = None
+    if verification.violations:
+        first, *others = verification.violations
+        rest = f" (and {count(len(others), 'more violation')})" if others else ""
+        failure = f"{plan}: {first}{rest}"
+    report = BatchVerificationReport if scenario.batch_shape else VerificationReport
+    hand_out(
+        {"file": deployment, "plan": plan, "tolerance": tolerance, **content_of(solution, verification)},
+        lambda: report(solution, verification, f"Check of {plan} for {deployment}"),
+        json=json,
+        failure=failure,
+    )

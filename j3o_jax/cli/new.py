@@ -1,11 +1,15 @@
-"""`j3o new`: a deployment file to start from. What takes more than the text of the example is in `_samples`."""
+"""`j3o new`: a deployment file to start from."""
 
 import os
+import tempfile
 from typing import Annotated
 
 import typer
 
+import j3o_jax
+
 from ..io import check_writable, example_deployment, write_file
+from . import _options
 from ._failures import InputError, unknown
 from ._interrupts import cleaning_up
 from ._output import tell, write
@@ -20,9 +24,7 @@ def new(
         str | None,
         typer.Option(metavar="NAME", help=f"A scenario of a benchmark, not the example: {', '.join(BENCHMARKS)}."),
     ] = None,
-    seed: Annotated[
-        int | None, typer.Option(min=0, max=2**32 - 1, help="Which scenario of the benchmark; default 0.")
-    ] = None,
+    seed: Annotated[int | None, _options.seed("Which scenario of the benchmark; default 0.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace PATH if it is there.")] = False,
 ) -> None:
     """Write a commented example of a deployment, or a scenario of a benchmark as a deployment."""
@@ -36,9 +38,7 @@ def new(
         if os.path.exists(path) and not force:
             raise InputError(f"{path}: is there already: name another file, or replace it with --force")
     if benchmark is not None:
-        from ._samples import write_sample
-
-        write_sample(benchmark, seed or 0, path)
+        _write_scenario(j3o_jax.benchmarks.NAMES[benchmark]().sample(seed or 0), path)
     elif path == "-":
         write(example_deployment())
     elif path.lower().endswith((".yaml", ".yml")):
@@ -46,8 +46,24 @@ def new(
         with cleaning_up():
             write_file(path, lambda file: file.write(example_deployment().encode()))
     else:
-        from ._samples import write_example
-
-        write_example(path)
+        with cleaning_up(), tempfile.TemporaryDirectory() as directory:
+            original = os.path.join(directory, "deployment.yaml")
+            with open(original, "w", encoding="utf-8") as file:
+                file.write(example_deployment())
+            j3o_jax.save(j3o_jax.load(original), path)
     if path != "-":
         tell(f"wrote {path}; next: j3o solve {path}")
+
+
+def _write_scenario(scenario: "j3o_jax.Scenario", path: str) -> None:
+    """Put a scenario at `path`, or on stdout if that is "-"."""
+    with cleaning_up():
+        if path != "-":
+            j3o_jax.save(scenario, path)
+            return
+        with tempfile.TemporaryDirectory() as directory:
+            copy = os.path.join(directory, "deployment.yaml")
+            j3o_jax.save(scenario, copy)
+            with open(copy, encoding="utf-8") as file:
+                text = file.read()
+    write(text)

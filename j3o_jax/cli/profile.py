@@ -1,12 +1,19 @@
-"""`j3o profile`: set-up times from measured latencies. Here are the options; the work is in `_profiling`."""
+"""`j3o profile`: set-up times from measured latencies."""
 
 from typing import Annotated
 
 import typer
 
-from ._failures import unknown
-from ._places import check_picture
-from ._tables import check_time_unit
+import j3o_jax
+
+from ..plots import plot_batch_profiles, save_figure
+from . import _options
+from ._failures import InputError, unknown
+from ._interrupts import cleaning_up
+from ._output import hand_out, warn
+
+# Latencies fall by as much from noise alone.
+_NOISE = 0.1
 
 _WEIGHTINGS = ("relative", "ordinary")
 
@@ -28,24 +35,59 @@ def profile(
     per_query: Annotated[
         bool, typer.Option("--per-query", help="Latencies are for one query each: a batch takes as many times as long.")
     ] = False,
-    plot: Annotated[str | None, typer.Option(metavar="FILE", help="Draw the fit (.png, .svg, .pdf).")] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+    plot: Annotated[str | None, _options.picture("Draw the fit")] = None,
+    json: _options.Json = False,
 ) -> None:
     """Fit the set-up time and the time per query of batches to measured latencies."""
     if weighting not in _WEIGHTINGS:
         raise unknown("weighting", weighting, _WEIGHTINGS, "--weighting")
-    check_time_unit(time_unit)
+    _options.require_time_unit(time_unit)
+    _options.require_picture_place(plot)
+
+    from ..profiles._rows import COLUMNS
+    from ..report.profile import ProfileReport, content_of
+
+    profiles: dict[str, j3o_jax.BatchProfile] = {}
+    found = j3o_jax.read_latency_rows(file, columns=_options.named_columns(columns, COLUMNS), time_unit=time_unit)
+    for model, rows in found.items():
+        where = f"{file}: {f'{model}: ' if model else ''}"
+        latency = rows.latency * rows.batch_size if per_query else rows.latency
+        try:
+            profiles[model] = j3o_jax.fit_batch_profile(
+                rows.batch_size, latency, weighting="ordinary" if weighting == "ordinary" else "relative"
+            )
+        except ValueError as error:
+            raise InputError(f"{where}{error}") from None
+        _refuse_falling(where, profiles[model])
+        _doubt_unit(where, profiles[model], time_unit)
     if plot is not None:
-        check_picture(plot)
-
-    from ._profiling import profile_file
-
-    profile_file(
-        file,
-        "ordinary" if weighting == "ordinary" else "relative",
-        columns=columns,
-        time_unit=time_unit,
-        per_query=per_query,
-        plot=plot,
+        figure = plot_batch_profiles(profiles)
+        with cleaning_up():
+            save_figure(figure, plot)
+    hand_out(
+        {"file": file, "weighting": weighting, "picture": plot, "profiles": content_of(profiles)},
+        lambda: ProfileReport(file, weighting, profiles, plot),
         json=json,
     )
+
+
+def _refuse_falling(where: str, profile: "j3o_jax.BatchProfile") -> None:
+    from ..report.wording import duration
+
+    if profile.fall > _NOISE:
+        sizes = profile.batch_size
+        first, last = (float(profile.latency[index]) for index in (sizes.argmin(), sizes.argmax()))
+        raise InputError(
+            f"{where}latency falls with the batch, from {duration(first)} for {sizes.min():g} to {duration(last)} for "
+            f"{sizes.max():g}: are these latencies for one query each? If so, say --per-query; if not, measure again"
+        )
+
+
+def _doubt_unit(where: str, profile: "j3o_jax.BatchProfile", time_unit: str | None) -> None:
+    from ..profiles._rows import likely_unit
+    from ..report.wording import duration
+
+    seconds = float((profile.latency / profile.batch_size).min())
+    if time_unit is None and seconds > 1.0:
+        unit = likely_unit(seconds)
+        warn(f"{where}a query takes {duration(seconds)} or more: are latencies in {unit}? Then say --time-unit {unit}")

@@ -1,14 +1,24 @@
-"""`j3o reproduce`: the paper's experiments, run again. Here are the options; the work is in `_reproducing`."""
+"""`j3o reproduce`: the paper's experiments, run again."""
 
-import math
-from collections.abc import Iterable, Sequence
-from typing import Annotated
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .. import __version__
 from ..reproduce.entries import METHODS, TIME_LIMIT
 from ..reproduce.experiments import EXPERIMENTS, LISTED
-from ._failures import InputError, unknown
+from . import _options
+from ._failures import unknown
+from ._interrupts import cleaning_up
+from ._output import hand_out
+
+if TYPE_CHECKING:
+    # Written out in full in annotations, these are found at run time too.
+    import j3o_jax.reproduce.journal
+    import j3o_jax.reproduce.runs
+    import j3o_jax.reproduce.summary
 
 
 def reproduce(
@@ -28,7 +38,7 @@ def reproduce(
     time_limit: Annotated[
         float, typer.Option("--time-limit", metavar="SECONDS", help="Longest time of one exact solve.")
     ] = TIME_LIMIT,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+    json: _options.Json = False,
 ) -> None:
     """Run a table or figure of the paper again, and set its figures beside the paper's.
 
@@ -37,15 +47,53 @@ def reproduce(
     if experiment not in EXPERIMENTS:
         raise unknown("experiment", experiment, EXPERIMENTS, "EXPERIMENT")
     chosen = EXPERIMENTS[experiment]
-    methods_chosen = _subset(methods, "method", chosen.methods, "--methods", experiment)
-    benchmarks_chosen = _subset(benchmark, "benchmark", chosen.benchmarks, "--benchmark", experiment)
-    if not 0.0 < time_limit < math.inf:
-        raise InputError(f"--time-limit {time_limit:g}: must be a number of seconds above 0")
+    narrowed = chosen.narrowed(
+        _subset(methods, "method", chosen.methods, "--methods", experiment),
+        _subset(benchmark, "benchmark", chosen.benchmarks, "--benchmark", experiment),
+    )
+    _options.require_seconds("--time-limit", time_limit)
 
-    from ._reproducing import reproduce_experiment
+    from ..report.wording import count
+    from ..reproduce.journal import Journal
+    from ..reproduce.results import JOURNAL, files_of, write_results
+    from ..reproduce.runs import runs_of
+    from ..reproduce.summary import summarize, told
+    from ..reproduce.terminal import ResultsReport
+    from ._plans import keep_compiled
 
-    narrowed = chosen.narrowed(methods_chosen, benchmarks_chosen)
-    reproduce_experiment(experiment, narrowed, range(seeds), out=out, time_limit=time_limit, json=json)
+    _options.require_libraries("reproduce", "polars", *([] if narrowed.axis is None else ["matplotlib.figure"]))
+    files = files_of(experiment, narrowed, out)
+    _options.prepare_folder(out, (os.path.join(out, JOURNAL), *files.values()))
+    journal = Journal(os.path.join(out, JOURNAL))
+    with cleaning_up():
+        done = journal.read()
+    keep_compiled()
+    runs = runs_of(narrowed, range(seeds), version=__version__, time_limit=time_limit)
+    missing = [run for run in runs if run.key not in done or done[run.key].error]
+    _solve_missing(experiment, runs, missing, journal, done)
+    summary = summarize(experiment, narrowed, range(seeds), done, version=__version__, time_limit=time_limit)
+    with cleaning_up():
+        write_results(summary, files)
+    failures, failure = summary.failures, None
+    if failures:
+        counted = f"{len(failures):,} of {count(len(summary.rows), 'run')} ended without a plan"
+        failure = f"{experiment}: {counted}; {told(failures[0])}"
+    content = {
+        "experiment": summary.name,
+        "title": summary.experiment.title,
+        "seeds": len(summary.seeds),
+        "files": files,
+        "runs": {
+            "all": len(runs),
+            "solved_now": len(missing),
+            "without_plan": len(failures),
+            "unreadable_lines": journal.unreadable,
+        },
+        "results": [_line_content(line) for line in summary.lines],
+        "machines": [machine.model_dump() for machine in summary.machines],
+        "notes": summary.notes,
+    }
+    hand_out(content, lambda: ResultsReport(summary, files), json=json, failure=failure)
 
 
 def _subset(text: str | None, what: str, known: Sequence[str], option: str, experiment: str) -> tuple[str, ...]:
@@ -55,11 +103,61 @@ def _subset(text: str | None, what: str, known: Sequence[str], option: str, expe
     for name in names:
         if name not in known:
             raise unknown(f"{what} of {experiment}", name, known, option)
-    twice = _first(name for name in names if names.count(name) > 1)
-    if twice is not None:
-        raise InputError(f"{option}: {twice!r} is there twice: name each {what} once")
+    _options.require_once(names, what, option)
     return tuple(names)
 
 
-def _first(names: Iterable[str]) -> str | None:
-    return next(iter(names), None)
+def _solve_missing(
+    name: str,
+    runs: "Sequence[j3o_jax.reproduce.runs.Run]",
+    missing: "Sequence[j3o_jax.reproduce.runs.Run]",
+    journal: "j3o_jax.reproduce.journal.Journal",
+    done: "dict[str, j3o_jax.reproduce.journal.Row]",
+) -> None:
+    """Solve what is missing, and add it to the journal and to `done`."""
+    if not missing:
+        return
+
+    def count_done() -> int:
+        # From the journal itself: Ctrl-C may come between a line and its being counted.
+        there = journal.read()
+        return sum(run.key in there and not there[run.key].error for run in runs)
+
+    from ._progress import progress
+
+    with progress(name, len(runs), len(runs) - len(missing), "run", count_done) as advance:
+        advance("loading", 0)
+        from ..reproduce.laboratory import Laboratory
+
+        laboratory = Laboratory()
+        for run in missing:
+            advance(_words(run), 0)
+            row = laboratory.solve(run)
+            journal.append(row)
+            done[run.key] = row
+            advance(_words(run), 1)
+
+
+def _words(run: "j3o_jax.reproduce.runs.Run") -> str:
+    setting = "".join(f" {value:g}" for value in run.overrides.values())
+    return f"{run.benchmark}{setting}, {METHODS[run.method].label}, seed {run.seed}"
+
+
+def _line_content(line: "j3o_jax.reproduce.summary.Line") -> dict[str, Any]:
+    return {
+        "benchmark": line.point.benchmark,
+        "overrides": line.point.overrides,
+        "series": line.point.series,
+        "x": line.x,
+        "method": line.method,
+        "label": line.label,
+        "measure": line.measure,
+        "reached": line.reached,
+        "milliseconds": line.milliseconds,
+        "share_of_optimum": line.share,
+        "largest_gap": line.gap,
+        "failures": line.failures,
+        "decisions": line.decisions,
+        "paper": line.paper,
+        "paper_share_of_optimum": line.paper_share,
+    }

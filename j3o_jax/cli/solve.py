@@ -1,21 +1,28 @@
-"""`j3o solve`: a plan for a file. Here are the options; the work is in `_solving`."""
+"""`j3o solve`: a plan for a deployment, or plans for a batch."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from ..io import check_readable
-from . import _methods
-from ._places import check_picture, check_plan
+import j3o_jax
+
+from ..io import check_readable, check_writable
+from ..plots import plot_plan, save_figure
+from . import _methods, _options
+from ._failures import InputError, WorkError
+from ._interrupts import cleaning_up
+from ._output import hand_out, plain
+
+_CHECKED = "every limit kept, checked independently"
 
 
 def solve(
     file: Annotated[str, typer.Argument(metavar="FILE", help="Deployment (.yaml, .json) or batch (.npz).")],
     method: Annotated[str, typer.Option(metavar="NAME", help=f"How to plan: {_methods.LISTED}.")] = _methods.AUTO,
-    out: Annotated[str | None, typer.Option(metavar="FILE", help="Write the plan (.json, .npz).")] = None,
-    plot: Annotated[str | None, typer.Option(metavar="FILE", help="Draw it (.png, .svg, .pdf).")] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
-    seed: Annotated[int | None, typer.Option(min=0, max=2**32 - 1, help="Seed of methods that draw at random.")] = None,
+    out: _options.PlanFile = None,
+    plot: Annotated[str | None, _options.picture("Draw it")] = None,
+    json: _options.Json = False,
+    seed: _options.Seed = None,
     lp_solver: Annotated[
         str | None, typer.Option(metavar="NAME", help=f"Of the routing LP: {' or '.join(_methods.LP_SOLVERS)}.")
     ] = None,
@@ -23,19 +30,94 @@ def solve(
         float | None,
         typer.Option(metavar="SECONDS", help=f"Longest search for a scenario; {_methods.TIME_LIMIT:g} if not given."),
     ] = None,
-    gap: Annotated[
-        float | None,
-        typer.Option(metavar="GAP", help="Gap at which methods that prove one call a plan optimal, such as 1e-4."),
-    ] = None,
+    gap: _options.Gap = None,
 ) -> None:
     """Choose the models that every client and edge holds, and where the queries are answered."""
-    chosen = _methods.choose(method, "--method", lp_solver=lp_solver, time_limit=time_limit, gap=gap)
+    choice = _methods.choose(method, "--method", lp_solver=lp_solver, time_limit=time_limit, gap=gap)
     check_readable(file, "deployment")
-    if out is not None:
-        check_plan(out, file)
-    if plot is not None:
-        check_picture(plot)
+    _options.require_plan_place(out, file)
+    _options.require_picture_place(plot)
 
-    from ._solving import solve_file
+    import numpy as np
 
-    solve_file(file, chosen, seed, out=out, plot=plot, json=json)
+    from ._plans import checked_plan, instances, read_scenario, require_support, taken_by
+
+    chosen = choice.build()
+    scenario = read_scenario(file)
+    batch = bool(scenario.batch_shape)
+    require_support(chosen, choice.name, scenario, file)
+    if batch and out is not None:
+        with cleaning_up():
+            check_writable(out, "plan", batch=True)
+    if batch and plot is not None:
+        raise InputError(
+            f"{file}: holds {instances(scenario):,} scenarios, and --plot draws one plan: leave --plot out"
+        )
+    taken = taken_by(chosen, scenario)
+    name, because = (choice.name, None) if taken is None else (taken.name, taken.because)
+    solution = checked_plan(scenario, chosen, name, file, seed)
+    written = {"plan": out, "picture": plot}
+    facts = [("Check", _CHECKED), *((word.capitalize(), path) for word, path in written.items() if path)]
+    if because is not None:
+        facts.insert(0, ("Method", f"auto: {name}, since {because}; --method chooses another"))
+    planner = str(np.ravel(solution.stats.get("method", name))[0])
+    if planner != name:
+        facts.append(("Plan", f"by {planner}, which was better than what {name} had when its time was over"))
+    in_vain = _methods.ignored([choice])
+    facts += [("Note", note) for note in in_vain]
+    content = {"file": file, "method": choice.name, "chosen": name, "because": because, "checked": True, **written}
+    content |= {"planned_by": planner, "ignored": in_vain}
+    if batch:
+        _finish_batch(solution, f"Plans for {file} ({name})", facts, content, json)
+    else:
+        _finish_one(scenario, solution, f"Plan for {file} ({name})", facts, content, json)
+
+
+def _finish_one(
+    scenario: "j3o_jax.Scenario",
+    solution: "j3o_jax.Solution",
+    title: str,
+    facts: list[tuple[str, str]],
+    content: dict[str, Any],
+    json: bool,
+) -> None:
+    from ..report.summary import summarize
+    from ..report.terminal import PlanReport
+
+    summary = summarize(scenario, solution)
+    if not summary.status.success:
+        nothing = {"checked": False, "plan": None, "picture": None}
+        reason = f"{content['file']}: {summary.status.name}: {summary.reason}"
+        raise WorkError(reason, {**content, **plain(summary), **nothing})
+    # Files first: a reader that closes the pipe early must not cost the plan.
+    _save(solution, content["plan"])
+    if content["picture"] is not None:
+        figure = plot_plan(scenario, solution)
+        with cleaning_up():
+            save_figure(figure, content["picture"])
+    hand_out({**content, **plain(summary)}, lambda: PlanReport(summary, title, facts), json=json)
+
+
+def _finish_batch(
+    solution: "j3o_jax.Solution",
+    title: str,
+    facts: list[tuple[str, str]],
+    content: dict[str, Any],
+    json: bool,
+) -> None:
+    from ..report.batch import BatchReport, content_of, place, summarize_batch
+
+    summary = summarize_batch(solution)
+    _save(solution, content["plan"])
+    failure = None
+    if summary.failures:
+        index, reason = next(iter(summary.failures.items()))
+        counted = f"{len(summary.failures):,} of {summary.instances:,} instances have no plan"
+        failure = f"{content['file']}: {counted}; instance {place(index)}: {reason}"
+    hand_out({**content, **content_of(summary)}, lambda: BatchReport(summary, title, facts), json=json, failure=failure)
+
+
+def _save(solution: "j3o_jax.Solution", path: str | None) -> None:
+    if path is not None:
+        with cleaning_up():
+            j3o_jax.save(solution, path)

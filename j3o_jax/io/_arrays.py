@@ -20,13 +20,13 @@ _AGAIN = "write it with j3o_jax.io.save or numpy.savez"
 
 
 def write_scenario(scenario: Scenario, file: BinaryIO) -> None:
-    """The fields of a scenario or batch as an archive."""
+    """Write the fields of a scenario or batch as an archive."""
     arrays: dict[str, Any] = {name.replace(".", "_"): np.asarray(array) for name, array in scenario.arrays().items()}
     np.savez(file, **arrays, allow_unserved=np.asarray(scenario.allow_unserved))
 
 
 def write_solution(solution: Solution, file: BinaryIO) -> None:
-    """The fields of a plan or batch of plans as an archive."""
+    """Write the fields of a plan or batch of plans as an archive."""
     arrays: dict[str, Any] = arrays_of(solution)
     arrays |= {_STAT + name: np.asarray(value) for name, value in solution.stats.items()}
     if solution.has_demand is not None:
@@ -37,7 +37,7 @@ def write_solution(solution: Solution, file: BinaryIO) -> None:
 
 
 def read_archive(path: str, file: BinaryIO) -> Scenario | Solution:
-    """What the archive `file` holds; raises `FileError`, or `DocumentError` where keys are at fault."""
+    """Read the archive `file`; raises `FileError`, or `DocumentError` where keys are at fault."""
     try:
         archive = np.load(file, allow_pickle=False)
     # NumPy and zipfile have a dozen ways, most of them undocumented, to fail on damaged bytes.

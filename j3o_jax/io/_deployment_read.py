@@ -14,7 +14,7 @@ from .words import Loc, shown, suggestion
 
 
 def scenario_of(document: object) -> Scenario:
-    """The scenario that a deployment describes, with its names; raises `DocumentError`."""
+    """Build the scenario that a deployment describes, with its names; raises `DocumentError`."""
     part = validated(DeploymentPart, document)
     names = Names(
         tasks=tuple(task.name for task in part.tasks),
@@ -115,7 +115,7 @@ def _unknown_names(part: DeploymentPart, names: Names) -> Iterator[Finding]:
 
 
 def _batching_slips(part: DeploymentPart) -> Iterator[Finding]:
-    """A window at some edges only, or set-up times that no window gives a meaning."""
+    """Find windows at some edges only, and set-up times that no window gives a meaning."""
     without = [index for index, edge in enumerate(part.edges) if edge.batching_window_s is None]
     if 0 < len(without) < len(part.edges):
         for index in without:

@@ -12,7 +12,7 @@ from ._schema import DEPLOYMENT_FORMAT
 
 
 def deployment_of(scenario: Scenario) -> dict[str, Any]:
-    """The document of a single scenario, with its names or numbers in their place."""
+    """Build the document of a single scenario, with its names or numbers in their place."""
     names = scenario.labels
     batching = scenario.batching
     edges = zip(names.edges, scenario.edge_memory, scenario.edge_compute, scenario.edge_uplink, strict=True)
@@ -100,7 +100,7 @@ def _model(scenario: Scenario, names: Names, index: int) -> dict[str, Any]:
 
 
 def _said(mapping: dict[str, Any]) -> dict[str, Any]:
-    """`mapping` without what is empty."""
+    """Leave out of a mapping what is empty."""
     return {key: value for key, value in mapping.items() if value != {}}
 
 
@@ -111,18 +111,18 @@ def _differing(names: Names, values: np.ndarray, base: np.ndarray) -> dict[str, 
 
 
 def _usual(rows: np.ndarray) -> np.ndarray:
-    """The most common value of each column; the first of them where several are."""
+    """Find the most common value of each column; the first of them where several are."""
     columns = [Counter(column).most_common(1)[0][0] for column in _bits(rows).T.tolist()]
     return np.array(columns, dtype=np.int64).view(np.float64)
 
 
 def _bits(values: np.ndarray) -> np.ndarray:
-    """Compared as bits, −0 is not 0: a file gives back exactly what was put in."""
+    """View numbers as bits. Compared so, −0 is not 0: a file gives back exactly what was put in."""
     return np.ascontiguousarray(values).view(np.int64)
 
 
 def _plain(value: Any) -> Any:
-    """A number as people write it: 512 for 512.0, "unlimited" for infinity."""
+    """Write a number as people do: 512 for 512.0, "unlimited" for infinity."""
     number = float(value)
     if np.isinf(number):
         return UNLIMITED

@@ -51,7 +51,7 @@ class DocumentError(Exception):
         self.findings = findings
 
     def at(self, path: str, lines: Mapping[Loc, int]) -> FileError:
-        """The error to raise for the file at `path`: the first finding by line."""
+        """Make the error to raise for the file at `path`: the first finding by line."""
         # In the order of the lines; what is missing has none, and is often there under a wrong key.
         located = sorted(
             ((finding.loc not in lines, _line(lines, finding.loc), finding) for finding in self.findings),

@@ -4,5 +4,5 @@ import importlib.resources
 
 
 def example_deployment() -> str:
-    """A small deployment in YAML, with comments that explain every key."""
+    """Return a small deployment in YAML, with comments that explain every key."""
     return importlib.resources.files("j3o_jax.io").joinpath("example.yaml").read_text("utf-8")

@@ -58,7 +58,7 @@ def _message(schema: type[BaseModel], detail: Any) -> str:
 
 
 def _wanted(schema: type[BaseModel], loc: Loc) -> str:
-    """What belongs at `loc`: the words of the field, or the keys that it must have."""
+    """Say what belongs at `loc`: the words of the field, or the keys that it must have."""
     field = _part_at(schema, loc[:-1]).model_fields.get(str(loc[-1])) if loc else None
     if field is not None and field.description:
         return field.description
@@ -73,7 +73,7 @@ def _keys(schema: type[BaseModel], loc: Loc) -> tuple[str, ...]:
 
 
 def _part_at(schema: type[BaseModel], loc: Loc) -> type[BaseModel]:
-    """The mapping that `loc` is in or is; names of tasks and edges on the way are no keys of the schema."""
+    """Find the mapping that `loc` is in or is; names of tasks and edges on the way are no keys of the schema."""
     part = schema
     for step in loc:
         field = part.model_fields.get(str(step))
@@ -83,7 +83,7 @@ def _part_at(schema: type[BaseModel], loc: Loc) -> type[BaseModel]:
 
 
 def _part_in(annotation: Any) -> type[BaseModel] | None:
-    """The mapping that an annotation such as ``list[Part]`` or ``dict[str, Part]`` holds."""
+    """Find the mapping that an annotation such as ``list[Part]`` or ``dict[str, Part]`` holds."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     return next((part for inner in get_args(annotation) if (part := _part_in(inner))), None)

@@ -18,7 +18,7 @@ def load(path: Path, *, want: type[FiledT]) -> FiledT: ...
 @overload
 def load(path: Path, *, want: None = None) -> Scenario | Solution: ...
 def load(path: Path, *, want: type[Scenario] | type[Solution] | None = None) -> Scenario | Solution:
-    """What is in a file: a scenario (of a deployment, with its names, or of a batch) or a plan.
+    """Load what is in a file: a scenario (of a deployment, with its names, or of a batch) or a plan.
 
     **Arguments:**
 
@@ -31,7 +31,7 @@ def load(path: Path, *, want: type[Scenario] | type[Solution] | None = None) -> 
 
 
 def load_with_doubts(path: Path) -> tuple[Scenario, list[str]]:
-    """A scenario, and a line for each kind of capacity that looks like one in another unit; raises as `load`."""
+    """Load a scenario, with a line for each kind of capacity that may be in another unit; raises as `load`."""
     doubts: list[str] = []
     loaded = _load(path, Scenario, doubts)
     assert isinstance(loaded, Scenario)
@@ -104,7 +104,7 @@ def _load_text(name: str, want: type[Scenario] | type[Solution] | None, doubts: 
 
 
 def read_text(name: str) -> str:
-    """The text of a file; raises `FileError`."""
+    """Read the text of a file; raises `FileError`."""
     try:
         with _opened(name) as file:
             return file.read().decode("utf-8-sig")
@@ -123,7 +123,7 @@ def _opened(name: str) -> BinaryIO:
 
 
 def _writer(name: str, content: Scenario | Solution) -> Callable[[BinaryIO], object]:
-    """What puts `content` into an open file; all that can be wrong with it is found before one is opened."""
+    """Make the function that writes `content` to an open file; whatever is wrong with it is found before."""
     from . import _arrays
     from ._deployment_read import scenario_of
     from ._deployment_write import deployment_of

@@ -48,7 +48,7 @@ def _items(mappings: list[dict[str, Any]]) -> list[str]:
 
 
 def _flow(value: Any) -> str:
-    """A value on one line."""
+    """Write a value on one line."""
     if isinstance(value, dict):
         return "{" + ", ".join(f"{_text(key)}: {_flow(inner)}" for key, inner in value.items()) + "}"
     if isinstance(value, bool):

@@ -7,7 +7,7 @@ several documents in one file, aliases that multiply.
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ruamel.yaml import YAML
@@ -17,9 +17,9 @@ from ruamel.yaml.events import (
     DocumentStartEvent,
     MappingEndEvent,
     MappingStartEvent,
+    NodeEvent,
     ScalarEvent,
     SequenceEndEvent,
-    SequenceStartEvent,
 )
 from ruamel.yaml.reader import ReaderError
 
@@ -31,7 +31,6 @@ _DEEPEST = 16
 # Values that all the aliases of a file may stand for: a thousand clients that share what they have, and not ten to the
 # tenth copies of nothing.
 _MOST_ALIASED = 1_000_000
-_NO_KEY = "has a list or mapping as a key: write a name"
 _TOO_DEEP = "is nested too deeply: `j3o new` writes an example of what belongs here"
 
 # The core schema of YAML 1.2, less numbers in base 8 and 16: `yes`, `1_000` and `2024-01-01` are text.
@@ -53,11 +52,9 @@ class Parsed(NamedTuple):
 
 def parse_yaml(path: str, text: str) -> Parsed:
     """YAML 1.2 as plain data; raises `FileError` with the line."""
-    builder = _Builder(path)
+    reader = _Reader(path, text)
     try:
-        # Events rather than a ready-made object: nothing is expanded or built before it is looked at.
-        for event in YAML(typ="safe", pure=True).parse(text):
-            builder.take(event)
+        return Parsed(reader.document(), reader.lines)
     except MarkedYAMLError as error:
         raise _syntax_error(path, error) from None
     except FileError:
@@ -70,7 +67,6 @@ def parse_yaml(path: str, text: str) -> Parsed:
     except ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         raise FileError(path, "holds a control character: take it out", line) from None
-    return Parsed(builder.document, builder.lines)
 
 
 def parse_json(path: str, text: str) -> Any:
@@ -153,170 +149,121 @@ def _scalar(text: str) -> Any:
     return float("nan") if text in _NOT_A_NUMBER else text
 
 
-class _Anchored(NamedTuple):
-    """What an anchor marks: its value, how many values that is, and how deep they are nested."""
+class _Node(NamedTuple):
+    """A value, the number of values in it, how deep they are nested, and the text of it if it is a scalar."""
 
     value: Any
-    size: int
-    depth: int
-    scalar: str | None
+    size: int = 1
+    depth: int = 0
+    text: str | None = None
 
 
-class _Level:
-    """A mapping or list under construction; `key` is that of a mapping's value to come.
+class _Reader:
+    """Recursive descent over the events of a parser: nothing is expanded or built before it is looked at."""
 
-    `merged` is what merge keys bring, the nearest first, `size` and `depth` as in `_Anchored`.
-    """
-
-    def __init__(self, loc: Loc, held: dict[str, Any] | list[Any], anchor: str | None):
-        self.loc = loc
-        self.held = held
-        self.anchor = anchor
-        self.key: str | None = None
-        self.merges = False
-        self.merged: list[dict[str, Any]] = []
-        self.size = 1
-        self.depth = 1
-
-
-class _Builder:
-    """Puts parser events together. With a stack of its own: depth is our limit, not Python's."""
-
-    def __init__(self, path: str):
+    def __init__(self, path: str, text: str):
         self.path = path
-        self.document: Any = None
         self.lines: dict[Loc, int] = {}
-        self._levels: list[_Level] = []
-        self._documents = 0
-        self._anchors: dict[str, _Anchored | None] = {}
+        self._events: Iterator[Any] = YAML(typ="safe", pure=True).parse(text)
+        self._anchors: dict[str, _Node | None] = {}
         self._aliased = 0
 
-    def take(self, event: Any) -> None:
+    def document(self) -> Any:
+        """Read the only document."""
+        documents, found = 0, None
+        for event in self._events:
+            if isinstance(event, DocumentStartEvent):
+                documents += 1
+                if documents > 1:
+                    raise self._error("holds several documents: write one in each file, without '---'", event)
+            elif isinstance(event, NodeEvent):
+                found = self._node(event, (), 0).value
+        return found
+
+    def _node(self, event: Any, loc: Loc, level: int) -> _Node:
+        """Read what begins with `event`, inside of `level` mappings and lists."""
+        self.lines.setdefault(loc, event.start_mark.line + 1)
+        if isinstance(event, AliasEvent):
+            return self._aliased_node(event, level)
+        if event.tag is not None:
+            raise self._error("uses a tag (!): take it out, or quote the text", event)
         if isinstance(event, ScalarEvent):
-            self._refuse_tags(event)
-            plain = event.implicit[0]
-            value = _scalar(event.value) if plain else event.value
-            if event.anchor is not None:
-                self._anchors[event.anchor] = _Anchored(value, 1, 0, event.value)
-            if self._wants_key():
-                self._open_key(self._levels[-1], event, event.value, merges=plain and event.value == _MERGE)
-            else:
-                self._put(value, event)
-        elif isinstance(event, MappingStartEvent | SequenceStartEvent):
-            self._refuse_tags(event)
-            held = {} if isinstance(event, MappingStartEvent) else []
-            loc = self._put(held, event)
-            self._levels.append(_Level(loc, held, event.anchor))
+            node = _Node(_scalar(event.value) if event.implicit[0] else event.value, text=event.value)
+        else:
+            if level == _DEEPEST:
+                raise self._error(_TOO_DEEP, event)
             if event.anchor is not None:
                 self._anchors[event.anchor] = None
-            if len(self._levels) > _DEEPEST:
-                raise self._error(_TOO_DEEP, event)
-        elif isinstance(event, MappingEndEvent | SequenceEndEvent):
-            self._close(event)
-        elif isinstance(event, AliasEvent):
-            self._take_alias(event)
-        elif isinstance(event, DocumentStartEvent):
-            self._documents += 1
-            if self._documents > 1:
-                raise self._error("holds several documents: write one in each file, without '---'", event)
+            read = self._mapping if isinstance(event, MappingStartEvent) else self._list
+            node = read(loc, level + 1)
+        if event.anchor is not None:
+            self._anchors[event.anchor] = node
+        return node
 
-    def _take_alias(self, event: Any) -> None:
+    def _list(self, loc: Loc, level: int) -> _Node:
+        held: list[Any] = []
+        size, depth = 1, 1
+        while not isinstance(event := next(self._events), SequenceEndEvent):
+            node = self._node(event, (*loc, len(held)), level)
+            held.append(node.value)
+            size, depth = size + node.size, max(depth, node.depth + 1)
+        return _Node(held, size, depth)
+
+    def _mapping(self, loc: Loc, level: int) -> _Node:
+        held: dict[str, Any] = {}
+        merged: list[dict[str, Any]] = []
+        size, depth = 1, 1
+        while not isinstance(event := next(self._events), MappingEndEvent):
+            if isinstance(event, ScalarEvent) and event.implicit[0] and event.value == _MERGE:
+                event = next(self._events)
+                node = self._node(event, (*loc, _MERGE), level)
+                merged += self._mappings(node.value, event)
+            else:
+                key = self._key(event, level)
+                if key in held:
+                    raise self._error(_twice(key), event)
+                self.lines[(*loc, key)] = event.start_mark.line + 1
+                node = self._node(next(self._events), (*loc, key), level)
+                held[key] = node.value
+            size, depth = size + node.size, max(depth, node.depth + 1)
+        # Keys of the mapping itself come first, then those of what it names first.
+        for mapping in merged:
+            for key, value in mapping.items():
+                held.setdefault(key, value)
+        return _Node(held, size, depth)
+
+    def _key(self, event: Any, level: int) -> str:
+        """Read a key, which is text, so that a task may be called 3 or yes without quotes."""
+        node = self._node(event, (), level) if isinstance(event, ScalarEvent | AliasEvent) else _Node(None)
+        if node.text is None:
+            raise self._error("has a list or mapping as a key: write a name", event)
+        return node.text
+
+    def _mappings(self, value: Any, event: Any) -> list[dict[str, Any]]:
+        """Return what a merge key brings: one mapping or several."""
+        mappings = value if isinstance(value, list) else [value]
+        if not all(isinstance(mapping, dict) for mapping in mappings):
+            raise self._error("merges (<<) what is no mapping: name a mapping or a list of them, or quote '<<'", event)
+        return mappings
+
+    def _aliased_node(self, event: Any, level: int) -> _Node:
+        anchor = shown(event.anchor)
         if event.anchor not in self._anchors:
-            anchor = shown(event.anchor)
             raise self._error(
                 f"has an alias of {anchor}, which nothing above is marked with: quote it if it is text", event
             )
-        anchored = self._anchors[event.anchor]
-        if anchored is None:
-            raise self._error(
-                f"has an alias of {shown(event.anchor)} within what that marks: it would have no end", event
-            )
-        self._aliased += anchored.size
+        node = self._anchors[event.anchor]
+        if node is None:
+            raise self._error(f"has an alias of {anchor} within what that marks: it would have no end", event)
+        self._aliased += node.size
         if self._aliased > _MOST_ALIASED:
             raise self._error(
                 f"has aliases (*) that stand for more than {_MOST_ALIASED:,} values: write them out, or use fewer",
                 event,
             )
-        if len(self._levels) + anchored.depth > _DEEPEST:
+        if level + node.depth > _DEEPEST:
             raise self._error(_TOO_DEEP, event)
-        if self._wants_key():
-            if anchored.scalar is None:
-                raise self._error(_NO_KEY, event)
-            self._open_key(self._levels[-1], event, anchored.scalar, merges=False)
-            return
-        self._put(anchored.value, event)
-        if self._levels:
-            level = self._levels[-1]
-            level.size += anchored.size - 1
-            level.depth = max(level.depth, anchored.depth + 1)
-
-    def _close(self, event: Any) -> None:
-        level = self._levels.pop()
-        if isinstance(level.held, dict) and level.merged:
-            # Keys of the mapping itself come first, then those of what it names first.
-            own = dict(level.held)
-            for mapping in level.merged:
-                for key, value in mapping.items():
-                    own.setdefault(key, value)
-            level.held.update(own)
-        if level.anchor is not None:
-            self._anchors[level.anchor] = _Anchored(level.held, level.size, level.depth, None)
-        if self._levels:
-            above = self._levels[-1]
-            above.size += level.size - 1
-            above.depth = max(above.depth, level.depth + 1)
-            if above.merges:
-                self._merge(above, level.held, event)
-
-    def _wants_key(self) -> bool:
-        """Whether a key comes next, not a value."""
-        level = self._levels[-1] if self._levels else None
-        return level is not None and isinstance(level.held, dict) and level.key is None and not level.merges
-
-    def _open_key(self, level: _Level, event: Any, key: str, *, merges: bool) -> None:
-        if merges:
-            level.merges = True
-            return
-        # Always text, so that a task may be called 3 or yes without quotes.
-        if key in level.held:
-            raise self._error(_twice(key), event)
-        level.key = key
-        self.lines[(*level.loc, key)] = event.start_mark.line + 1
-
-    def _put(self, value: Any, event: Any) -> Loc:
-        if not self._levels:
-            self.document = value
-            self.lines[()] = event.start_mark.line + 1
-            return ()
-        level = self._levels[-1]
-        if isinstance(level.held, list):
-            loc = (*level.loc, len(level.held))
-            self.lines[loc] = event.start_mark.line + 1
-            level.held.append(value)
-        elif level.merges:
-            loc = (*level.loc, _MERGE)
-            # One that is still to be read is merged when it ends.
-            if isinstance(event, AliasEvent | ScalarEvent):
-                self._merge(level, value, event)
-        elif level.key is None:
-            raise self._error(_NO_KEY, event)
-        else:
-            loc = (*level.loc, level.key)
-            level.held[level.key] = value
-            level.key = None
-        level.size += 1
-        return loc
-
-    def _merge(self, level: _Level, value: Any, event: Any) -> None:
-        mappings = value if isinstance(value, list) else [value]
-        if not all(isinstance(mapping, dict) for mapping in mappings):
-            raise self._error("merges (<<) what is no mapping: name a mapping or a list of them, or quote '<<'", event)
-        level.merged += mappings
-        level.merges = False
-
-    def _refuse_tags(self, event: Any) -> None:
-        if event.tag is not None:
-            raise self._error("uses a tag (!): take it out, or quote the text", event)
+        return node
 
     def _error(self, message: str, event: Any) -> FileError:
         return FileError(self.path, message, event.start_mark.line + 1)

@@ -60,14 +60,14 @@ def check_writable(path: Path, kind: Kind = "deployment", *, batch: bool = False
 
 
 def word_of(kind: Kind) -> Word:
-    """What files that hold this are called."""
+    """Name the kind of file that holds this."""
     if isinstance(kind, str):
         return kind
     return "deployment" if kind is j3o_jax.Scenario else "plan"
 
 
 def plain_path(path: Path) -> str:
-    """The path as a string, if it can be one."""
+    """Return the path as a string; raises `FileError` if it can be no path."""
     name = os.fspath(path)
     if "\0" in name:
         raise FileError(name, "is not a path, it holds a zero byte: name a file")
@@ -75,7 +75,7 @@ def plain_path(path: Path) -> str:
 
 
 def suffix_of(name: str) -> str:
-    """The suffix that tells how a file is written, in lower case."""
+    """Return the suffix that tells how a file is written, in lower case."""
     return os.path.splitext(name)[1].lower()
 
 

@@ -23,7 +23,7 @@ _NOT_ASKED = ServedPart(model=None, local=0.0, edge=0.0, cloud=0.0, unserved=1.0
 
 
 def plan_of(solution: Solution) -> dict[str, Any]:
-    """The document of a single plan, with its names or numbers in their place."""
+    """Build the document of a single plan, with its names or numbers in their place."""
     names = solution.labels
     arrays = arrays_of(solution)
     document: dict[str, Any] = {"format": PLAN_FORMAT}
@@ -68,7 +68,7 @@ def plan_of(solution: Solution) -> dict[str, Any]:
 
 
 def solution_of(document: object) -> Solution:
-    """The plan that a document describes, with its names; raises `DocumentError`."""
+    """Build the plan that a document describes, with its names; raises `DocumentError`."""
     part = validated(PlanPart, document)
     names = Names(
         tasks=tuple(part.tasks),

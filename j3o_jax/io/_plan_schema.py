@@ -15,7 +15,7 @@ _INFINITE = {"inf": math.inf, "-inf": -math.inf}
 
 
 def written_number(value: Any) -> Any:
-    """A number, yes/no value or text, or nested lists of them, as any JSON reader takes it: null for NaN."""
+    """Convert a number, yes/no value or text, or nested lists of them, to what any JSON reader takes: null for NaN."""
     if isinstance(value, list):
         return [written_number(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
@@ -32,7 +32,7 @@ def _read_number(value: object) -> float:
 
 
 def _read_stat(value: object) -> Any:
-    """A number of any kind, text, or an array of them, as NumPy has it."""
+    """Read a number of any kind, text, or an array of them, as NumPy has it."""
     try:
         array = np.asarray(_numbers(value))
     except ValueError:

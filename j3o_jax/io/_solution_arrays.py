@@ -39,7 +39,7 @@ _WORDS = AXIS_WORDS | {"N": "iterations"}
 
 
 def arrays_of(solution: Solution) -> dict[str, np.ndarray]:
-    """The fields of `solution` that are arrays, by name; those of a certificate only where there is one."""
+    """Collect the fields of `solution` that are arrays, by name; those of a certificate only where there is one."""
     arrays = {name: np.asarray(getattr(solution, name)) for name in AXES}
     if solution.certificate is None:
         return arrays
@@ -48,7 +48,7 @@ def arrays_of(solution: Solution) -> dict[str, np.ndarray]:
 
 
 def certificate_of(arrays: Mapping[str, np.ndarray]) -> Certificate | None:
-    """The certificate among the arrays of a plan, if it is there."""
+    """Take the certificate out of the arrays of a plan, if it is there."""
     if not any(name in arrays for name in CERTIFICATE_AXES):
         return None
     return Certificate(
@@ -60,7 +60,7 @@ def certificate_of(arrays: Mapping[str, np.ndarray]) -> Certificate | None:
 
 
 def array_problem(arrays: Mapping[str, np.ndarray], stats: Mapping[str, Any]) -> str | None:
-    """What is wrong with the arrays of a plan or its figures, the field first; None if nothing is."""
+    """Find what is wrong with the arrays of a plan or its figures, the field first; None if nothing is."""
     sizes: dict[str, int] = {}
     batch = arrays["objective"].shape
     certificate = CERTIFICATE_AXES if any(name in arrays for name in CERTIFICATE_AXES) else {}

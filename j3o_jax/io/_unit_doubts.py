@@ -24,7 +24,7 @@ _ALIKE = (0.1, 4.0)
 
 
 def unit_doubts(scenario: Scenario) -> Iterator[Finding]:
-    """What to have a second look at in one scenario, one finding for each kind of capacity."""
+    """Find what to have a second look at in one scenario: one finding for each kind of capacity."""
     demand, home = np.asarray(scenario.demand), np.asarray(scenario.client_edge)
     at_client = demand @ _least_work(scenario.client_model_compute, scenario.client_accuracy)
     at_edge = _per_edge(demand @ _least_work(scenario.edge_model_compute, scenario.edge_accuracy), home, scenario.edges)
@@ -83,7 +83,7 @@ def _window_doubts(window: np.ndarray, least: np.ndarray) -> Iterator[Finding]:
 
 
 def _least_setup(scenario: Scenario) -> np.ndarray:
-    """The least set-up time of the models that support anything at each edge; 0 where none does. ``[E]``"""
+    """Find the least set-up time ``[E]`` of the models that support anything at each edge; 0 where none does."""
     assert scenario.batching is not None
     supports = np.asarray(scenario.edge_accuracy).max(axis=2) > 0.0
     least = np.where(supports, np.asarray(scenario.batching.setup), np.inf).min(axis=1)
@@ -109,7 +109,7 @@ def _smallest(size: np.ndarray) -> float:
 
 
 def _least_work(compute: np.ndarray, accuracy: np.ndarray) -> np.ndarray:
-    """GFLOP of a query of each task by the supporting model of least work; 0 where none supports it. ``[T]``"""
+    """Find the GFLOP ``[T]`` of a query of each task by the model of least work that supports it; 0 where none does."""
     supports = np.asarray(accuracy).max(axis=0) > 0.0
     work = np.where(supports, np.asarray(compute)[:, None], np.inf).min(axis=0)
     return np.where(np.isfinite(work), work, 0.0)

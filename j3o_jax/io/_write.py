@@ -48,7 +48,7 @@ def write_file(path: str, write: Callable[[BinaryIO], object]) -> None:
 
 
 def _target(path: str) -> tuple[str, str]:
-    """The file that `path` means, links followed, and a new name beside it."""
+    """Find the file that `path` means, links followed, and a new name beside it."""
     target = os.path.realpath(path)
     if os.path.exists(target) and not os.path.isfile(target):
         raise FileError(path, "is not a file: name a file")

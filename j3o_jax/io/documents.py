@@ -48,7 +48,7 @@ class Document(NamedTuple):
     lines: Mapping[Loc, int]
 
     def become(self, make: Callable[[Any], MadeT]) -> MadeT:
-        """What `make` makes of the data; a `DocumentError` of its becomes the `FileError` with path and line."""
+        """Make something of the data by `make`; its `DocumentError` becomes a `FileError` with path and line."""
         try:
             return make(self.data)
         except DocumentError as error:
@@ -56,7 +56,7 @@ class Document(NamedTuple):
 
 
 def refused(loc: Loc, message: str) -> DocumentError:
-    """The error to raise over one finding."""
+    """Make the error to raise over one finding."""
     return DocumentError([Finding(loc, message)])
 
 
@@ -87,7 +87,7 @@ def within(*loc: str | int) -> Iterator[None]:
 
 
 def read_document(path: Path, what: str, remedy: str) -> Document:
-    """The YAML or JSON in a file.
+    """Read the YAML or JSON in a file.
 
     **Arguments:**
 

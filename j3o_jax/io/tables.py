@@ -38,7 +38,7 @@ class Table(NamedTuple):
     rows: Any
 
     def number(self, cell: str) -> str:
-        """A cell with the point of a number in place of a decimal comma."""
+        """Write the decimal comma of a cell as a point."""
         decimal = _DECIMAL_COMMA.fullmatch(cell.strip())
         # Between commas, 1,000 may be a thousand as well.
         if decimal is None or (self.separator == "," and len(decimal[2]) == 3):
@@ -65,7 +65,7 @@ def open_table(path: Path) -> Iterator[io.TextIOWrapper]:
 
 
 def read_table(text: Iterable[str], known: Sequence[str], columns: Mapping[str, str] | None = None) -> Table:
-    """The header of a table, and its rows to come. Raises `csv.Error`.
+    """Read the header of a table, whose rows are still to come. Raises `csv.Error`.
 
     The separator is the one by which the header has most of the columns `known`; names match whatever their case.
 
@@ -81,6 +81,15 @@ def read_table(text: Iterable[str], known: Sequence[str], columns: Mapping[str, 
     rows = csv.reader(itertools.chain([first] if first else [], lines), delimiter=separator, strict=True)
     header = [cell.strip() for cell in next(rows, [])]
     return Table(_in_our_words(header, known, columns or {}), separator, rows)
+
+
+def require_known(known: Sequence[str], columns: Mapping[str, str] | None, time_unit: str | None) -> None:
+    """Raise `ValueError` for names of columns other than the `known`, or a unit of time that is none."""
+    if time_unit is not None and time_unit not in SECONDS:
+        raise ValueError(f"time_unit: must be one of {', '.join(SECONDS)}, got {time_unit!r}")
+    wrong = [name for name in columns or {} if name not in known]
+    if wrong:
+        raise ValueError(f"columns: {wrong[0]!r} is none of {', '.join(known)}")
 
 
 def _cells(line: str, separator: str) -> list[str]:
@@ -101,7 +110,7 @@ def _in_our_words(header: list[str], known: Sequence[str], columns: Mapping[str,
 
 
 def columns_of(text: str, known: Sequence[str]) -> dict[str, str]:
-    """What an option such as ``timestamp=time,client=camera`` says of the names of columns; either may come first.
+    """Read an option such as ``timestamp=time,client=camera``; either name may come first.
 
     **Raises:** `ValueError` that says what is wrong with it.
     """

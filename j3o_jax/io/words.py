@@ -25,14 +25,14 @@ def shortened(text: str) -> str:
 
 
 def shown(value: object) -> str:
-    """A value as the file would have it."""
+    """Write a value as the file would have it."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return f"'{shortened(value)}'" if isinstance(value, str) else shortened(repr(value))
 
 
 def described(value: object) -> str:
-    """What a value is, to follow its place: ``= 'a' is text``, ``is a list``."""
+    """Say what a value is, to follow its place: ``= 'a' is text``, ``is a list``."""
     if value is None:
         return "is empty"
     if isinstance(value, dict):
@@ -44,7 +44,7 @@ def described(value: object) -> str:
 
 
 def place_words(loc: Loc) -> str:
-    """``clients[2].demand_per_s.depth``"""
+    """Write a place as ``clients[2].demand_per_s.depth``."""
     words = ""
     for step in loc:
         if isinstance(step, int):
@@ -59,12 +59,12 @@ def place_words(loc: Loc) -> str:
 # Cached: a file with one wrong edge name tends to have it at a thousand clients.
 @functools.lru_cache(maxsize=256)
 def nearest(name: str, known: tuple[str, ...]) -> str | None:
-    """The known name that `name` was probably meant to be."""
+    """Find the known name that `name` was probably meant to be."""
     return next(iter(difflib.get_close_matches(name, known, n=1)), None)
 
 
 def suggestion(name: str, known: tuple[str, ...]) -> str:
-    """The known name that `name` was probably meant to be, or what there is to choose from."""
+    """Say which known name `name` was probably meant to be, or what there is to choose from."""
     near = nearest(name, known)
     if near is not None:
         return f"did you mean {shown(near)}?"

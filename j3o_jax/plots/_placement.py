@@ -76,7 +76,7 @@ class Placement:
         legend(figure, self._meanings(), *place, LEGEND_WIDTH)
 
     def _meanings(self) -> list[Line]:
-        """What the colours of the cells mean, in lines."""
+        """Say what the colours of the cells mean, in lines."""
         found = [Named("on an edge", colour=TIERS["edge"]), Named("on a client", colour=TIERS["client"])]
         if any(row.nodes == 1 for row in self.rows):
             found.append(Named("held, unused", colour="white"))

@@ -79,7 +79,7 @@ def placement_rows(scenario: Scenario, solution: Solution, nodes: tuple[Node, ..
 
 
 def shown_models(scenario: Scenario, rows: list[Row]) -> np.ndarray:
-    """Indices of the models that get a column: all, or only those that are held where all would be too many."""
+    """List the models that get a column: all, or only those that are held where all would be too many."""
     if scenario.models <= MOST_COLUMNS:
         return np.arange(scenario.models)
     held = np.flatnonzero(np.any([row.held > 0 for row in rows], axis=0))

@@ -180,7 +180,7 @@ def _draw_apart(axes: Axes, curve: Curve) -> None:
 
 
 def ends_of(curves: Sequence[Curve], *, zero: bool) -> tuple[float, float]:
-    """Ends of a vertical axis that panels have in common: those of curves and their bands, with some room."""
+    """Find the ends of a vertical axis that panels have in common: those of curves and their bands, with some room."""
     edges = [float(end) for curve in curves for band in curve.band for end in band] + ([0.0] if zero else [])
     room = max(0.08 * (max(edges) - min(edges)), 1e-6)
     return min(edges) - room, max(edges) + room
@@ -234,7 +234,7 @@ def stack_panel(title: str, label: str, parts: Mapping[str, tuple[str, Sequence[
 
 
 def shares_panel(label: str, rows: Sequence[tuple[str, Sequence[tuple[str, float]]]]) -> Panel:
-    """A bar for each row, in parts that make 100 %: `rows` are a name and pairs of a colour and a share."""
+    """Make a panel of bars, in parts that make 100 %: `rows` are a name and pairs of a colour and a share."""
 
     def draw(axes: Axes) -> None:
         for index, (_, parts) in enumerate(rows):
@@ -252,7 +252,7 @@ def shares_panel(label: str, rows: Sequence[tuple[str, Sequence[tuple[str, float
 def ranges_panel(
     label: str, axis: str, ends: Sequence[float], rows: Sequence[tuple[str, int, Sequence[float], Sequence[float]]]
 ) -> Panel:
-    """A distribution for each row: `rows` are a name, a look, heights between `ends`, and 5 %, 50 % and 95 %."""
+    """Make a panel of distributions: `rows` are a name, a look, heights between `ends`, and 5 %, 50 % and 95 %."""
 
     def draw(axes: Axes) -> None:
         top = max((max(heights) for _, _, heights, _ in rows), default=1.0)
@@ -273,7 +273,7 @@ def ranges_panel(
 
 
 def rates_panel(label: str, axis: str, rows: Sequence[tuple[str, int, float, str]]) -> Panel:
-    """A rate for each row, on a logarithmic scale: `rows` are a name, a look, the rate, what is written beside."""
+    """Make a panel of rates, on a logarithmic scale: `rows` are a name, a look, the rate, what is written beside."""
 
     def draw(axes: Axes) -> None:
         rates = [rate for _, _, rate, _ in rows]

@@ -33,12 +33,12 @@ class Scale:
     start: float | None = None
 
     def name(self, at: int) -> str:
-        """What the place of this number is called."""
+        """Name the place of this number."""
         return self.names[at] if self.names else plain_number(self.places[at])
 
 
 def horizontal_scale(axes: Axes, scale: Scale, margin: float = 0.03) -> None:
-    """A horizontal axis with all of its places, if they can be read; `margin` is left at its ends."""
+    """Set up a horizontal axis with all of its places, if they can be read; `margin` is left at its ends."""
     places = list(scale.places)
     axes.set_xlabel(scale.label, fontsize=TEXT, labelpad=3)
     if scale.names:
@@ -73,7 +73,7 @@ def _have_room(axes: Axes, places: Sequence[float], words: Sequence[str]) -> boo
 
 
 def vertical_scale(axes: Axes, low: float | None = None, high: float | None = None) -> None:
-    """A vertical axis from `low` to `high`, either None for close around what is drawn."""
+    """Set up a vertical axis from `low` to `high`, either None for close around what is drawn."""
     bottom, top = axes.dataLim.y0, axes.dataLim.y1
     if not (math.isfinite(bottom) and math.isfinite(top)):
         bottom, top = 0.0, 1.0

@@ -89,7 +89,7 @@ def draw_sheet(
 
 
 def draw_alone(content: Panel) -> Figure:
-    """A panel on a sheet of its own, without its title, and with nothing behind it."""
+    """Draw a panel on a sheet of its own, without its title, and with nothing behind it."""
     with style():
         across = LEFT_OF_FIGURES + WIDTH + RIGHT
         figure = Figure(figsize=(across, ABOVE + content.height + BELOW), facecolor="none")
@@ -111,7 +111,7 @@ def draw_sample(name: Named) -> Figure:
 
 
 def svg_of(figure: Figure) -> bytes:
-    """The figure as SVG; text stays text, and the same figure is the same bytes."""
+    """Write the figure as SVG; text stays text, and the same figure is the same bytes."""
     buffer = BytesIO()
     with style(**{"svg.fonttype": "none"}):
         figure.savefig(buffer, format="svg", metadata={"Date": None})

@@ -53,17 +53,17 @@ Drawn: TypeAlias = Literal["curve", "joined", "line", "points", "mark"]
 
 
 def distinct(place: int) -> int:
-    """Number of the look of what comes at a place, in the order in which looks are told apart best."""
+    """Choose the look of what comes at a place, in the order in which looks are told apart best."""
     return _DISTINCT[place % len(_DISTINCT)]
 
 
 def colour_of(look: int) -> str:
-    """The colour of a look."""
+    """Return the colour of a look."""
     return _LOOKS[look % len(_LOOKS)][0]
 
 
 def line_style(look: int | None, drawn: Drawn = "curve") -> dict[str, Any]:
-    """What matplotlib is told of a look; None is that of faint dots, which others stand out from."""
+    """Return matplotlib's settings for a look; None is that of faint dots, which others stand out from."""
     colour, marker, size, dash = (FAINT, "o", 2.6, "solid") if look is None else _LOOKS[look % len(_LOOKS)]
     solid = dash == "solid"
     common = {"color": colour, "marker": marker, "markersize": size, "markeredgewidth": 1.2, "zorder": 2.5}
@@ -136,7 +136,7 @@ def headline(figure: Figure, title: str, subtitle: str) -> None:
 
 
 def finish_axes(axes: Axes, grid: Literal["x", "y", "both"] | None = None) -> None:
-    """A grid behind the data, faint ticks, and no frame but an axis' own line."""
+    """Give axes a grid behind the data, faint ticks, and no frame but their own lines."""
     if grid is not None:
         axes.grid(axis=grid, color=EMPTY, linewidth=0.9)
         axes.set_axisbelow(True)

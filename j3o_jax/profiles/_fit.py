@@ -36,7 +36,7 @@ class BatchProfile:
 
     @property
     def relative_residuals(self) -> Float[np.ndarray, " n"]:
-        """Residuals as a part of what was measured. ``[n]``"""
+        """Residuals ``[n]`` as a part of what was measured."""
         return self.residuals / self.latency
 
     @property

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float
 
 from ..io import FileError
-from ..io.tables import SECONDS, UNIT_WORDS, Table, open_table, read_table
+from ..io.tables import SECONDS, UNIT_WORDS, Table, open_table, read_table, require_known
 
 COLUMNS = _SIZE, _LATENCY, _MODEL = "batch_size", "latency_s", "model"
 # Seconds for each query of a batch that no device at an edge takes, and that it may well take.
@@ -49,11 +49,7 @@ def read_latency_rows(
     **Raises:** `FileError` that names line and column, for a file that cannot be read, a column that is missing, a cell
     that is no finite number above 0, latencies that look like another unit's, and a file without rows.
     """
-    if time_unit is not None and time_unit not in SECONDS:
-        raise ValueError(f"time_unit: must be one of {', '.join(SECONDS)}, got {time_unit!r}")
-    wrong = [column for column in columns or {} if column not in COLUMNS]
-    if wrong:
-        raise ValueError(f"columns: {wrong[0]!r} is none of {', '.join(COLUMNS)}")
+    require_known(COLUMNS, columns, time_unit)
     name = str(path)
     sizes: dict[str, list[float]] = {}
     times: dict[str, list[float]] = {}
@@ -78,7 +74,7 @@ def read_latency_rows(
 
 
 def likely_unit(seconds: float) -> str:
-    """The unit that a number of "seconds" for one query is likely to be in: the largest that makes it a usual time."""
+    """Guess the unit of a number of "seconds" for one query: the largest that makes it a usual time."""
     return next((unit for unit, scale in SECONDS.items() if seconds * scale <= _USUAL), "ns")
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from rich.console import Console, ConsoleOptions, RenderableType
@@ -82,6 +83,28 @@ def summarize_batch(solution: Solution) -> BatchSummary:
         compile_seconds=float(np.max(solution.stats.get("compile_seconds", 0.0), initial=0.0)),
         failures={index(int(at)): solution.reason(index(int(at))) for at in np.flatnonzero(~success)},
     )
+
+
+def content_of(summary: BatchSummary) -> dict[str, Any]:
+    """Return the figures of a batch as `j3o solve --json` prints them."""
+    return {
+        "instances": summary.instances,
+        "statuses": dict(summary.statuses),
+        "objective": {
+            "mean": summary.mean,
+            "deviation": summary.deviation,
+            "lowest": summary.lowest,
+            "median": summary.median,
+            "highest": summary.highest,
+        },
+        "worst": summary.worst,
+        "best": summary.best,
+        "gap": summary.gap,
+        "certified": summary.certified,
+        "seconds": summary.seconds,
+        "compile_seconds": summary.compile_seconds,
+        "failures": [{"instance": index, "reason": reason} for index, reason in summary.failures.items()],
+    }
 
 
 @dataclasses.dataclass(frozen=True)

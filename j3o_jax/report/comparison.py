@@ -3,6 +3,7 @@
 import dataclasses
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.table import Column
@@ -75,3 +76,24 @@ def best_objective(summaries: Mapping[str, Summary]) -> float:
     """Highest accuracy that any of the methods reached; NaN if none found a plan."""
     reached = [summary.objective for summary in summaries.values() if summary.status.success]
     return max(reached, default=math.nan)
+
+
+def content_of(summaries: Mapping[str, Summary]) -> dict[str, Any]:
+    """Return the figures of each method as `j3o compare --json` prints them."""
+    best = best_objective(summaries)
+    return {
+        name: {
+            "status": summary.status,
+            "reason": summary.reason,
+            "objective": summary.objective,
+            "loss": summary.loss,
+            "behind_best": best - summary.objective,
+            "bound": summary.bound,
+            "gap": summary.gap,
+            "certified": summary.certified,
+            "seconds": summary.seconds,
+            "compile_seconds": summary.compile_seconds,
+            "traffic": summary.total,
+        }
+        for name, summary in summaries.items()
+    }

@@ -2,14 +2,15 @@
 
 import dataclasses
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ..simulation import Headroom, Simulation
+from ..simulation import Headroom, Simulation, TraceSummary
 from .tables import LONGEST_LIST, ROOMY, facts_list, figures, headed, names, notes, plain_table
 from .terminal import CLIENTS_ONE_BY_ONE
 from .wording import bare_percent, count, number, percent, printable
@@ -51,7 +52,7 @@ class SimulationReport:
 
 
 def verdict(found: Headroom) -> str:
-    """What a search for headroom comes to, in one line."""
+    """Sum up a search for headroom in one line."""
     wanted = f"{100.0 * found.quantile:.6g} %"
     if found.chosen is None:
         return f"No factor that was tried lets {wanted} of the requests end within 2·T_b."
@@ -141,3 +142,94 @@ def _headroom(found: Headroom, wide: bool) -> Table:
 def _rest(table: Table, size: int, word: str, less: str) -> None:
     if size > 0:
         table.add_row(Text(f"… and {count(size, f'more {word}')}, less {less}", style="dim"))
+
+
+def content_of(simulation: Simulation) -> dict[str, Any]:
+    """Return the figures of a simulation as `j3o simulate --json` prints them."""
+    return {
+        "accuracy": {
+            "planned": float(simulation.accuracy_planned),
+            "measured": float(simulation.accuracy.mean()),
+            "deviation": float(simulation.accuracy.std()),
+            "replications": simulation.accuracy.tolist(),
+        },
+        "requests": float(simulation.arrived.mean()),
+        "late": simulation.late_share,
+        "dropped": simulation.dropped_share,
+        "edges": [_edge_content(simulation, edge) for edge in range(len(simulation.window))],
+        "clients": [
+            {
+                "client": name,
+                "utilisation_planned": float(simulation.utilisation_client_planned[client]),
+                "utilisation": float(simulation.utilisation_client[:, client].mean()),
+                "overload": float(simulation.overload_client[:, client].mean()),
+            }
+            for client, name in enumerate(simulation.names.clients)
+        ],
+    }
+
+
+def _edge_content(simulation: Simulation, edge: int) -> dict[str, Any]:
+    late, dropped = simulation.late_share_by_batch, simulation.dropped_share_by_batch
+    size, spread = simulation.batch_mean.mean(axis=0), simulation.batch_deviation.mean(axis=0)
+    delays = simulation.delay_mean
+    tasks = [
+        {
+            "task": name,
+            "requests": float(simulation.requests[:, edge, task].mean()),
+            "batch_planned": float(simulation.batch_planned[edge, task]),
+            "batch": float(size[edge, task]),
+            "batch_deviation": float(spread[edge, task]),
+            "delay_s": {
+                f"{level:g}": float(delay)
+                for level, delay in zip(simulation.percentiles, delays[edge, task], strict=True)
+            },
+            "late": float(late[edge, task]),
+            "dropped": float(dropped[edge, task]),
+        }
+        for task, name in enumerate(simulation.names.tasks)
+    ]
+    return {
+        "edge": simulation.names.edges[edge],
+        "window_s": float(simulation.window[edge]),
+        "duration_s": float(simulation.duration[edge]),
+        "utilisation_planned": float(simulation.utilisation_edge_planned[edge]),
+        "utilisation": float(np.mean(simulation.utilisation_edge[:, edge])),
+        "late": float(simulation.late_share_by_edge[edge]),
+        "tasks": tasks,
+    }
+
+
+def headroom_content(found: Headroom) -> dict[str, Any]:
+    """Return a search for headroom as `j3o simulate --json` prints it."""
+    return {
+        "quantile": found.quantile,
+        "factor": None if found.chosen is None else found.chosen.factor,
+        "verdict": verdict(found),
+        "trials": [
+            {
+                "factor": trial.factor,
+                "accuracy_planned": float(trial.simulation.accuracy_planned),
+                "accuracy": float(trial.simulation.accuracy.mean()),
+                "late": trial.simulation.late_share,
+            }
+            for trial in found.trials
+        ],
+    }
+
+
+def trace_content(trace: TraceSummary) -> dict[str, Any]:
+    """Return the requests of a trace as `j3o simulate --json` prints them."""
+
+    def rows(streams: Mapping[tuple[str, str], int]) -> list[dict[str, Any]]:
+        return [{"client": client, "task": task, "requests": many} for (client, task), many in streams.items()]
+
+    return {
+        "requests": trace.requests,
+        "seconds": trace.seconds,
+        "rate": trace.rate,
+        "rate_planned": trace.planned_rate,
+        "time_unit": trace.time_unit,
+        "without_demand": rows(trace.without_demand),
+        "unknown": rows(trace.unknown),
+    }

@@ -18,7 +18,7 @@ ROOMY, WIDEST = 100, 140
 
 
 def plain_table(title: str, *columns: Column, wide: bool = True) -> Table:
-    """An empty table; narrow ones keep their columns closer together."""
+    """Make an empty table; narrow ones keep their columns closer together."""
     return Table(
         *columns,
         title=Text(f"\n{title}", style="bold") if title else None,
@@ -76,7 +76,7 @@ class Sheet:
         yield table
 
     def markdown(self) -> str:
-        """The title as a heading, the remark and the table."""
+        """Write the title as a heading, the remark and the table."""
         rules = ["---", *("---:" for _ in self.columns[1:])]
         rows = [[one_line(cell).replace("|", "\\|") for cell in cells] for cells in (self.columns, rules, *self.rows)]
         table = "\n".join(f"| {' | '.join(cells)} |" for cells in rows)
@@ -92,12 +92,12 @@ def facts_list(facts: Iterable[tuple[str, str | Text]]) -> Table:
 
 
 def headed(title: str) -> Text:
-    """What a report or a part of it begins with."""
+    """Make the line that a report or a part of it begins with."""
     return Text(printable(title), style="bold")
 
 
 def notes(sentences: Sequence[str]) -> Iterator[Text | str]:
-    """What a reader should not overlook, after an empty line."""
+    """Yield what a reader should not overlook, after an empty line."""
     if sentences:
         yield ""
     for sentence in sentences:

@@ -4,6 +4,7 @@ import dataclasses
 import math
 from collections.abc import Iterator
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 from rich.console import Console, ConsoleOptions, RenderableType
@@ -24,7 +25,7 @@ _WORTH = ("objective (2)", "bound", "certificate")
 
 
 def proof(solution: Solution, verification: Verification) -> str:
-    """What is proven of a single plan, in a sentence."""
+    """Say in a sentence what is proven of a single plan."""
     objective, bound, said = verification.objective, verification.bound, float(solution.bound)
     if not isinstance(objective, Fraction):
         return "there is no plan"
@@ -39,6 +40,51 @@ def proof(solution: Solution, verification: Verification) -> str:
         return "proven: no plan is better"
     better = f"{_up(100 * (bound - objective) / objective)} %" if objective else f"{_up(bound)}"
     return f"proven: no plan is more than {better} better"
+
+
+def content_of(solution: Solution, verification: Verification) -> dict[str, Any]:
+    """Return what was found of a plan, or of a batch of them, as `j3o check --json` prints it."""
+    violations = [
+        {
+            "instance": violation.instance,
+            "constraint": violation.constraint,
+            "place": violation.place,
+            "amount": violation.amount,
+            "message": violation.message,
+        }
+        for violation in verification.violations
+    ]
+    if solution.batch_shape:
+        return {
+            "instances": int(np.size(verification.ok)),
+            "ok": int(np.sum(verification.ok)),
+            "feasible": int(np.sum(verification.feasible)),
+            "proven": int(np.sum(verification.proven)),
+            "violations": violations,
+        }
+    objective, bound = verification.objective, verification.bound
+    return {
+        "ok": bool(verification.ok),
+        "feasible": bool(verification.feasible),
+        "proven": bool(verification.proven),
+        "proof": proof(solution, verification),
+        "status": int(solution.status),
+        "objective": math.nan if objective is None else float(objective),
+        "bound": math.nan if bound is None else float(bound),
+        "said": {"objective": float(solution.objective), "bound": float(solution.bound)},
+        "limits": [
+            {
+                "constraint": limit.constraint,
+                "place": limit.place,
+                "unit": limit.unit,
+                "load": float(limit.load),
+                "capacity": float(limit.capacity),
+                "used": limit.used,
+            }
+            for limit in verification.limits
+        ],
+        "violations": violations,
+    }
 
 
 def _up(value: Fraction) -> str:
@@ -133,7 +179,7 @@ def _table(verification: Verification, wide: bool) -> Table:
 
 
 def _by_kind(verification: Verification) -> dict[str, list[Limit]]:
-    """The limits of each kind, the fullest first."""
+    """Sort the limits by kind, the fullest of each first."""
     kinds: dict[str, list[Limit]] = {}
     for limit in verification.limits:
         kinds.setdefault(limit.constraint, []).append(limit)

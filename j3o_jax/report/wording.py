@@ -3,16 +3,10 @@
 import math
 from collections.abc import Sequence
 
-# Where there is no figure.
-NOTHING = "–"
-
-# Where no certificate comes with a bound.
-BY_WORD = "by the solver's word"
+# Reports have all their words from here.
+from .._wording import BY_WORD, NEGLIGIBLE, NOTHING, count, gap_percent  # noqa: F401
 
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-
-# A smaller share is what the solver's rounding leaves behind.
-NEGLIGIBLE = 1e-6
 
 
 def number(value: float) -> str:
@@ -51,11 +45,6 @@ def bare_percent(share: float) -> str:
     return percent(share).removesuffix(" %")
 
 
-def gap_percent(gap: float) -> str:
-    """A distance from the optimum in per cent, two significant digits, as `print(solution)` has it; "–" for NaN."""
-    return NOTHING if math.isnan(gap) else f"{100.0 * gap:.2g} %"
-
-
 def accuracy(value: float) -> str:
     """Four decimals; "–" where nothing was served."""
     return NOTHING if math.isnan(value) else f"{value:.4f}"
@@ -69,14 +58,8 @@ def duration(seconds: float) -> str:
 
 
 def compilation(seconds: float) -> str:
-    """What compiling took before the work began, "" if it took nothing."""
+    """Say what compiling took before the work began, "" if it took nothing."""
     return f"; compiled before that in {duration(seconds)}" if seconds > 0.0 else ""
-
-
-def count(size: int, word: str) -> str:
-    """``1 client``, ``3,000 clients``; a word in -y takes -ies."""
-    plural = word[:-1] + "ies" if word.endswith("y") else word + "s"
-    return f"{size:,} {word if size == 1 else plural}"
 
 
 def few(names: Sequence[str], limit: int = 3) -> str:
@@ -96,7 +79,7 @@ def one_line(text: str) -> str:
 
 
 def rounded_number(value: float, digits: int) -> str:
-    """A number with so many significant digits."""
+    """Write a number with so many significant digits."""
     return plain_number(float(f"{value:.{digits}g}"))
 
 
@@ -122,14 +105,14 @@ def with_spread(mean: float | None, half_width: float | None, *, signed: bool = 
 
 
 def gap_words(gap: float | None, least: float = 1.01e-9) -> str:
-    """A relative gap in percent, two digits; up to `least` it is nothing, as quantiles of logarithms begin there."""
+    """Write a relative gap in percent, two digits; up to `least` it is 0, as quantiles of logarithms begin there."""
     if gap is None or math.isnan(gap):
         return NOTHING
     return "∞" if math.isinf(gap) else "0 %" if gap <= least else f"{rounded_number(100 * gap, 2)} %"
 
 
 def part_of(part: int, whole: int) -> str:
-    """A part in percent; neither what is there nor what is missing is rounded away."""
+    """Write a part in percent; neither what is there nor what is missing is rounded away."""
     if not whole:
         return NOTHING
     share = 100 * part / whole
@@ -144,12 +127,12 @@ def long_duration(seconds: float) -> str:
 
 
 def moment(iso: str) -> str:
-    """A time as people write it: ``2026-11-27 01:00 UTC``."""
+    """Write a time as people do: ``2026-11-27 01:00 UTC``."""
     text = iso.replace("T", " ")
     return f"{text[:16]} UTC" if text.endswith(("+00:00", "Z")) and len(text) > 16 else text
 
 
 def listed(words: Sequence[str]) -> str:
-    """``a, b and c``."""
+    """Join words as in ``a, b and c``."""
     *first, last = words
     return f"{', '.join(first)} and {last}" if first else last

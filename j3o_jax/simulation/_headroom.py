@@ -104,7 +104,7 @@ def headroom(
 
 
 def with_factor(scenario: Scenario, factor: float) -> Scenario:
-    """The scenario with the part `factor` of every edge's window: all that fills it takes 1/`factor` of the time."""
+    """Leave the part `factor` of every edge's window: all that fills it takes 1/`factor` of the time."""
     assert scenario.batching is not None
     batching = Batching(scenario.batching.window, scenario.batching.setup / factor)
     return dataclasses.replace(scenario, batching=batching, edge_compute=scenario.edge_compute * factor)

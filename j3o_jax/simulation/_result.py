@@ -117,7 +117,7 @@ class Simulation:
 
     @cached_property
     def served(self) -> Float[AnyArray, "R E T"]:
-        """Requests that edges answered. ``[R, E, T]``"""
+        """Requests ``[R, E, T]`` that edges answered."""
         return self.requests * (1.0 - np.nan_to_num(self.dropped))
 
     @property
@@ -127,13 +127,13 @@ class Simulation:
 
     @property
     def late_share_by_edge(self) -> Float[AnyArray, " E"]:
-        """`late_share` of each edge. ``[E]``"""
-        return _ratios(np.sum(np.nan_to_num(self.late) * self.served, axis=(0, 2)), np.sum(self.served, axis=(0, 2)))
+        """`late_share` ``[E]`` of each edge."""
+        return ratios(np.sum(np.nan_to_num(self.late) * self.served, axis=(0, 2)), np.sum(self.served, axis=(0, 2)))
 
     @property
     def late_share_by_batch(self) -> Float[AnyArray, "E T"]:
-        """`late_share` of each edge and task. ``[E, T]``"""
-        return _ratios(np.sum(np.nan_to_num(self.late) * self.served, axis=0), np.sum(self.served, axis=0))
+        """`late_share` ``[E, T]`` of each edge and task."""
+        return ratios(np.sum(np.nan_to_num(self.late) * self.served, axis=0), np.sum(self.served, axis=0))
 
     @property
     def dropped_share(self) -> float:
@@ -142,20 +142,21 @@ class Simulation:
 
     @property
     def dropped_share_by_batch(self) -> Float[AnyArray, "E T"]:
-        """`dropped_share` of each edge and task. ``[E, T]``"""
-        return _ratios(np.sum(self.requests - self.served, axis=0), np.sum(self.requests, axis=0))
+        """`dropped_share` ``[E, T]`` of each edge and task."""
+        return ratios(np.sum(self.requests - self.served, axis=0), np.sum(self.requests, axis=0))
 
     @property
     def delay_mean(self) -> Float[AnyArray, "E T Q"]:
-        """Percentiles of the delay, averaged over the replications that have any requests. ``[E, T, Q]``"""
+        """Percentiles ``[E, T, Q]`` of the delay, averaged over the replications that have any requests."""
         there = ~np.isnan(self.delay)
-        return _ratios(np.sum(np.where(there, self.delay, 0.0), axis=0), np.sum(there, axis=0).astype(np.float64))
+        return ratios(np.sum(np.where(there, self.delay, 0.0), axis=0), np.sum(there, axis=0).astype(np.float64))
 
 
 def _ratio(part: float, whole: float) -> float:
-    return float(_ratios(np.asarray(part), np.asarray(whole)))
+    return float(ratios(np.asarray(part), np.asarray(whole)))
 
 
-def _ratios(part: AnyArray, whole: AnyArray) -> AnyArray:
-    """`part` / `whole`, NaN where the whole is 0."""
-    return np.divide(part, whole, out=np.full(np.shape(whole), np.nan), where=np.asarray(whole) > 0)
+def ratios(part: AnyArray, whole: AnyArray, nothing: float = np.nan) -> AnyArray:
+    """`part` / `whole`, `nothing` where the whole is 0; has the shape of `part`."""
+    whole = np.broadcast_to(whole, np.shape(part))
+    return np.divide(part, whole, out=np.full(np.shape(part), nothing), where=whole > 0)

@@ -14,7 +14,7 @@ from .._solution import Solution
 from ..io import FileError
 from ..io.tables import UNIT_WORDS
 from ._edges import AtClients, AtEdges, Rates, Windows, draw_and_measure, measure
-from ._result import Simulation, TraceSummary
+from ._result import Simulation, TraceSummary, ratios
 from ._trace import read_trace
 from ._trace_rows import trace_file
 from ._workload import Workload, with_window, workload_of
@@ -131,7 +131,7 @@ def simulate(
 
 
 def _difference(trace: TraceSummary) -> str:
-    """What is said of a trace with another rate than the scenario's, and what it looks like."""
+    """Describe a trace whose rate is not the scenario's, and what may be wrong with it."""
     times = trace.rate / trace.planned_rate if trace.planned_rate > 0.0 else math.inf
     factor = f"{times:,.3g} times as many" if times >= 1.0 else f"{1.0 / times:,.3g} times fewer"
     said = f"brings {trace.rate:.3g} requests/s where the deployment expects {trace.planned_rate:.3g}, {factor}"
@@ -204,12 +204,12 @@ def _result(
         window=work.window,
         duration=seconds,
         drop=drop,
-        accuracy=_parts(scored, arrived, nothing=0.0),
+        accuracy=ratios(scored, arrived, nothing=0.0),
         accuracy_planned=work.accuracy,
         arrived=arrived,
         requests=edges.requests,
-        dropped=_parts(edges.requests - edges.kept, edges.requests),
-        late=_parts(edges.late, edges.kept),
+        dropped=ratios(edges.requests - edges.kept, edges.requests),
+        late=ratios(edges.late, edges.kept),
         utilisation_edge=edges.work / seconds,
         utilisation_edge_planned=work.edge_utilisation,
         utilisation_client=np.sum(clients.local * work.client_seconds, axis=2) / own,
@@ -221,13 +221,7 @@ def _result(
         percentiles=percentiles,
         delay=np.moveaxis(edges.delay, 1, -1),
         grid=_GRID.copy(),
-        distribution=np.moveaxis(_parts(edges.distribution.sum(axis=0), kept[None]), 0, -1),
+        distribution=np.moveaxis(ratios(edges.distribution.sum(axis=0), kept[None]), 0, -1),
         names=scenario.labels,
         trace=trace,
     )
-
-
-def _parts(part: np.ndarray, whole: np.ndarray, nothing: float = np.nan) -> np.ndarray:
-    """`part` / `whole`, `nothing` where the whole is 0."""
-    whole = np.broadcast_to(whole, part.shape)
-    return np.divide(part, whole, out=np.full(part.shape, nothing), where=whole > 0)

@@ -96,7 +96,7 @@ class _Counter:
             np.add.at(self.load[:, replication], (windows[local], clients[local]), seconds[local])
 
     def counts(self, trace: TraceFile, demand: np.ndarray) -> Counts:
-        """What was counted."""
+        """Return what was counted."""
         if self.start is None:
             none = "no requests of clients and tasks of the deployment" if trace.unknown else "no requests"
             raise FileError(self.path, f"has {none}: give it a row for each")

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from .._names import Names
 from ..io import FileError
-from ..io.tables import SECONDS, Table, open_table, read_table
+from ..io.tables import SECONDS, Table, open_table, read_table, require_known
 from ..io.words import shown, suggestion
 
 COLUMNS = ("timestamp", "client", "task")
@@ -152,10 +152,6 @@ def trace_file(
     unit: str | None,
     leave_out: bool,
 ) -> TraceFile:
-    """A trace to read; raises `ValueError` for arguments that mean nothing."""
-    if unit is not None and unit not in SECONDS:
-        raise ValueError(f"time_unit: must be one of {', '.join(SECONDS)}, got {unit!r}")
-    wrong = [name for name in columns or {} if name not in COLUMNS]
-    if wrong:
-        raise ValueError(f"columns: {wrong[0]!r} is none of {', '.join(COLUMNS)}")
+    """Name a trace to read; raises `ValueError` for arguments that mean nothing."""
+    require_known(COLUMNS, columns, unit)
     return TraceFile(os.fspath(path), names, columns, unit, leave_out)

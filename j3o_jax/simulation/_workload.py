@@ -56,7 +56,7 @@ class Workload(NamedTuple):
 
 
 def with_window(scenario: Scenario, window: float | None) -> Scenario:
-    """The scenario with the windows of its edges, or with `window` seconds at each of them, without set-up times."""
+    """Give a scenario without batching `window` seconds at each edge, without set-up times; others keep theirs."""
     if scenario.batch_shape:
         raise ValueError("simulate: wants one scenario and one plan, got a batch; pick one by [index]")
     if scenario.batching is not None:
@@ -75,7 +75,7 @@ def with_window(scenario: Scenario, window: float | None) -> Scenario:
 
 
 def workload_of(scenario: Scenario, solution: Solution, *, strict: bool = False) -> Workload:
-    """The workload of one scenario with batching under a plan; where `strict`, one that keeps every limit.
+    """Compute the workload of one scenario with batching under a plan; where `strict`, one that keeps every limit.
 
     **Raises:** `SolveError` if there is no plan; `ValueError` if the plan does not fit the scenario, or sends requests
     to a node without compute.

@@ -40,7 +40,7 @@ class Axes:
     dropped: bool
 
     def caption(self) -> str:
-        """What has to be said of the choice."""
+        """Say what a reader has to know of the choice."""
         said = []
         if self.averaged:
             said.append(f"Means also go over {' and '.join(self.averaged)}.")
@@ -55,7 +55,7 @@ class Axes:
 
 
 def axes_of(by_point: pl.DataFrame, grid: Sequence[str]) -> Axes | None:
-    """The axes for a grid; None without one, or where only one value has rows."""
+    """Choose the axes for a grid; None without one, or where only one value has rows."""
     values = {name: _in_order(by_point[name].unique().to_list()) for name in grid}
     varied = [name for name in grid if len(values[name]) > 1]
     if not varied:
@@ -90,7 +90,7 @@ def axes_of(by_point: pl.DataFrame, grid: Sequence[str]) -> Axes | None:
 
 
 def named(value: Any) -> str:
-    """A parameter's value as files have it."""
+    """Write a parameter's value as files have it."""
     if value is None:
         return "null"
     if isinstance(value, bool):

@@ -12,7 +12,7 @@ _HIT_RADIUS = 7
 
 
 def inlined(svg: bytes, prefix: str, words: str, hits: Iterable[tuple[float, float, str]] = ()) -> str:
-    """A picture as an element of a page.
+    """Make a picture an element of a page.
 
     **Arguments:**
 
@@ -30,7 +30,7 @@ def inlined(svg: bytes, prefix: str, words: str, hits: Iterable[tuple[float, flo
 
 
 def symbol(svg: bytes, name: str) -> str:
-    """A picture that a page shows again and again, by ``<use href="#name">``; it stands in an element of its own."""
+    """Make a picture an element that a page shows again and again, by ``<use href="#name">``."""
     root = _prepared(svg, name)
     root.tag = f"{{{SVG}}}symbol"
     root.attrib["id"] = name
@@ -57,7 +57,7 @@ def _prepared(svg: bytes, prefix: str) -> ET.Element:
 
 
 def _used(root: ET.Element) -> set[str]:
-    """The ids that something refers to; the others are matplotlib's own bookkeeping."""
+    """Collect the ids that something refers to; the others are matplotlib's own bookkeeping."""
     used: set[str] = set()
     for element in root.iter():
         for name, value in element.attrib.items():

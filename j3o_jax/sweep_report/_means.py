@@ -11,7 +11,7 @@ ROWS_AT_ONCE = 2_000_000
 
 
 def slices_by_seed(rows: pl.LazyFrame, count: int, at_once: int = ROWS_AT_ONCE) -> list[pl.LazyFrame]:
-    """The rows in parts of about `at_once`; all rows of a seed are in the same part."""
+    """Divide the rows into parts of about `at_once`; all rows of a seed are in the same part."""
     parts = max(1, -(-count // at_once))
     if parts == 1:
         return [rows]

@@ -45,7 +45,7 @@ def page_of(
     tables: Sequence[str],
     made: str,
 ) -> str:
-    """The page as HTML.
+    """Render the page as HTML.
 
     **Arguments:**
 
@@ -99,7 +99,7 @@ def _asset(name: str) -> str:
 
 
 def _shown(picture: Picture, files: Sequence[_view.Link]) -> dict[str, Any]:
-    """What the template knows of a picture."""
+    """Return what the template knows of a picture."""
     panels = []
     for number, panel in enumerate(picture.panels):
         figure = draw_alone(panel)

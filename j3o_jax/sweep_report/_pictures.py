@@ -79,7 +79,7 @@ def pictures_of(statistics: Statistics) -> list[Picture]:
 
 
 def look_of(statistics: Statistics, method: str) -> int:
-    """The look of a method, the same on all pictures."""
+    """Choose the look of a method, the same on all pictures."""
     return distinct(statistics.methods.index(method))
 
 
@@ -88,7 +88,7 @@ def _names(statistics: Statistics, methods: Sequence[str]) -> list[Named]:
 
 
 def _planned(statistics: Statistics) -> list[str]:
-    """The methods that have a plan for anything."""
+    """List the methods that have a plan for anything."""
     return statistics.by_method.filter(pl.col("planned") > 0)["method"].to_list()
 
 

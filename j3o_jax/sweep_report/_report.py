@@ -61,7 +61,7 @@ def write_report(
 
 
 def read_statistics(directory: str, reference: str | None = None) -> "j3o_jax.sweep_report._statistics.Statistics":
-    """The figures of the sweep in a folder; see `write_report`."""
+    """Compute the statistics of the sweep in a folder; see `write_report`."""
     require_report_libraries()
     import polars as pl
 
@@ -120,6 +120,6 @@ def write_files(
 
 
 def figures_folder(page: str) -> str:
-    """The folder of the pictures and tables of a page."""
+    """Name the folder of the pictures and tables of a page."""
     folder, name = os.path.split(page)
     return os.path.join(folder, "figures" if name == PAGE else f"{os.path.splitext(name)[0]}-figures")

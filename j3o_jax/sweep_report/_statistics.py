@@ -76,7 +76,7 @@ class Statistics:
 def statistics_of(
     manifest: Manifest, rows: pl.LazyFrame, chunks: pl.DataFrame, reference: str | None = None
 ) -> Statistics:
-    """The statistics of the rows that there are. `reference` is one of the methods; None for the first of them."""
+    """Compute the statistics of the rows so far. `reference` is one of the methods; None for the first of them."""
     count = int(chunks["rows"].sum())
     # Whatever a chunk holds for a scenario without a plan, it does not count.
     planned = pl.col("status").is_in(SUCCESS_NAMES)
@@ -169,7 +169,7 @@ def _rates(chunks: pl.DataFrame) -> pl.DataFrame:
 
 
 def _in_order(frame: pl.DataFrame, methods: Sequence[str], *first: str) -> pl.DataFrame:
-    """The rows in the order of columns `first`, then of the methods."""
+    """Sort rows by the columns `first`, then by method."""
     place = pl.col("method").replace_strict({label: at for at, label in enumerate(methods)}, default=len(methods))
     return frame.with_columns(place.alias("_place")).sort(*first, "_place", maintain_order=True).drop("_place")
 

@@ -60,14 +60,14 @@ class Table:
 
 
 def overview(statistics: Statistics) -> Table:
-    """A row for each method over all points."""
+    """Make a row for each method over all points."""
     columns = _columns(statistics, statistics.by_method)
     rows = [[_method(row), *(cell(row) for *_, cell in columns)] for row in statistics.by_method.to_dicts()]
     return Table([("method", ""), *(column[:2] for column in columns)], rows, 1, 1, _looks(statistics, rows))
 
 
 def points(statistics: Statistics) -> Table:
-    """A row for each point and method, the first `MOST_POINTS` of them."""
+    """Make a row for each point and method, the first `MOST_POINTS` of them."""
     grid, frame = statistics.manifest.grid, statistics.by_point.head(MOST_POINTS)
     columns = _columns(statistics, statistics.by_point)
     rows = [
@@ -99,7 +99,7 @@ def outcomes(statistics: Statistics) -> Table:
 
 
 def reasons(statistics: Statistics) -> Table:
-    """The most frequent reasons of rows without a plan."""
+    """Count the most frequent reasons of rows without a plan."""
     rows = [
         [
             Cell(printable(row["reason"]) or "no reason given", row["reason"], "long"),
@@ -113,7 +113,7 @@ def reasons(statistics: Statistics) -> Table:
 
 
 def speeds(statistics: Statistics) -> Table:
-    """What each method took on each machine."""
+    """Make a row for each method and machine: the time that it took."""
     rows = []
     for row in statistics.rates.to_dicts():
         seconds, compiling = row["seconds"], row["compile_seconds"]

@@ -27,7 +27,7 @@ class Link:
 
 
 def title(statistics: Statistics) -> str:
-    """What the sweep is called."""
+    """Return the name of the sweep."""
     return printable(statistics.manifest.name) or "A sweep"
 
 
@@ -42,7 +42,7 @@ def lead(statistics: Statistics) -> str:
 
 
 def finding(statistics: Statistics) -> str:
-    """The comparison in a sentence, "" where there is nothing to compare."""
+    """Write the comparison in a sentence, "" where there is nothing to compare."""
     compared = statistics.by_method.filter(pl.col("gain").is_not_null())
     if not compared.height:
         return ""
@@ -62,7 +62,7 @@ def finding(statistics: Statistics) -> str:
 
 
 def notes(statistics: Statistics) -> list[str]:
-    """What a reader must know before anything is read into the figures."""
+    """Write notes that a reader must know before reading anything into the figures."""
     manifest, by_method = statistics.manifest, statistics.by_method
     found: list[str] = []
     if not statistics.complete:
@@ -91,7 +91,7 @@ def notes(statistics: Statistics) -> list[str]:
 
 
 def tiles(statistics: Statistics) -> list[tuple[str, str, str]]:
-    """The largest figures: a word, the figure, and what belongs to it."""
+    """List the most important figures: a word, the figure, and what belongs to it."""
     manifest, by_method = statistics.manifest, statistics.by_method
     seeds = manifest.spec.get("seeds")
     per_point = f"{seeds['count']:,} seeds" if isinstance(seeds, dict) and "count" in seeds else ""
@@ -117,7 +117,7 @@ def tiles(statistics: Statistics) -> list[tuple[str, str, str]]:
 
 
 def facts(statistics: Statistics) -> list[tuple[str, str]]:
-    """What was run, as terms and what they are."""
+    """Describe what was run, as terms and what they are."""
     manifest, machine = statistics.manifest, statistics.manifest.machine
     chunks = statistics.chunks
     kinds = chunks.select("device", "processor").unique().sort("device", "processor").rows()
@@ -139,7 +139,7 @@ def facts(statistics: Statistics) -> list[tuple[str, str]]:
 
 
 def specification(statistics: Statistics) -> str:
-    """The specification as the YAML file that `j3o sweep` reads."""
+    """Write the specification as the YAML file that `j3o sweep` reads."""
     plain: dict[str, Any] = {"name": statistics.manifest.name} if statistics.manifest.name else {}
     plain |= {key: value for key, value in statistics.manifest.spec.items() if value is not None and value != {}}
     yaml = YAML()
@@ -155,12 +155,12 @@ def specification(statistics: Statistics) -> str:
 
 
 def relative(path: str, page: str) -> str:
-    """A path as seen from the page."""
+    """Write a path as seen from the page."""
     return os.path.relpath(path, os.path.dirname(os.path.abspath(page))).replace(os.sep, "/")
 
 
 def chunk_links(statistics: Statistics, folder: str) -> list[Link]:
-    """The first chunks' files."""
+    """List the first chunks' files."""
     shown = statistics.chunks.sort("chunk").head(CHUNKS_LISTED).to_dicts()
     return [
         Link(

@@ -3,11 +3,9 @@
 import contextlib
 import os
 import subprocess
-import sys
 
 import pytest
-
-from j3o_jax.io import example_deployment
+from support.command_line import HEED, start
 
 # What comes out of an import may be caught there, as JAX and NumPy do.
 WHEN_IMPORTED = """
@@ -39,23 +37,8 @@ main()
 """
 
 
-@pytest.fixture
-def deployment(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "site.yaml").write_text(example_deployment(), encoding="utf-8")
-    return "site.yaml"
-
-
-def start(code, *arguments, stderr=subprocess.PIPE):
-    # A test run in the background ignores Ctrl-C, and its children would too.
-    heed = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-    command = [sys.executable, "-c", heed + code, *arguments]
-    environment = {**os.environ, "TERM": "xterm"}
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True, env=environment)
-
-
 def outcome(code, *arguments):
-    with start(code, *arguments) as process:
+    with start(*arguments, code=HEED + code, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         out, err = process.communicate()
     return process.returncode, out, err
 
@@ -63,7 +46,7 @@ def outcome(code, *arguments):
 INTERRUPTED = (130, "", "j3o: interrupted\n")
 
 
-@pytest.mark.parametrize("module", ["typer", "jax", "jaxlib._jax", "pydantic"])
+@pytest.mark.parametrize("module", ["typer", "jaxlib._jax"])
 def test_while_libraries_are_loaded(deployment, module):
     code = WHEN_IMPORTED.format(module=module, delay=0)
     assert outcome(code, "solve", deployment, "--out", "plan.json") == INTERRUPTED
@@ -89,7 +72,7 @@ def test_on_a_terminal_the_cursor_comes_back(deployment):
     master, terminal = os.openpty()
     shown = b""
     code = WHEN_IMPORTED.format(module="cvxpy", delay=0.3)
-    with start(code, "solve", deployment, "--method", "greedy-ao", stderr=terminal) as process:
+    with start("solve", deployment, "--method", "greedy-ao", code=HEED + code, stderr=terminal) as process:
         os.close(terminal)
         # Linux ends the conversation with an error, others with nothing.
         with contextlib.suppress(OSError):

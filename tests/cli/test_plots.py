@@ -1,17 +1,16 @@
 import dataclasses
 import functools
 import hashlib
-import itertools
 import sys
 
 import matplotlib as mpl
 import numpy as np
 import pytest
-from handmade_plans import rough_plan, taskonomy_like, without_plan
-from support.pictures import texts
+from support.handmade_plans import rough_plan, taskonomy_like, without_plan
+from support.pictures import assert_readable, labels, texts
 
 import j3o_jax as j3o
-from j3o_jax.plots import check_suffix, plot_comparison, plot_plan, save_figure
+from j3o_jax.plots import check_suffix, plot_comparison, plot_plan, plot_simulation, save_figure
 from j3o_jax.plots._rows import placement_rows, shown_models
 from j3o_jax.report.summary import summarize
 
@@ -20,12 +19,6 @@ from j3o_jax.report.summary import summarize
 def picture(**options):
     scenario = taskonomy_like(**options)
     return plot_plan(scenario, rough_plan(scenario))
-
-
-def overlaps(figure):
-    """Pairs of texts that run into each other by more than a pixel."""
-    boxes = [(text, box.padded(-1.0)) for text, box in texts(figure)]
-    return [(a, b) for (a, one), (b, other) in itertools.combinations(boxes, 2) if one.overlaps(other)]
 
 
 SIZES = [
@@ -41,12 +34,7 @@ SIZES = [
 @pytest.mark.parametrize("options", SIZES, ids=str)
 def test_a_page_on_which_no_text_hides_another(options):
     figure = picture(**options)
-    assert overlaps(figure) == []
-    for text, box in texts(figure):
-        assert box.x0 >= 0, text
-        assert box.y0 >= 0, text
-        assert box.x1 <= figure.bbox.x1, text
-        assert box.y1 <= figure.bbox.y1, text
+    assert_readable(figure)
     across, down = figure.get_size_inches()
     assert 8 < across < 15
     assert 3 < down < 14
@@ -57,20 +45,14 @@ def test_thirty_clients_are_all_named():
     figure = plot_plan(scenario, rough_plan(scenario))
     matrix, memory, legend, traffic, limits = figure.axes
     names = scenario.labels
-    rows = [label.get_text() for label in matrix.get_yticklabels()]
+    rows = labels(matrix)
     assert [row for row in rows if row.startswith("camera")] == list(names.clients)
     assert rows[0] == "site-0"
     assert rows[11] == "site-1"
-    assert [label.get_text() for label in matrix.get_xticklabels()] == list(names.models)
-    assert [label.get_text() for label in traffic.get_yticklabels()] == [*names.tasks, "all tasks"]
-    assert [label.get_text() for label in limits.get_yticklabels()] == [
-        "client memory",
-        "client compute",
-        "edge memory",
-        "edge compute",
-        "edge uplink",
-        "cloud uplink",
-    ]
+    assert labels(matrix, "x") == list(names.models)
+    assert labels(traffic) == [*names.tasks, "all tasks"]
+    edge = [f"edge {resource}" for resource in ("memory", "compute", "uplink")]
+    assert labels(limits) == ["client memory", "client compute", *edge, "cloud uplink"]
     assert len(memory.get_yticks()) == len(legend.get_lines()) == 0
 
 
@@ -88,7 +70,7 @@ def test_bars_are_the_shares_of_the_queries():
 
 def test_the_window_stands_in_for_the_compute_of_the_edges():
     limits = picture(clients=3, batching=True).axes[4]
-    assert "edge batch window" in [label.get_text() for label in limits.get_yticklabels()]
+    assert "edge batch window" in labels(limits)
 
 
 @pytest.mark.parametrize(
@@ -112,7 +94,7 @@ def test_rows_are_nodes_or_groups_of_them(clients, edges, labels):
 def test_an_edge_without_clients_has_a_row_of_its_own():
     scenario = taskonomy_like(clients=3, edges=2, tasks=2)
     scenario = dataclasses.replace(scenario, client_edge=np.zeros(3, dtype=np.int64), edge_uplink=np.array([9.0, 0.0]))
-    assert overlaps(plot_plan(scenario, rough_plan(scenario))) == []
+    assert_readable(plot_plan(scenario, rough_plan(scenario)))
 
 
 def test_models_that_nobody_holds_give_way_where_there_are_many():
@@ -124,7 +106,7 @@ def test_models_that_nobody_holds_give_way_where_there_are_many():
     np.testing.assert_array_equal(shown_models(scenario, rows), held)
     figure = plot_plan(scenario, plan)
     assert f"Models held ({len(held)} of 63 models)" in [text for text, _ in texts(figure)]
-    assert overlaps(figure) == []
+    assert_readable(figure)
 
 
 def test_any_name_can_be_drawn():
@@ -139,7 +121,7 @@ def test_any_name_can_be_drawn():
     shown = [text for text, _ in texts(figure)]
     assert "$\\frac{1}" in shown
     assert "a task with… of a kind" in shown
-    assert overlaps(figure) == []
+    assert_readable(figure)
 
 
 def test_no_capacity_and_no_limit_can_be_drawn():
@@ -155,7 +137,7 @@ def test_no_capacity_and_no_limit_can_be_drawn():
     shown = [text for text, _ in texts(figure)]
     assert "no limit" in shown
     assert "none" in shown
-    assert overlaps(figure) == []
+    assert_readable(figure)
 
 
 def test_without_a_plan_there_is_no_picture():
@@ -172,10 +154,10 @@ def test_methods_are_drawn_side_by_side():
     summaries["strict"] = summarize(scenario, without_plan(scenario, j3o.Status.infeasible, "too much"))
     figure = plot_comparison(summaries)
     traffic, losses = figure.axes
-    assert [label.get_text() for label in traffic.get_yticklabels()] == [f"method-{seed}" for seed in range(4)]
+    assert labels(traffic) == [f"method-{seed}" for seed in range(4)]
     shown = [text.get_text() for text in losses.texts]
     assert shown == [f"{summaries[f'method-{seed}'].loss:.4f}" for seed in range(4)]
-    assert overlaps(figure) == []
+    assert_readable(figure)
 
 
 def test_what_the_table_calls_best_is_drawn_as_best():
@@ -238,3 +220,23 @@ def test_without_matplotlib_it_says_what_to_install(monkeypatch):
     scenario = taskonomy_like(clients=3)
     with pytest.raises(ImportError, match=r"pip install 'j3o-jax\[plots\]'"):
         plot_plan(scenario, rough_plan(scenario))
+
+
+@pytest.mark.parametrize("options", [{"clients": 1, "edges": 1, "tasks": 1}, {"clients": 60, "edges": 20}], ids=str)
+def test_a_simulation_is_drawn_as_measured(options):
+    scenario = taskonomy_like(batching=True, **options)
+    simulation = j3o.simulate(scenario, rough_plan(scenario), duration=2.0, replications=2)
+    figure = plot_simulation(simulation)
+    assert_readable(figure)
+    curves, use, sizes = figure.axes
+    served = simulation.served.sum(axis=0)
+    asked = [task for task in range(scenario.tasks) if served[:, task].any()]
+    lines = [line for line in curves.get_lines() if len(line.get_xdata()) > 2]
+    two = int(np.flatnonzero(np.isclose(simulation.grid, 2.0))[0])
+    for line, task in zip(lines, asked, strict=True):
+        late = np.nansum(simulation.late[:, :, task] * simulation.served[:, :, task]) / served[:, task].sum()
+        assert line.get_ydata()[two] == pytest.approx(max(late, 1e-6), abs=1e-9)
+    bars = [patch.get_width() for patch in use.patches if isinstance(patch, mpl.patches.Rectangle)]
+    assert len(bars) == min(scenario.edges, 15)
+    assert max(bars) == pytest.approx(simulation.utilisation_edge.mean(axis=0).max())
+    assert len(sizes.patches) == min(int(np.count_nonzero(simulation.batch_mean.sum(axis=0))), 15)

@@ -1,20 +1,18 @@
 """`j3o profile`."""
 
-import json
 import os
 from pathlib import Path
 
 import numpy as np
 import pytest
-from support.command_line import one_line
+from support.command_line import refused, told
 
 import j3o_jax as j3o
 from j3o_jax.cli._app import run
 
 
 @pytest.fixture
-def rows(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def rows(here):
     lines = ["batch_size,latency_s,model"]
     for model, setup, per_query in (("unet", 0.004, 0.007), ("[ssd]", 0.04, 0.029)):
         lines += [f"{size},{setup + per_query * size},{model}" for size in (1, 2, 4, 8)]
@@ -37,11 +35,10 @@ def test_a_table_tells_set_up_times(rows, capsys):
 @pytest.mark.parametrize("weighting", ["relative", "ordinary"])
 def test_json_is_one_object(rows, capsys, weighting):
     Path("noisy.csv").write_text("batch_size,latency_s\n1,0.02\n2,0.021\n16,0.1\n")
-    assert run(["profile", "noisy.csv", "--weighting", weighting, "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
+    found = told(capsys, "profile", "noisy.csv", "--weighting", weighting)
     fitted = j3o.fit_batch_profile([1, 2, 16], [0.02, 0.021, 0.1], weighting=weighting)
-    (profile,) = told["profiles"]
-    assert (told["weighting"], profile["model"], profile["rows"]) == (weighting, None, 3)
+    (profile,) = found["profiles"]
+    assert (found["weighting"], profile["model"], profile["rows"]) == (weighting, None, 3)
     np.testing.assert_allclose([profile["setup_s"], profile["per_query_s"]], [fitted.setup, fitted.per_query])
 
 
@@ -65,20 +62,17 @@ def test_bad_input_is_told_in_one_line(rows, capsys, arguments, words):
     Path("milli.csv").write_text("batch_size,latency_s\n1,45\n4,980\n")
     Path("each.csv").write_text("batch_size,latency_s\n1,0.02\n2,0.01\n8,0.005\n")
     before = sorted(os.listdir())
-    assert run(["profile", *arguments]) == 2
-    one_line(capsys.readouterr(), *words)
+    refused(capsys, ["profile", *arguments], *words)
     assert sorted(os.listdir()) == before
 
 
 def test_units_and_latencies_of_one_query_each_can_be_said(rows, capsys):
     Path("micro.csv").write_text("n;t\n1;10000\n2;11000\n4;13000\n")
     columns = ["--columns", "batch_size=n,latency_s=t"]
-    assert run(["profile", "micro.csv", *columns, "--time-unit", "us", "--json"]) == 0
-    (profile,) = json.loads(capsys.readouterr().out)["profiles"]
+    (profile,) = told(capsys, "profile", "micro.csv", *columns, "--time-unit", "us")["profiles"]
     np.testing.assert_allclose([profile["setup_s"], profile["per_query_s"]], [0.009, 0.001])
     Path("each.csv").write_text("batch_size,latency_s\n1,0.010\n2,0.0055\n4,0.00325\n")
-    assert run(["profile", "each.csv", "--per-query", "--json"]) == 0
-    (profile,) = json.loads(capsys.readouterr().out)["profiles"]
+    (profile,) = told(capsys, "profile", "each.csv", "--per-query")["profiles"]
     np.testing.assert_allclose([profile["setup_s"], profile["per_query_s"]], [0.009, 0.001])
 
 

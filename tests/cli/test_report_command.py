@@ -1,18 +1,16 @@
 """`j3o report`."""
 
-import json
 from pathlib import Path
 
 import pytest
-from support.command_line import one_line
+from support.command_line import refused, told
 from support.made_up_sweeps import made_up_rows, write_sweep
 
 from j3o_jax.cli._app import run
 
 
 @pytest.fixture
-def sweep(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def sweep(here):
     write_sweep("sweep", made_up_rows(seeds=5, failing=0.3), missing=1)
     return "sweep"
 
@@ -29,22 +27,19 @@ def test_it_says_what_there_is_and_where(sweep, capsys):
 
 
 def test_json_is_one_object(sweep, capsys):
-    assert run(["report", sweep, "--json", "--reference", "exact-milp", "--out", "page.html"]) == 0
-    captured = capsys.readouterr()
-    assert captured.err == ""
-    told = json.loads(captured.out)
-    assert told["page"] == "page.html"
-    assert told["complete"] is False
-    assert told["chunks"] == {"done": 4, "all": 6}
-    assert told["reference"] == "exact-milp"
-    first, second = told["methods"]
+    found = told(capsys, "report", sweep, "--reference", "exact-milp", "--out", "page.html")
+    assert found["page"] == "page.html"
+    assert found["complete"] is False
+    assert found["chunks"] == {"done": 4, "all": 6}
+    assert found["reference"] == "exact-milp"
+    first, second = found["methods"]
     assert first["method"] == "j3o"
     assert first["difference"]["mean"] < 0
     assert second["difference"] == {"mean": None, "half_width_95": None, "pairs": None}
     assert first["loss"] == pytest.approx(1 - first["objective"]["mean"])
-    files = [told["page"], *told["tables"], *(path for paths in told["pictures"].values() for path in paths)]
+    files = [found["page"], *found["tables"], *(path for paths in found["pictures"].values() for path in paths)]
     assert all(Path(path).exists() for path in files)
-    assert told["pictures"]["objective"] == ["page-figures/objective.svg", "page-figures/objective.png"]
+    assert found["pictures"]["objective"] == ["page-figures/objective.svg", "page-figures/objective.png"]
 
 
 @pytest.mark.parametrize(
@@ -60,30 +55,21 @@ def test_json_is_one_object(sweep, capsys):
 )
 def test_what_is_wrong_is_one_line(sweep, capsys, arguments, words):
     Path("empty").mkdir()
-    assert run(["report", *arguments]) == 2
-    captured = capsys.readouterr()
-    one_line(captured, *words)
-    assert captured.out == ""
+    refused(capsys, ["report", *arguments], *words)
     assert not Path("sweep/report.html").exists()
 
 
 def test_damage_is_one_line(sweep, capsys):
     chunks = sorted(Path("sweep/rows").iterdir())
     chunks[0].write_bytes(chunks[0].read_bytes()[:100])
-    assert run(["report", sweep]) == 2
-    one_line(capsys.readouterr(), "sweep")
+    refused(capsys, ["report", sweep], "sweep")
     for chunk in chunks:
         chunk.unlink()
-    assert run(["report", sweep, "--json"]) == 2
-    captured = capsys.readouterr()
-    one_line(captured, "no finished chunk yet")
-    assert json.loads(captured.out)["error"]["code"] == 2
+    assert "no finished chunk yet" in told(capsys, "report", sweep, code=2)["error"]["message"]
     Path("sweep/manifest.json").write_text("{")
-    assert run(["report", sweep]) == 2
-    one_line(capsys.readouterr(), "manifest.json")
+    refused(capsys, ["report", sweep], "manifest.json")
 
 
 def test_without_a_library_it_says_what_to_install(sweep, capsys, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    assert run(["report", sweep]) == 1
-    one_line(capsys.readouterr(), "pip install 'j3o-jax[experiments]'")
+    refused(capsys, ["report", sweep], "pip install 'j3o-jax[experiments]'", code=1)

@@ -13,7 +13,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from reproduce.made_up_rows import row_of
-from support.command_line import one_line
+from support.command_line import one_line, refused, start, told
 
 import j3o_jax as j3o
 from j3o_jax.cli._app import run
@@ -23,12 +23,6 @@ from j3o_jax.reproduce.journal import Journal
 
 # What may differ between two calls; the last where somebody works on the code meanwhile.
 OTHERWISE = {"seconds", "finished", "source"}
-
-
-@pytest.fixture
-def here(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 @pytest.fixture
@@ -62,14 +56,11 @@ def test_an_experiment_leaves_its_files_and_says_what_came_out(here, solved, cap
 
 
 def test_json_is_one_object(here, solved, capsys):
-    assert run(["reproduce", "table4", "--seeds", "2", "--benchmark", "taskonomy5", "--json", "--out", "x"]) == 0
-    captured = capsys.readouterr()
-    assert captured.err == ""
-    told = json.loads(captured.out)
-    assert told["runs"] == {"all": 12, "solved_now": 12, "without_plan": 0, "unreadable_lines": 0}
-    assert told["files"] == {"markdown": "x/table4.md", "summary": "x/table4.parquet", "runs": "x/table4-runs.parquet"}
-    assert [result["method"] for result in told["results"]] == list(EXPERIMENTS["table4"].methods)
-    last = told["results"][-1]
+    found = told(capsys, "reproduce", "table4", "--seeds", "2", "--benchmark", "taskonomy5", "--out", "x")
+    assert found["runs"] == {"all": 12, "solved_now": 12, "without_plan": 0, "unreadable_lines": 0}
+    assert found["files"] == {"markdown": "x/table4.md", "summary": "x/table4.parquet", "runs": "x/table4-runs.parquet"}
+    assert [result["method"] for result in found["results"]] == list(EXPERIMENTS["table4"].methods)
+    last = found["results"][-1]
     assert last["reached"]["mean"] == pytest.approx(0.0905)
     assert last["largest_gap"] is None
     assert (last["paper"]["mean"], last["paper_share_of_optimum"]) == (0.094, 0.977)
@@ -104,11 +95,8 @@ def test_runs_that_ended_with_an_error_are_tried_again(here, solved, capsys):
     captured = capsys.readouterr()
     one_line(captured, "fig3: 2 of 4 runs ended without a plan; taskonomy5, J3O, seed 0: MemoryError: no room")
     assert "Full-Local" in captured.out
-    assert run(["reproduce", "fig3", "--seeds", "2", "--methods", "j3o", "--json"]) == 1
-    captured = capsys.readouterr()
-    told = json.loads(captured.out)
-    assert told["error"]["code"] == 1
-    assert told["results"][0]["failures"] == 2
+    found = told(capsys, "reproduce", "fig3", "--seeds", "2", "--methods", "j3o", code=1)
+    assert found["results"][0]["failures"] == 2
     assert len(runs) == 4 + 2
     broken.clear()
     assert run(["reproduce", "fig3", "--seeds", "2"]) == 0
@@ -126,38 +114,8 @@ def test_a_failure_while_writing_leaves_the_old_files(here, solved, capsys, monk
     capsys.readouterr()
     monkeypatch.setattr(os, "fsync", fsync)
     # Nothing is solved any more, so that it is the writing that fails.
-    assert run(["reproduce", "fig3", "--seeds", "1"]) == 2
-    one_line(capsys.readouterr(), "reproduction/fig3.parquet", "No space left on device")
+    refused(capsys, ["reproduce", "fig3", "--seeds", "1"], "reproduction/fig3.parquet", "No space left on device")
     assert {path.name: path.read_bytes() for path in Path("reproduction").iterdir()} == before
-
-
-USAGE = {
-    "nothing": (["reproduce"], ["EXPERIMENT", "j3o reproduce --help"]),
-    "unknown experiment": (["reproduce", "tabel4"], ["EXPERIMENT", "'tabel4'", "'table4'"]),
-    "unlike any": (["reproduce", "zzz"], ["there are table4, fig1, fig2, fig3, fig4, fig5, fig6, fig7"]),
-    "no seeds": (["reproduce", "fig3", "--seeds", "0"], ["--seeds"]),
-    "seeds in words": (["reproduce", "fig3", "--seeds", "many"], ["--seeds", "integer"]),
-    "unknown method": (["reproduce", "fig3", "--methods", "j3"], ["--methods", "method of fig3", "'j3o'"]),
-    "a method that is not in it": (["reproduce", "fig4", "--methods", "full-local"], ["--methods", "fig4"]),
-    "a method twice": (["reproduce", "fig3", "--methods", "j3o,j3o"], ["--methods", "twice"]),
-    "no method": (["reproduce", "fig3", "--methods", "j3o,"], ["--methods", "''"]),
-    "a benchmark that is not in it": (["reproduce", "fig3", "--benchmark", "domainnet6"], ["there are taskonomy5"]),
-    "unknown benchmark": (["reproduce", "table4", "--benchmark", "taskonomy"], ["--benchmark", "'taskonomy5'"]),
-    "no time": (["reproduce", "fig3", "--time-limit", "0"], ["--time-limit 0: must be a number of seconds above 0"]),
-    "no number": (["reproduce", "fig3", "--time-limit", "nan"], ["--time-limit nan"]),
-    "as JSON": (["reproduce", "tabel4", "--json"], ["'table4'"]),
-}
-
-
-@pytest.mark.parametrize("case", USAGE)
-def test_bad_usage_is_told_in_one_line_before_any_work(here, solved, capsys, case):
-    arguments, words = USAGE[case]
-    assert run(arguments) == 2
-    captured = capsys.readouterr()
-    one_line(captured, *words)
-    assert bool(captured.out) == ("--json" in arguments)
-    assert os.listdir() == []
-    assert solved[0] == []
 
 
 @pytest.mark.parametrize(
@@ -172,20 +130,7 @@ def test_bad_usage_is_told_in_one_line_before_any_work(here, solved, capsys, cas
 def test_a_place_that_cannot_be_written_is_known_beforehand(here, solved, capsys, out, words):
     (here / "file").touch()
     (here / "taken" / "fig3.md").mkdir(parents=True)
-    assert run(["reproduce", "fig3", "--out", out]) == 2
-    one_line(capsys.readouterr(), words)
-    assert solved[0] == []
-
-
-@pytest.mark.parametrize(
-    ("name", "library", "module"),
-    [("table4", "polars", "polars"), ("fig3", "polars", "polars"), ("fig3", "matplotlib", "matplotlib.figure")],
-)
-def test_missing_libraries_are_told_before_any_work(here, solved, capsys, monkeypatch, name, library, module):
-    monkeypatch.setitem(sys.modules, module, None)
-    assert run(["reproduce", name]) == 1
-    one_line(capsys.readouterr(), f"reproduce needs {library}: pip install 'j3o-jax[experiments]'")
-    assert os.listdir() == []
+    refused(capsys, ["reproduce", "fig3", "--out", out], words)
     assert solved[0] == []
 
 
@@ -194,45 +139,10 @@ def test_a_table_needs_no_pictures(here, solved, monkeypatch):
     assert run(["reproduce", "table4", "--seeds", "1"]) == 0
 
 
-def test_help_says_what_each_experiment_is(capsys):
-    assert run(["reproduce", "--help"]) == 0
-    words = capsys.readouterr().out
-    for name in EXPERIMENTS:
-        assert f"{name}: " in words
-    for option in ("--seeds", "--out", "--methods", "--benchmark", "--time-limit", "--json"):
-        assert option in words
-
-
-def test_help_and_mistakes_load_no_library(here):
-    code = """
-import json, sys
-from j3o_jax.cli import main
-for arguments, code in json.loads(sys.argv[1]):
-    sys.argv = ["j3o", *arguments]
-    try:
-        main()
-    except SystemExit as end:
-        assert end.code == code, (arguments, end.code)
-    loaded = {name.partition(".")[0] for name in sys.modules}
-    assert not loaded & {"jax", "equinox", "numpy", "scipy", "cvxpy", "highspy", "matplotlib", "polars"}, arguments
-"""
-    cases = [(["reproduce", "--help"], 0), *((arguments, 2) for arguments, _ in USAGE.values())]
-    command = [sys.executable, "-c", code, json.dumps(cases)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-
-
 # The program itself, and its sudden end
 
 # A tenth of a second for each run: long enough to be ended in the middle.
 PROGRAM = ("reproduce", "table4", "--seeds", "12", "--benchmark", "cityscapes3d", "--methods", "full-local", "--out")
-
-
-def start(*arguments, **options):
-    heed = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-    code = heed + "from j3o_jax.cli import main; main()"
-    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "100"}
-    return subprocess.Popen([sys.executable, "-c", code, *arguments], env=environment, **options)
 
 
 def wait_for_lines(process, path, count):

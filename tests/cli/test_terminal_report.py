@@ -5,8 +5,8 @@ import math
 import jax
 import numpy as np
 import pytest
-from handmade_plans import rough_plan, taskonomy_like, without_plan
 from rich.console import Console
+from support.handmade_plans import rough_plan, taskonomy_like, without_plan
 
 import j3o_jax as j3o
 from j3o_jax.report.batch import BatchReport, summarize_batch
@@ -20,6 +20,15 @@ def printed(report, width=80, terminal=False):
     console = Console(file=io.StringIO(), width=width, emoji=False, highlight=False, force_terminal=terminal)
     console.print(report)
     return console.file.getvalue()
+
+
+def plan_text(scenario, plan, width=80, title="title"):
+    return printed(PlanReport(summarize(scenario, plan), title), width)
+
+
+def stacked(plans, reasons=()):
+    batch = jax.tree.map(lambda *arrays: np.stack(arrays), *[dataclasses.replace(plan, reasons=()) for plan in plans])
+    return dataclasses.replace(batch, reasons=reasons)
 
 
 @pytest.fixture(scope="module")
@@ -86,27 +95,27 @@ def test_nodes_tell_what_they_hold_and_serve(scenario, plan, summary):
 @pytest.mark.parametrize("clients", [3, 30])
 def test_tables_fit_the_width(width, clients):
     scenario = taskonomy_like(clients=clients)
-    text = printed(PlanReport(summarize(scenario, rough_plan(scenario)), "Plan for deployment.yaml (j3o)"), width)
+    text = plan_text(scenario, rough_plan(scenario), width, "Plan for deployment.yaml (j3o)")
     assert max(map(len, text.splitlines())) <= width
     assert "\x1b" not in text
-    for word in (*scenario.labels.edges, "Accuracy", "Local", "Unserved", "all", "binds"):
+    for word in (
+        *scenario.labels.edges,
+        *(f"\n{task} " for task in scenario.labels.tasks),
+        "Accuracy",
+        "Local",
+        "Unserved",
+        "all",
+        "binds",
+    ):
         assert word in text
-
-
-def test_names_of_tasks_are_whole_in_eighty_columns(scenario, summary):
-    text = printed(PlanReport(summary, "title"))
-    for task in scenario.labels.tasks:
-        assert f"\n{task} " in text
 
 
 @pytest.mark.parametrize(("longest", "right"), [(12, True), (16, True), (24, False), (28, False)])
 def test_long_names_of_tasks_take_room_from_the_accuracies(scenario, plan, longest, right):
     names = [name.ljust(longest, "x")[:longest] for name in scenario.labels.tasks]
     named = dataclasses.replace(scenario, names=dataclasses.replace(scenario.labels, tasks=tuple(names)))
-    everywhere = dataclasses.replace(
-        plan, **{tier: np.full_like(plan.local, 1.0) for tier in ("local", "edge", "cloud")}
-    )
-    text = printed(PlanReport(summarize(named, everywhere), "title"))
+    everywhere = {tier: np.full_like(plan.local, 1.0) for tier in ("local", "edge", "cloud")}
+    text = plan_text(named, dataclasses.replace(plan, **everywhere))
     assert max(map(len, text.splitlines())) <= 80
     for name in names:
         assert f"\n{name} " in text
@@ -128,7 +137,7 @@ def test_binding_limits_come_first(summary):
 
 def test_thousands_of_clients_are_cut_and_counted():
     scenario = taskonomy_like(clients=3000, edges=12)
-    text = printed(PlanReport(summarize(scenario, rough_plan(scenario)), "title"), 120)
+    text = plan_text(scenario, rough_plan(scenario), 120)
     assert len(text.splitlines()) < 75
     assert "… and 5,990 more client limits" in text
     assert "… and 26 more edge limits" in text
@@ -169,7 +178,7 @@ def test_batching_shows_the_time_of_the_window():
 
 def test_a_proven_bound_is_shown_with_the_gap(scenario, plan):
     bound = 1.02 * plan.objective
-    text = printed(PlanReport(summarize(scenario, dataclasses.replace(plan, bound=bound)), "title"))
+    text = plan_text(scenario, dataclasses.replace(plan, bound=bound))
     assert f"{bound:.4f}  (at most 2 % better is possible), by the solver's word" in text
 
 
@@ -179,8 +188,8 @@ def test_what_is_proven_and_what_is_a_word_are_told_apart(scenario, plan):
     certificate = j3o.Certificate(*zeros)
     optimum = dataclasses.replace(plan, bound=plan.objective, status=np.int64(j3o.Status.optimal))
     proven = dataclasses.replace(optimum, certificate=certificate)
-    assert "optimal: a proven optimum" in printed(PlanReport(summarize(scenario, proven), "title"))
-    text = printed(PlanReport(summarize(scenario, optimum), "title"))
+    assert "optimal: a proven optimum" in plan_text(scenario, proven)
+    text = plan_text(scenario, optimum)
     assert "optimal: an optimum by the solver's word" in text
     assert "proven" not in text
     # A gap of 2 is no optimum.
@@ -188,7 +197,7 @@ def test_what_is_proven_and_what_is_a_word_are_told_apart(scenario, plan):
     asked = dataclasses.replace(
         plan, bound=1.02 * plan.objective, status=np.int64(j3o.Status.converged), stats=stats, certificate=certificate
     )
-    text = printed(PlanReport(summarize(scenario, asked), "title"))
+    text = plan_text(scenario, asked)
     assert "converged: within the gap that was asked for, 200.0 %" in text
     assert "word" not in text
 
@@ -205,14 +214,14 @@ def test_names_cannot_write_to_the_terminal():
     scenario = taskonomy_like(clients=2, edges=1, tasks=1)
     names = j3o.Names(tasks=("[red]x[/]:smile:",), models=("m\x1b[31m",), clients=("a\nb", "c\rd"), edges=("e",))
     scenario = dataclasses.replace(scenario, names=names)
-    text = printed(PlanReport(summarize(scenario, rough_plan(scenario)), "title \x1b[2J"), 120)
+    text = plan_text(scenario, rough_plan(scenario), 120, "title \x1b[2J")
     assert "\x1b" not in text
     assert "[red]x[/]:smile:" in text
     assert "\r" not in text
 
 
 def test_a_batch_is_not_one_plan(scenario, plan):
-    batch = jax.tree.map(lambda array: np.stack([array, array]), dataclasses.replace(plan, reasons=()))
+    batch = stacked([plan, plan])
     with pytest.raises(ValueError, match="pick one by"):
         summarize(scenario, batch)
     with pytest.raises(ValueError, match="wants a batch"):
@@ -222,9 +231,7 @@ def test_a_batch_is_not_one_plan(scenario, plan):
 def test_batches_are_counted_and_their_worst_is_named(scenario):
     plans = [rough_plan(scenario, seed=seed) for seed in range(3)]
     plans += [without_plan(scenario, j3o.Status.infeasible)] * 7
-    stacked = jax.tree.map(lambda *arrays: np.stack(arrays), *[dataclasses.replace(p, reasons=()) for p in plans])
-    batch = dataclasses.replace(stacked, reasons=("",) * 3 + ("too much",) * 7)
-    summary = summarize_batch(batch)
+    summary = summarize_batch(stacked(plans, ("",) * 3 + ("too much",) * 7))
     objectives = [float(plan.objective) for plan in plans[:3]]
     assert summary.statuses == {"converged": 3, "infeasible": 7}
     assert (summary.mean, summary.deviation) == pytest.approx((np.mean(objectives), np.std(objectives)))
@@ -237,9 +244,7 @@ def test_batches_are_counted_and_their_worst_is_named(scenario):
 
 
 def test_a_batch_without_any_plan_has_no_figures(scenario):
-    plan = without_plan(scenario, j3o.Status.infeasible)
-    batch = jax.tree.map(lambda array: np.stack([array]), dataclasses.replace(plan, reasons=()))
-    summary = summarize_batch(batch)
+    summary = summarize_batch(stacked([without_plan(scenario, j3o.Status.infeasible)]))
     assert math.isnan(summary.mean)
     assert summary.worst is None
     assert "nan" not in printed(BatchReport(summary, "title")).lower()

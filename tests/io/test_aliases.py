@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from file_examples import SMALL, assert_same_scenario
 from ruamel.yaml import YAML
+from support.file_examples import SMALL, assert_same_scenario
 
 from j3o_jax.io import FileError, load
 

@@ -1,10 +1,12 @@
 import io
+import pickle
 import zipfile
 
 import jax
 import numpy as np
 import pytest
-from file_examples import (
+from hypothesis import given, settings
+from support.file_examples import (
     SMALL,
     assert_same_scenario,
     assert_same_solution,
@@ -13,7 +15,6 @@ from file_examples import (
     solution_fields,
     solution_from,
 )
-from hypothesis import given, settings
 
 from j3o_jax import Batching, Scenario, Solution
 from j3o_jax.io import FileError, load, save
@@ -153,8 +154,9 @@ def test_what_is_no_archive(tmp_path, scenario):
     cases = [
         (b"", "is no .npz archive, or damaged"),
         (b"hello", "is no .npz archive, or damaged"),
-        (good[: len(good) // 2], "is no .npz archive, or damaged"),
+        (good[: len(good) // 2], "is no .npz archive, or damaged ("),
         (pickled, "is no .npz archive, or damaged"),
+        (pickle.dumps({"demand": [1.0]}), "or damaged: write it with j3o_jax.io.save or numpy.savez"),
         (np.arange(3).tobytes(), "is no .npz archive, or damaged"),
         (foreign, "has no key of a scenario or plan, such as demand or client_models: write it with"),
     ]

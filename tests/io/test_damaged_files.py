@@ -1,14 +1,15 @@
 """Whatever becomes of the bytes of a file: it loads, or a `FileError` says why not."""
 
+import dataclasses
 from pathlib import Path
 
-import numpy as np
 import pytest
-from file_examples import SMALL
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.file_examples import SMALL
+from support.handmade_plans import rough_plan
 
-from j3o_jax import Names, Scenario, Solution, Status
+from j3o_jax import Names, Scenario, Solution
 from j3o_jax.io import FileError, example_deployment, load, save
 
 # Bytes that mean something to a parser, and some that mean nothing anywhere.
@@ -23,23 +24,8 @@ def whole(tmp_path_factory) -> dict[str, bytes]:
     folder = tmp_path_factory.mktemp("whole")
     (folder / "small.yaml").write_text(SMALL, encoding="utf-8")
     scenario = load(folder / "small.yaml", want=Scenario)
-    plan = Solution(
-        client_models=np.ones((2, 1), dtype=bool),
-        edge_models=np.ones((1, 1), dtype=bool),
-        client_choice=np.zeros((2, 1), dtype=int),
-        edge_choice=np.zeros((1, 1), dtype=int),
-        local=np.full((2, 1), 0.5),
-        edge=np.full((2, 1), 0.5),
-        cloud=np.zeros((2, 1)),
-        unserved=np.zeros((2, 1)),
-        objective=np.float64(0.5),
-        bound=np.float64(np.nan),
-        status=np.int64(Status.converged),
-        history=np.array([0.5, np.nan]),
-        stats={"seconds": np.float64(0.1)},
-        reasons=("",),
-        names=Names(tasks=("a: b",), models=("größe",), clients=("x", "y"), edges=("1",)),
-    )
+    names = Names(tasks=("a: b", "c"), models=("größe",), clients=("x", "y"), edges=("1", "2"))
+    plan = rough_plan(dataclasses.replace(scenario, names=names))
     (folder / "example.yaml").write_text(example_deployment(), encoding="utf-8")
     save(scenario, folder / "deployment.json")
     save(scenario, folder / "scenario.npz")

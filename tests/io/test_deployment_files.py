@@ -2,8 +2,8 @@ import json
 
 import numpy as np
 import pytest
-from file_examples import SMALL, assert_same_scenario, scenario_fields, scenario_from
 from hypothesis import given, settings
+from support.file_examples import SMALL, assert_same_scenario, scenario_fields, scenario_from
 
 from j3o_jax import Names, Scenario, Solution
 from j3o_jax.io import FileError, example_deployment, load, save
@@ -74,7 +74,7 @@ def test_where_an_edge_differs_the_more_special_word_counts(written, said, edge,
     np.testing.assert_array_equal(scenario.client_accuracy[:, 0], client)
 
 
-def test_batching_needs_windows_and_sets_up_in_no_time_unless_told(written):
+def test_set_up_takes_no_time_unless_told(written):
     text = SMALL.replace("uplink_mb_per_s: 500", "uplink_mb_per_s: 500, batching_window_s: 0.5")
     text = text.replace("uplink_mb_per_s: unlimited", "uplink_mb_per_s: unlimited, batching_window_s: 0.25")
     np.testing.assert_array_equal(written(text).batching.window, [0.5, 0.25])
@@ -135,7 +135,7 @@ def test_written_yaml_reads_like_a_table(written, tmp_path):
     ]
 
 
-def test_an_edge_that_differs_is_the_exception_wherever_it_stands(written, tmp_path):
+def test_the_edge_that_differs_is_the_exception(written, tmp_path):
     scenario = written(SMALL)
     accuracy = np.repeat(scenario.edge_accuracy[:1], 3, axis=0)
     accuracy[0, 0, 1] = 0.5

@@ -3,8 +3,8 @@ import json
 
 import numpy as np
 import pytest
-from file_examples import assert_same_solution, solution_fields, solution_from
 from hypothesis import given, settings
+from support.file_examples import assert_same_solution, solution_fields, solution_from
 from support.methods import draw_batch
 
 from j3o_jax import FullLocal, Names, Scenario, Solution, Status, solve

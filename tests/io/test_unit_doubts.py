@@ -1,7 +1,7 @@
 """Capacities in a larger unit than the file has are doubted, and honest ones are not."""
 
 import pytest
-from file_examples import SMALL
+from support.file_examples import SMALL
 
 from j3o_jax.io import example_deployment, load_with_doubts
 
@@ -77,7 +77,7 @@ def test_where_all_of_a_kind_are_doubted_so_is_what_loads_them(tmp_path):
         assert "or is input_mb of the tasks in KB, or demand_per_s per hour?" in line
 
 
-def test_one_of_many_is_doubted_where_the_others_have_a_thousand_times_as_much(tmp_path):
+def test_one_with_a_thousandth_of_the_others_is_doubted(tmp_path):
     first = "memory_mb: 24, compute_gflop_per_s: 500, demand_per_s: {segmentation: 10"
     assert first in HERE
     (line,) = doubts(tmp_path, HERE.replace(first, first.replace("500", "0.6")))

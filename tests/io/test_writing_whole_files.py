@@ -3,7 +3,7 @@ import stat
 
 import numpy as np
 import pytest
-from file_examples import SMALL, assert_same_scenario
+from support.file_examples import SMALL, assert_same_scenario
 
 from j3o_jax import Scenario, Solution
 from j3o_jax.io import FileError, check_writable, load, save

@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 import pytest
-from support.pictures import texts
+from support.pictures import assert_readable, texts
 
 import j3o_jax as j3o
 from j3o_jax.plots import plot_batch_profiles
@@ -208,13 +208,7 @@ def test_what_is_no_text_file_is_told(tmp_path):
 def test_a_picture_shows_measurements_line_and_errors(models):
     profiles = {f"a model with a long name {i}": j3o.fit_batch_profile(SIZES, noisy(i)) for i in range(models)}
     figure = plot_batch_profiles(profiles)
-    shown = texts(figure)
-    for (one, box), (other, second) in itertools.combinations(shown, 2):
-        assert not box.padded(-1.0).overlaps(second.padded(-1.0)), (one, other)
-    for text, box in shown:
-        assert min(box.x0, box.y0) >= 0, text
-        assert box.x1 <= figure.bbox.x1, text
-        assert box.y1 <= figure.bbox.y1, text
+    assert_readable(figure)
     measured, residual, _ = figure.axes
     lines = measured.get_lines()
     assert len(lines) == 2 * models
@@ -223,7 +217,7 @@ def test_a_picture_shows_measurements_line_and_errors(models):
     assert (lines[0].get_xdata()[0], lines[0].get_xdata()[-1]) == pytest.approx((1, 128))
     np.testing.assert_allclose(lines[1].get_ydata(), 1e3 * first.latency)
     np.testing.assert_allclose(residual.get_lines()[0].get_ydata(), 100 * first.residuals / first.latency)
-    assert any(f"ν = {1e3 * first.setup:.3g} ms" in text for text, _ in shown)
+    assert any(f"ν = {1e3 * first.setup:.3g} ms" in text for text, _ in texts(figure))
     assert (measured.get_xscale(), measured.get_yscale(), residual.get_yscale()) == ("log", "log", "linear")
     for axes in (measured, residual):
         low, high = axes.get_ylim()

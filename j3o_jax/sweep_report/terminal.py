@@ -1,5 +1,6 @@
-"""The work of `j3o report`."""
+"""The report of a sweep in a few lines: for a terminal, and as JSON."""
 
+import dataclasses
 import math
 import os
 from collections.abc import Iterator
@@ -8,47 +9,13 @@ from typing import Any
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.text import Text
 
-from ..io import FileError, check_destination
-from ..plots import require_matplotlib
 from ..report.tables import figures, names, plain_table
 from ..report.wording import count, printable
-from ..sweep_report import Report, read_statistics, require_report_libraries, write_files
-from ._failures import InputError, WorkError
-from ._interrupts import cleaning_up
-from ._output import progress, show, show_json
+from ._report import Report
 
 
-def report_sweep(directory: str, out: str | None, reference: str | None, *, json: bool) -> None:
-    """Write the report of the sweep in a folder, and say where it is."""
-    if not os.path.isdir(directory):
-        problem = "is a file, not a folder" if os.path.exists(directory) else "is not there"
-        raise InputError(f"{directory}: {problem}: name the folder of a sweep")
-    if out is not None and os.path.splitext(out)[1].lower() not in (".html", ".htm"):
-        raise InputError(f"--out {out}: is no name for a page: use the suffix .html")
-    try:
-        require_report_libraries()
-    except ImportError as error:
-        raise WorkError(f"{directory}: {error}") from None
-    page = out if out is not None else os.path.join(directory, "report.html")
-    with cleaning_up():
-        check_destination(page)
-    with progress(f"reporting on {printable(directory)} …"):
-        try:
-            statistics = read_statistics(directory, reference)
-        except FileError:
-            raise
-        except ValueError as error:
-            raise InputError(f"--reference: {error}") from None
-        require_matplotlib()
-        with cleaning_up():
-            written = write_files(statistics, directory, out)
-    if json:
-        show_json(_content(directory, written))
-    else:
-        show(_Written(directory, written))
-
-
-def _content(directory: str, report: Report) -> dict[str, Any]:
+def content_of(directory: str, report: Report) -> dict[str, Any]:
+    """Return what `j3o report --json` prints: the figures, and where the files are."""
     statistics, manifest = report.statistics, report.statistics.manifest
     return {
         "directory": directory,
@@ -71,7 +38,7 @@ def _content(directory: str, report: Report) -> dict[str, Any]:
 
 
 def _method(row: dict[str, Any]) -> dict[str, Any]:
-    """The figures of a method in the words of a program that reads them."""
+    """Return the figures of a method in the words of a program that reads them."""
     return {
         "method": row["method"],
         "rows": row["total"],
@@ -93,12 +60,18 @@ def _method(row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-class _Written:
-    """What `rich` prints of a report."""
+@dataclasses.dataclass(frozen=True)
+class WrittenReport:
+    """What `rich` prints of a report that is written.
 
-    def __init__(self, directory: str, report: Report):
-        self.directory = directory
-        self.report = report
+    **Arguments:**
+
+    - `directory`: of the sweep.
+    - `report`: what was written.
+    """
+
+    directory: str
+    report: Report
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
         """Yield a row for each method, and where the files are."""

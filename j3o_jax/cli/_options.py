@@ -1,0 +1,126 @@
+"""Options that several commands have, and what can be told of their values before anything is read or solved."""
+
+import math
+import os
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Any, TypeAlias
+
+import typer
+
+from ..io import check_destination, check_writable
+from ..plots import check_suffix, require_matplotlib
+from ._failures import InputError, WorkError, unknown
+from ._interrupts import cleaning_up
+
+Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+Gap: TypeAlias = Annotated[
+    float | None,
+    typer.Option(metavar="GAP", help="Gap at which methods that prove one call a plan optimal, such as 1e-4."),
+]
+PlanFile: TypeAlias = Annotated[str | None, typer.Option(metavar="FILE", help="Write the plan (.json, .npz).")]
+
+
+def seed(text: str = "Seed of methods that draw at random.") -> Any:
+    """Make an option for a seed; `text` says of what."""
+    return typer.Option(min=0, max=2**32 - 1, help=text)
+
+
+def picture(draws: str) -> Any:
+    """Make an option for the file of a picture; `draws` says of what, such as ``Draw it``."""
+    return typer.Option(metavar="FILE", help=f"{draws} (.png, .svg, .pdf).")
+
+
+Seed: TypeAlias = Annotated[int | None, seed()]
+
+
+def require_seconds(option: str, value: float | None) -> None:
+    """Refuse the value of an option that is given and is no time in seconds."""
+    if value is not None and not 0.0 < value < math.inf:
+        raise InputError(f"{option} {value:g}: must be a number of seconds above 0")
+
+
+def require_gap(value: float | None) -> None:
+    """Refuse a --gap that is given and is none."""
+    if value is not None and not 0.0 <= value < math.inf:
+        raise InputError(f"--gap {value:g}: must be a number of at least 0, such as 1e-4")
+
+
+def require_once(names: Sequence[str], what: str, option: str) -> None:
+    """Refuse a list in which a name stands more than once; `what` the names are names of."""
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise InputError(f"{option}: {twice!r} is there twice: name each {what} once")
+
+
+def require_time_unit(unit: str | None) -> None:
+    """Refuse a --time-unit that is none."""
+    from ..io.tables import SECONDS
+
+    if unit is not None and unit not in SECONDS:
+        raise unknown("unit", unit, SECONDS, "--time-unit")
+
+
+def named_columns(option: str | None, known: Sequence[str]) -> dict[str, str] | None:
+    """Read the value of --columns, by the names `known`."""
+    if option is None:
+        return None
+    from ..io.tables import columns_of
+
+    try:
+        return columns_of(option, known)
+    except ValueError as error:
+        raise InputError(f"--columns: {error}") from None
+
+
+def require_plan_place(path: str | None, file: str) -> None:
+    """Make sure that a plan for `file` can be put at `path`, if one is asked for."""
+    if path is None:
+        return
+    with cleaning_up():
+        check_writable(path, "plan")
+    if os.path.exists(path) and os.path.samefile(file, path):
+        raise InputError(f"--out {path}: is the file that is read: name another file")
+
+
+def require_picture_place(path: str | None) -> None:
+    """Make sure that a picture can be put at `path`, if one is asked for, and drawn: this loads matplotlib."""
+    if path is None:
+        return
+    try:
+        check_suffix(path)
+    except ValueError as error:
+        raise InputError(f"--plot: {error}") from None
+    with cleaning_up():
+        check_destination(path)
+    try:
+        require_matplotlib()
+    except ImportError as error:
+        raise WorkError(f"--plot: {error}") from None
+
+
+def prepare_folder(out: str, paths: Iterable[str]) -> None:
+    """Make the folder of --out, and make sure that everything can be put there before hours of work are done."""
+    if "\0" in out:
+        raise InputError("--out: is not a path, it holds a zero byte: name a folder")
+    parent = os.path.dirname(os.path.abspath(out))
+    if not os.path.isdir(parent):
+        raise InputError(f"--out {out}: cannot be made, there is no directory {parent}: make it first")
+    if os.path.exists(out) and not os.path.isdir(out):
+        raise InputError(f"--out {out}: is not a directory: name a folder")
+    try:
+        os.makedirs(out, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"--out {out}: cannot be made ({error.strerror}): name another folder") from None
+    with cleaning_up():
+        for path in paths:
+            check_destination(path)
+
+
+def require_libraries(command: str, *libraries: str) -> None:
+    """Say what to install where one of the libraries of a command is missing; their names may be those of modules."""
+    for library in libraries:
+        try:
+            __import__(library)
+        except ImportError:
+            name = library.partition(".")[0]
+            raise WorkError(f"{command} needs {name}: pip install 'j3o-jax[experiments]'") from None
