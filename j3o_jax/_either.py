@@ -5,9 +5,10 @@ process has that was forked from one with JAX at work.
 """
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -25,7 +26,7 @@ class _Functions:
 
 
 def _of_either(name: str, *args: Any, **keywords: Any) -> Any:
-    return getattr(jnp if _of_jax((args, keywords)) else np, name)(*args, **keywords)
+    return getattr(jnp if _of_jax((*args, *keywords.values())) else np, name)(*args, **keywords)
 
 
 either: Any = _Functions()
@@ -41,5 +42,10 @@ def each(function: Callable[..., Any], *batches: Any) -> Any:
     return jax.tree.map(lambda *own: np.stack(own), *results)
 
 
-def _of_jax(tree: Any) -> bool:
-    return any(isinstance(leaf, jax.Array) for leaf in jax.tree.leaves(tree))
+def _of_jax(arguments: Iterable[Any]) -> bool:
+    # Nearly all are arrays and numbers, and need not be taken apart.
+    return any(
+        isinstance(leaf, jax.Array)
+        for argument in arguments
+        for leaf in (jax.tree.leaves(argument) if isinstance(argument, tuple | list | eqx.Module) else (argument,))
+    )
