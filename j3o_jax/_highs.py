@@ -1,4 +1,4 @@
-"""The one door to HiGHS: a mixed-integer or linear program in, an answer that says what it is worth out."""
+"""HiGHS: solves mixed-integer and linear programs, with a bound and a verdict on each. Nothing else imports it."""
 
 import functools
 import importlib.metadata
@@ -84,7 +84,7 @@ def solve_milp(
     settings = _settings(gap, time_limit, threads) | (options or {})
     answer = _solve(program, settings, start)
     if answer.outcome == "infeasible":
-        # So grave a verdict is heard twice, the second time on the program as it was given.
+        # Confirm infeasibility by solving the program as it was given, without presolve.
         answer = _solve(program, settings | {"presolve": "off"}, start)
     return answer
 

@@ -16,6 +16,7 @@ from .._batched import is_brief, run_batched
 from .._compiled_functions import program
 from .._model import Placement
 from .._scenario import Scenario
+from .._time_limit import limiting_time
 from .._types import AnyArray
 from ..routing import AbstractOffloadingSolver, HierarchicalLP
 from ._base import Outcome
@@ -107,8 +108,8 @@ class J3O(AlternatingMethod):
     def run(self, scenarios: Scenario, key: Any) -> Outcome:
         """See `AbstractMethod`."""
         if not self.lp.runs_on_device:
-            repeated, start = from_all_starts(self.starts, scenarios)
-            outcome = self.run_on_host(repeated, start, key, self._settings)
+            with limiting_time(self.time_limit * scenarios.batch_shape[0]):
+                outcome = self.run_on_host(*from_all_starts(self.starts, scenarios), key, self._settings)
             return best_of_all_starts(outcome, len(self.starts))
         groups = group_clients(np.asarray(scenarios.client_edge), scenarios.edges)
         count = scenarios.demand.shape[0] * len(self.starts)

@@ -12,12 +12,12 @@ from .._scenario import Scenario
 from .batch_last import expand_like
 from .few_shapes import Sizes
 
-# The part of the nodes that answer anew, and how far their tastes go, in turn, the furthest first, which short searches
-# need most; of edges at least so many.
+# Fraction of nodes that are re-optimised, and amplitude of the noise on their gains, cycled, the largest amplitude
+# first because short searches benefit most. Of the edges at least `_EDGES_ANSWERING` are re-optimised.
 _ANSWERING = (0.1, 0.3)
 _TASTES = (1.0, 0.5, 0.2)
 KINDS = len(_ANSWERING) * len(_TASTES)
-"""Rounds after which the same kinds of trial come again."""
+"""Rounds after which the cycle begins again."""
 _EDGES_ANSWERING = 0.34
 # A node's price of its own compute is guessed within e^±1 of the last one, which is that of the models it holds now:
 # others would make another. For so many nodes it is first raised by this part of what models earn per compute.
@@ -84,7 +84,7 @@ def trial(draws: Draws, turn: Any, searches: Any, uncertainty: Any) -> Perturbat
 def guessed(
     prices: CapacityPrices, draws: Draws, trial: Perturbation, market: PlacementData, own: Sizes, searches: Any
 ) -> CapacityPrices:
-    """Prices with guesses of their own compute's at the nodes that answer anew, where an instance searches."""
+    """Prices with guesses of their own compute's at the nodes that are re-optimised, where an instance searches."""
 
     def guess(price: Any, drawn: Any, free: Any, accuracy: Any, cost: Any) -> Any:
         rate = jnp.where(cost > 0.0, jnp.max(accuracy, axis=0) / jnp.where(cost > 0.0, cost, 1.0), 0.0)

@@ -1,13 +1,12 @@
 """Price-directed placement policy: best responses to the prices of the capacities, then a local search around them.
 
-At first all nodes answer to prices that start at those of the linear relaxation and move towards what the offloading
-steps say. Then it searches: a few nodes at a time answer anew to the prices of the placement at hand or to those of the
-relaxation, each in its own way (`perturbation.py`), and what is better is kept, or a little worse for a while.
+At first all nodes respond to prices that start at those of the linear relaxation and move towards the duals of the
+offloading steps. Then it searches: a few nodes at a time are re-optimised at the prices of the incumbent or at those of
+the relaxation, with noise (`perturbation.py`), and what is better is kept, or a little worse for a while.
 
-How good an answer is, every edge tells for itself. At a given price of the cloud's uplink, the one thing that edges
-share, an edge and its clients are worth what their streams are, less the price of what they send to the cloud. The good
-answers of all edges are put together and tried in a round of their own. So the number of rounds need not grow with that
-of edges.
+Responses are judged edge by edge. At a given price of the cloud's uplink, the one resource that edges share, the value
+of an edge with its clients is that of their streams, less the price of what they send to the cloud. The good responses
+of all edges are composed and tried in a round of their own, so that the rounds need not grow in number with the edges.
 """
 
 from typing import Any, NamedTuple
@@ -31,7 +30,7 @@ from .perturbation import KINDS, draw, guessed, trial
 
 # τ of the first exchange, in accuracy; the k-th has τ/√k, and the search τ again.
 _UNCERTAINTY = 0.03
-# The search returns to the best plan every so many rounds. In between an edge takes an answer that is worse by less
+# The search returns to the best plan every so many rounds. In between an edge accepts a response that is worse by less
 # than this part of the open gap, then ever less.
 _CYCLE = 100
 _WORSE = 0.02
@@ -45,7 +44,7 @@ _LEAST_PATIENCE = 0.04
 class PriceSettings(NamedTuple):
     """Settings of the policy, which may be traced.
 
-    - `exchanges`: rounds in which all nodes answer.
+    - `exchanges`: rounds in which all nodes respond.
     - `patience`: rounds without a visible rise after which the search is over.
     """
 
@@ -53,28 +52,28 @@ class PriceSettings(NamedTuple):
     patience: Any
 
 
-class _Place(NamedTuple):
+class _Routed(NamedTuple):
     """Placement that was routed: the choices, the prices, and the value of each edge with its clients ``[E, B]``."""
 
     choices: Choices
     prices: CapacityPrices
-    worth: Any
+    value: Any
 
 
-class _Known(NamedTuple):
+class _PolicyState(NamedTuple):
     """State of the policy, instances last.
 
-    - `prices`: the average that all nodes answer to; `answer`: their last answer.
-    - `here`, `best`: where the search is, and where the plan was best.
-    - `mixture`, `untried`: the good choices of every edge, and whether they are to be tried in the next round.
-    - `exchanged`, `stalled`: rounds in which all answered; rounds since the last visible rise. ``[B]``
+    - `prices`: the average that all nodes respond to; `response`: their last choices.
+    - `incumbent`, `best`: where the search is, and where the plan was best.
+    - `composite`, `untried`: the good choices of every edge, and whether they are to be tried in the next round.
+    - `exchanged`, `stalled`: rounds in which all responded; rounds since the last visible rise. ``[B]``
     """
 
     prices: CapacityPrices
-    answer: Choices
-    here: _Place
-    best: _Place
-    mixture: Choices
+    response: Choices
+    incumbent: _Routed
+    best: _Routed
+    composite: Choices
     untried: Any
     exchanged: Any
     stalled: Any
@@ -108,9 +107,9 @@ class PricePolicy(PlacementPolicy):
         self.per_load = total
         self.per_work = total[:, None] if scenarios.batching is None else jnp.asarray(scenarios.edge_compute)
         self.market = compilation_unit(lambda: _market(scenarios, groups, home))()
-        told = proven.prices
+        best = proven.prices
         self.relaxed = CapacityPrices(
-            jnp.transpose(told.client), jnp.transpose(told.compute), jnp.transpose(told.uplink), jnp.asarray(told.cloud)
+            jnp.transpose(best.client), jnp.transpose(best.compute), jnp.transpose(best.uplink), jnp.asarray(best.cloud)
         )
 
     def init(self) -> Any:
@@ -118,20 +117,20 @@ class PricePolicy(PlacementPolicy):
         market, prices = self.market, self.relaxed
         tasks, batch = market.weight.shape[0], prices.cloud.shape
         none = Choices(jnp.full(market.weight.shape, -1), jnp.full((tasks, *market.edge_budget.shape), -1))
-        nowhere = _Place(none, prices, jnp.full(market.edge_budget.shape, -jnp.inf))
+        nowhere = _Routed(none, prices, jnp.full(market.edge_budget.shape, -jnp.inf))
         never = jnp.zeros(batch, dtype=int)
-        return _Known(prices, none, nowhere, nowhere, none, jnp.zeros(batch, dtype=bool), never, never)
+        return _PolicyState(prices, none, nowhere, nowhere, none, jnp.zeros(batch, dtype=bool), never, never)
 
-    def place(self, policy_state: _Known, turn: Any, plan: Plan, active: Any) -> tuple[Placement, None]:
+    def place(self, policy_state: _PolicyState, turn: Any, plan: Plan, active: Any) -> tuple[Placement, None]:
         """See `PlacementPolicy`."""
 
-        def asked() -> tuple[CapacityPrices, Choices, Perturbation]:
-            return self._asked(policy_state, turn)
+        def terms() -> tuple[CapacityPrices, Choices, Perturbation]:
+            return self._terms(policy_state, turn)
 
-        answer = place_at_prices(self.market, *compilation_unit(asked)())
+        response = place_at_prices(self.market, *compilation_unit(terms)())
 
         def placed() -> Placement:
-            choices = select_trailing(policy_state.untried, policy_state.mixture, answer)
+            choices = select_trailing(policy_state.untried, policy_state.composite, response)
             edge_choice = edges_first(choices.edge)
             if self.scenarios.batching is not None:
                 # What earns at the price of the window pays for its set-up time; the cheapest fit first.
@@ -141,7 +140,7 @@ class PricePolicy(PlacementPolicy):
         # What fits a window is sorted.
         return (compilation_unit(placed) if self.scenarios.batching is None else placed)(), None
 
-    def _asked(self, policy_state: _Known, turn: Any) -> tuple[CapacityPrices, Choices, Perturbation]:
+    def _terms(self, policy_state: _PolicyState, turn: Any) -> tuple[CapacityPrices, Choices, Perturbation]:
         """Prices that nodes respond to in a round, what they chose before, and their perturbation."""
         searches = policy_state.exchanged >= self.settings.exchanges
         draws = draw(self.scenarios, self.groups, self.own, turn)
@@ -150,51 +149,51 @@ class PricePolicy(PlacementPolicy):
         # A placement's own prices agree with it: those of the relaxation lead to what only several nodes together make
         # better. Every kind of trial has its round with either.
         own = turn // KINDS % 2 == 0
-        prices = select_trailing(searches, policy_state.here.prices, policy_state.prices)
+        prices = select_trailing(searches, policy_state.incumbent.prices, policy_state.prices)
         prices = select_trailing(searches & ~own, self.relaxed, prices)
-        before = select_trailing(searches, policy_state.here.choices, policy_state.answer)
+        before = select_trailing(searches, policy_state.incumbent.choices, policy_state.response)
         return guessed(prices, draws, how, self.market, self.own, searches), before, how
 
-    def update(self, policy_state: _Known, turn: Any, result: RoundResult) -> tuple[Any, Any]:
+    def update(self, policy_state: _PolicyState, turn: Any, result: RoundResult) -> tuple[Any, Any]:
         """See `PlacementPolicy`."""
-        placed = Choices(
-            self.groups.to_groups(result.placement.client_choice), edges_last(result.placement.edge_choice)
-        )
-        told = self._prices(result)
-        counts = result.alternates & result.routed.solved
+        chosen = result.placement
+        placed = Choices(self.groups.to_groups(chosen.client_choice), edges_last(chosen.edge_choice))
+        duals = self._prices(result)
+        counted = result.alternates & result.routed.solved
         searches = policy_state.exchanged >= self.settings.exchanges
         exchanges = result.alternates & ~policy_state.untried & ~searches
-        step = jnp.where(exchanges & counts, _step(policy_state), 0.0)
-        prices = jax.tree.map(lambda old, new: _moved(old, new, step), policy_state.prices, told)
+        step = jnp.where(exchanges & counted, _step(policy_state), 0.0)
+        prices = jax.tree.map(lambda old, new: _moved(old, new, step), policy_state.prices, duals)
 
         first = ~jnp.isfinite(result.best_before)
         objective = without_serving_first(self.scenarios, result.best)
         open_gap = (self.proven.bound - objective) / jnp.maximum(jnp.abs(result.best), _VISIBLE)
         worse = jnp.clip(open_gap, 0.0, 1.0) * _WORSE * (1.0 - (turn % _CYCLE) / _CYCLE)
-        bar = policy_state.here.worth - jnp.where(searches, worse, -_VISIBLE)[None] * jnp.abs(policy_state.here.worth)
-        changed = self._changed(placed, policy_state.here.choices)
-        good = changed & (self._worth(result, policy_state.here.prices.cloud) > bar)
-        good &= (counts & ~policy_state.untried & ~first)[None]
-        whole = jnp.all(good | ~changed, axis=0)
-        mixture = self._mixed(good, placed, policy_state.here.choices)
+        old = policy_state.incumbent
+        bar = old.value - jnp.where(searches, worse, -_VISIBLE)[None] * jnp.abs(old.value)
+        changed = self._changed(placed, old.choices)
+        good = changed & (self._edge_values(result, old.prices.cloud) > bar)
+        good &= (counted & ~policy_state.untried & ~first)[None]
+        all_good = jnp.all(good | ~changed, axis=0)
+        composite = self._composite(good, placed, old.choices)
 
-        # A mixture is where the search goes on, whatever it is worth; else exchanges move it by what is best.
-        moves = counts & jnp.where(searches, policy_state.untried | (whole & jnp.any(good, axis=0)), result.better)
-        there = _Place(placed, told, self._worth(result, told.cloud))
+        # A composite placement always becomes the incumbent; otherwise the incumbent moves only on improvement.
+        moves = counted & jnp.where(searches, policy_state.untried | (all_good & jnp.any(good, axis=0)), result.better)
+        there = _Routed(placed, duals, self._edge_values(result, duals.cloud))
         best = select_trailing(result.better, there, policy_state.best)
-        here = select_trailing(moves, there, policy_state.here)
+        incumbent = select_trailing(moves, there, policy_state.incumbent)
         returns = result.alternates & searches & (turn % _CYCLE == _CYCLE - 1)
-        here = select_trailing(returns, best, here)
+        incumbent = select_trailing(returns, best, incumbent)
         rise = result.best - result.best_before
         visible = result.better & ~(rise <= _VISIBLE * jnp.abs(result.best))
         stalled = jnp.where(visible, 0, policy_state.stalled + 1)
-        new = _Known(
+        new = _PolicyState(
             prices=prices,
-            answer=select_trailing(exchanges, placed, policy_state.answer),
-            here=here,
+            response=select_trailing(exchanges, placed, policy_state.response),
+            incumbent=incumbent,
             best=best,
-            mixture=mixture,
-            untried=jnp.any(good, axis=0) & ~whole & ~returns,
+            composite=composite,
+            untried=jnp.any(good, axis=0) & ~all_good & ~returns,
             exchanged=policy_state.exchanged + exchanges.astype(int),
             stalled=stalled,
         )
@@ -213,21 +212,21 @@ class PricePolicy(PlacementPolicy):
             cloud=routed.cloud_uplink_price * self.per_load,
         )
 
-    def _worth(self, result: RoundResult, cloud_price: Any) -> Any:
+    def _edge_values(self, result: RoundResult, cloud_price: Any) -> Any:
         """Value ``[E, B]`` of each edge with its clients, at a price of the cloud."""
         plan, problem = result.plan, result.problem
         price = cloud_price / jnp.where(self.per_load > 0.0, self.per_load, 1.0)
         sent = problem.data * price[:, None, None]
-        worth = problem.local_value * plan.local + problem.edge_value * plan.edge
-        worth = worth + (problem.cloud_value - sent) * plan.cloud
-        return self.tree.sum_groups(jnp.sum(self.groups.to_groups(jnp.sum(worth, axis=2)), axis=0))
+        value = problem.local_value * plan.local + problem.edge_value * plan.edge
+        value = value + (problem.cloud_value - sent) * plan.cloud
+        return self.tree.sum_groups(jnp.sum(self.groups.to_groups(jnp.sum(value, axis=2)), axis=0))
 
     def _changed(self, new: Choices, old: Choices) -> Any:
         """Edges ``[E, B]`` where they or one of their clients chose otherwise."""
         clients = jnp.any(new.client != old.client, axis=(0, 1)).astype(self.market.weight.dtype)
         return (self.tree.sum_groups(clients) > 0.0) | jnp.any(new.edge != old.edge, axis=0)
 
-    def _mixed(self, edges: Any, new: Choices, old: Choices) -> Choices:
+    def _composite(self, edges: Any, new: Choices, old: Choices) -> Choices:
         """Mix new choices, at some edges ``[E, B]`` and their clients, with old ones elsewhere."""
         of_groups = self.tree.to_groups(edges.astype(self.market.weight.dtype)) > 0.0
         return Choices(select_trailing(of_groups, new.client, old.client), select_trailing(edges, new.edge, old.edge))
@@ -261,9 +260,9 @@ def _market(scenarios: Scenario, groups: ClientGroups, home: Any) -> PlacementDa
     )
 
 
-def _step(policy_state: _Known) -> Any:
+def _step(policy_state: _PolicyState) -> Any:
     """1/√k ``[B]`` for the k-th exchange."""
-    return 1.0 / jnp.sqrt(policy_state.exchanged.astype(policy_state.here.worth.dtype) + 1.0)
+    return 1.0 / jnp.sqrt(policy_state.exchanged.astype(policy_state.incumbent.value.dtype) + 1.0)
 
 
 def _moved(old: Any, new: Any, step: Any) -> Any:

@@ -30,7 +30,7 @@ def choices_at(batch, groups, prices, uncertainty):
     )
     own = jax.tree.map(jnp.asarray, sizes_of(batch))
     policy = PricePolicy(batch, groups, DualBound(jnp.ones(BATCH), nothing, None), 0.0, own, PriceSettings(1, 1))
-    before = policy.init().answer
+    before = policy.init().response
     trial = Perturbation(
         jnp.full(BATCH, uncertainty),
         jnp.ones((rows, columns, BATCH), bool),

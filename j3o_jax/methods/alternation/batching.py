@@ -1,14 +1,14 @@
-"""Which (edge, task) pairs are worth the set-up time of their batches, (28), for the models at hand.
+"""Local search over activations: the (edge, task) pairs that pay for the set-up time of their batches, (28).
 
-At the prices of an offloading step's answer the Lagrangian falls apart into pairs: a pair that runs model m earns
+At the duals of an offloading step the Lagrangian falls apart into pairs: a pair that runs model m earns
 
     Σ_{c ∈ C_e} max(0, λ̄ a_mt − λ d u_e − λ w_m π_e − n_ct) − π_e β_e ν_m / T_b
 
-where n_ct is what the stream has elsewhere at the prices. At the answer itself this adds up to its value (strong
-duality), at any other choice of pairs and models it bounds the value from above (weak duality). So a change of a pair
-brings at most the difference of the two; where no change has a positive one, no choice of pairs and of models that fit
-is better. The alternation therefore ends with trials of the changes that promise most, each with an offloading step of
-its own, until none promises anything.
+where n_ct is what the stream earns elsewhere at these prices. At the solution itself this adds up to its value (strong
+duality), at any other choice of pairs and models it bounds the value from above (weak duality). So the difference of
+the two, its reduced cost, bounds what a change of a pair can bring; where no change has a positive one, no choice of
+pairs and of models that fit is better. The alternation therefore ends with trials of the changes of the highest bounds,
+each with an offloading step of its own, until no bound is positive.
 """
 
 from typing import Any, NamedTuple
@@ -22,8 +22,8 @@ from ..._types import AnyArray, Float, Int
 from ...routing import Offloading
 from .placement import models_in_use
 
-# A promise below this is rounding of the prices.
-_LEAST_PROMISE = 1e-7
+# A bound below this is rounding of the prices.
+_LEAST_GAIN = 1e-7
 
 
 class ActivationBounds(NamedTuple):
@@ -39,7 +39,7 @@ class ActivationBounds(NamedTuple):
     @property
     def any(self) -> Any:
         """Instances ``[*batch]`` with a change that is worth a trial."""
-        return jnp.max(self.gain, axis=(-2, -1), initial=-jnp.inf) > _LEAST_PROMISE
+        return jnp.max(self.gain, axis=(-2, -1), initial=-jnp.inf) > _LEAST_GAIN
 
 
 class ActivationSearch(NamedTuple):
@@ -134,7 +134,7 @@ def activation_bounds(
 
 
 def best_activation(placement: Placement, found: ActivationBounds) -> tuple[Placement, Any]:
-    """Placement of one scenario with the change that promises most, and which pair that is ``[E, T]``."""
+    """Placement of one scenario with the change of the highest bound, and which pair that is ``[E, T]``."""
     pairs = found.gain.shape
     place = jnp.argmax(found.gain.ravel())
     numbers = found.gain.__array_namespace__().arange(found.gain.size)

@@ -108,7 +108,7 @@ class Convergence(NamedTuple):
 class Alternation:
     """Rounds of placing and routing for a batch of one axis, keeping the best plan.
 
-    With batching, other pairs of edge and task are then opened and closed as long as that promises to be better. At
+    With batching, other pairs of edge and task are then opened and closed as long as bounds leave room for a gain. At
     last an instance is routed once more, where all must be served so that it is, and without what nobody uses. With
     batching, a task that an edge drops then gives its set-up time back to the others, and they are routed again.
 

@@ -60,15 +60,15 @@ class AlternatingMethod(AbstractMethod):
 
     def run(self, scenarios: Scenario, key: Any) -> Outcome:
         """See `AbstractMethod`."""
-        return self.run_on_host(*from_all_starts(["paper"], scenarios), key, LoopSettings(self.max_iterations))
+        with limiting_time(self.time_limit * scenarios.batch_shape[0]):
+            return self.run_on_host(*from_all_starts(["paper"], scenarios), key, LoopSettings(self.max_iterations))
 
     def run_on_host(
         self, scenarios: Scenario, start: Float[np.ndarray, "B 4"], key: Any, settings: LoopSettings
     ) -> Outcome:
-        """`run`, from a start for each instance."""
+        """`run` within the caller's time, from a start for each instance."""
         alternation = Alternation(scenarios, _HostPolicy(self, scenarios, start, key), settings)
-        with limiting_time(self.time_limit * scenarios.batch_shape[0]):
-            result = run_on_host(alternation, self.lp)
+        result = run_on_host(alternation, self.lp)
         return result.outcome(allow_unserved=scenarios.allow_unserved, on_device=False)
 
 
