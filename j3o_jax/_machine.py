@@ -9,8 +9,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-# What shows results, and does not make them.
-_APART = ("cli", "io", "plots", "report", "reproduce", "sweep_report", "sweeps", "tuning")
+# The code that draws scenarios and solves them; in `experiments` not that which only shows the paper's or searches.
+_SOURCES = ("_*.py", "benchmarks/*.py", "experiments/_*.py", "methods/**/*.py", "named_methods/*.py", "routing/*.py")
 
 
 class Machine(BaseModel):
@@ -28,7 +28,7 @@ class Machine(BaseModel):
 
 @functools.cache
 def this_machine() -> Machine:
-    """The machine that this process runs on, with JAX's default device."""
+    """Return the machine that this process runs on, with JAX's default device."""
     import jax
 
     return Machine(
@@ -48,12 +48,10 @@ def source_digest() -> str:
 
     package, kernels = Path(__file__).parent, Path(str(j3o_kernels.__file__)).parent
     digest = hashlib.sha256()
-    for root in (package, kernels):
-        for path in sorted(root.rglob("*.py")):
-            place = path.relative_to(root)
-            if root is package and place.parts[0] in _APART:
-                continue
-            digest.update(place.as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    for root, patterns in ((package, _SOURCES), (kernels, ("**/*.py",))):
+        for path in sorted({path for pattern in patterns for path in root.glob(pattern)}):
+            place = path.relative_to(root).as_posix()
+            digest.update(place.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:12]
 
 

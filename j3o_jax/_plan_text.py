@@ -12,8 +12,8 @@ from ._status import Status, succeeded
 _MOST_NODES, _MOST_STREAMS = 12, 16
 _WIDTH = 100
 _TIERS = ("local", "edge", "cloud", "unserved")
-# A smaller share is what a solver's rounding leaves behind.
-_NEGLIGIBLE = 1e-6
+NEGLIGIBLE = 1e-6
+"""A smaller share is what a solver's rounding leaves behind."""
 
 
 def plan_text(solution: Any) -> str:
@@ -72,14 +72,14 @@ def _streams(solution: Any) -> Iterator[str]:
         ways = ", ".join(
             f"{tier} {_percent(share)}"
             for tier, share in zip(_TIERS, shares[client, task].tolist(), strict=True)
-            if share > _NEGLIGIBLE
+            if share > NEGLIGIBLE
         )
         yield f"  {names.clients[client]} {names.tasks[task]}: {ways}"
     rest = streams[_MOST_STREAMS:]
     if len(rest):
         means = shares[rest[:, 0], rest[:, 1]].mean(axis=0).tolist()
         ways = ", ".join(
-            f"{tier} {_percent(mean)}" for tier, mean in zip(_TIERS, means, strict=True) if mean > _NEGLIGIBLE
+            f"{tier} {_percent(mean)}" for tier, mean in zip(_TIERS, means, strict=True) if mean > NEGLIGIBLE
         )
         yield f"  and {len(rest):,} more, on average {ways}"
 

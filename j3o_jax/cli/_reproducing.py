@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from .. import __version__
+from ..experiments.paper.declaration import Experiment
+from ..experiments.paper.methods import METHODS
+from ..experiments.paper.rows import Row, RunLog
+from ..experiments.paper.runs import Run, runs_of
 from ..report.wording import count
-from ..reproduce.declaration import Experiment
-from ..reproduce.entries import METHODS
-from ..reproduce.journal import Journal, Row
 from ..reproduce.results import JOURNAL, files_of, write_results
-from ..reproduce.runs import Run, runs_of
 from ..reproduce.summary import Line, Summary, summarize, told
 from ._failures import WorkError
 from ._interrupts import cleaning_up
@@ -27,7 +27,7 @@ def reproduce_experiment(
     _require_libraries(experiment)
     files = files_of(name, experiment, out)
     prepare_folder(out, (os.path.join(out, JOURNAL), *files.values()))
-    journal = Journal(os.path.join(out, JOURNAL))
+    journal = RunLog(os.path.join(out, JOURNAL))
     with cleaning_up():
         done = journal.read()
     keep_compiled()
@@ -63,7 +63,7 @@ def _require_libraries(experiment: Experiment) -> None:
             raise WorkError(f"reproduce needs {library}: pip install 'j3o-jax[experiments]'") from None
 
 
-def _work(name: str, runs: Sequence[Run], missing: Sequence[Run], journal: Journal, done: dict[str, Row]) -> None:
+def _work(name: str, runs: Sequence[Run], missing: Sequence[Run], journal: RunLog, done: dict[str, Row]) -> None:
     """Solve what is missing, and add it to the journal and to `done`."""
     if not missing:
         return
@@ -75,12 +75,12 @@ def _work(name: str, runs: Sequence[Run], missing: Sequence[Run], journal: Journ
 
     with progress(name, len(runs), len(runs) - len(missing), "run", count_done) as advance:
         advance("loading", 0)
-        from ..reproduce.laboratory import Laboratory
+        from ..experiments.paper.solving import Runner
 
-        laboratory = Laboratory()
+        runner = Runner()
         for run in missing:
             advance(_words(run), 0)
-            row = laboratory.solve(run)
+            row = runner.solve(run)
             journal.append(row)
             done[run.key] = row
             advance(_words(run), 1)

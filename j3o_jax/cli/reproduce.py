@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from ..reproduce.entries import METHODS, TIME_LIMIT
-from ..reproduce.experiments import EXPERIMENTS, LISTED
+from ..experiments.paper.experiments import EXPERIMENTS, LISTED
+from ..experiments.paper.methods import METHODS, TIME_LIMIT
 from ._failures import InputError, unknown
 
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.text import Text
 
+from ..experiments.tune._outcome import Score, Trial, Tuning
 from ..report.tables import Sheet, headed
 from ..report.wording import count, duration, percent, printable
-from ._outcome import Score, Trial, Tuning
 from .wording import difference_words, method_words, setting_words, verdict_of
 
 # As many as a reader takes in at a glance.

@@ -11,13 +11,13 @@ from made_up_rows import LIMIT, MACHINE, VERSION, WORTH, rows_of
 from matplotlib.image import imread
 from support.pictures import texts
 
+from j3o_jax.experiments.paper.declaration import Axis, Experiment, Point
+from j3o_jax.experiments.paper.experiments import EXPERIMENTS
+from j3o_jax.experiments.paper.printed import TABLE_IV
 from j3o_jax.plots.panels import Curve, Level, curves_panel
 from j3o_jax.plots.scales import Scale
 from j3o_jax.plots.sheet import Named, draw_sheet
-from j3o_jax.reproduce.declaration import Axis, Experiment, Point
 from j3o_jax.reproduce.drawing import draw
-from j3o_jax.reproduce.experiments import EXPERIMENTS
-from j3o_jax.reproduce.paper import TABLE_IV
 from j3o_jax.reproduce.results import files_of, write_results
 from j3o_jax.reproduce.sheets import markdown_of
 from j3o_jax.reproduce.summary import summarize
@@ -219,7 +219,7 @@ def test_tables_in_markdown_are_rectangular():
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
-def test_tables_read_back_with_their_schema(tmp_path, name):
+def test_tables_read_back_with_their_schema_and_pictures_are_not_blank(tmp_path, name):
     summary = summary_of(name)
     files = files_of(name, EXPERIMENTS[name], str(tmp_path))
     write_results(summary, files)
@@ -231,6 +231,16 @@ def test_tables_read_back_with_their_schema(tmp_path, name):
     assert len(runs) == len(summary.rows)
     assert lines.equals(summary_frame(summary))
     assert runs.equals(runs_frame(summary))
+    if name not in FIGURES:
+        return
+    pixels = imread(files["png"])[..., :3]
+    assert pixels.shape[0] > 800
+    assert pixels.shape[1] > 1200
+    for colour in ("#E69F00", "#009E73"):
+        near = np.abs(pixels - mpl.colors.to_rgb(colour)).max(axis=-1) < 0.02
+        assert near.sum() > 300, colour
+    with open(files["svg"], encoding="utf-8") as file:
+        assert "<svg" in file.read()
 
 
 def test_tables_hold_what_was_solved():
@@ -379,20 +389,6 @@ def test_rows_of_before_decisions_were_kept_have_no_curves():
     panels = [axes for axes in draw(summary).axes if axes.get_ylabel()]
     assert [len(axes.get_lines()) for axes in panels] == [2, 0, 0, 0] * 2
     assert summary_frame(summary)["edge_models"].null_count() == len(summary.lines)
-
-
-@pytest.mark.parametrize("name", FIGURES)
-def test_pictures_are_not_blank(tmp_path, name):
-    files = files_of(name, EXPERIMENTS[name], str(tmp_path))
-    write_results(summary_of(name), files)
-    pixels = imread(files["png"])[..., :3]
-    assert pixels.shape[0] > 800
-    assert pixels.shape[1] > 1200
-    for colour in ("#E69F00", "#009E73"):
-        near = np.abs(pixels - mpl.colors.to_rgb(colour)).max(axis=-1) < 0.02
-        assert near.sum() > 300, colour
-    with open(files["svg"], encoding="utf-8") as file:
-        assert "<svg" in file.read()
 
 
 def test_one_seed_has_no_band():
