@@ -3,9 +3,12 @@
 import os
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from .._status import SUCCESS_NAMES
 from ._manifest import read_manifest
 from ._reading import read_sweep
+from ._statistics import student_factor
 
 if TYPE_CHECKING:
     import polars as pl
@@ -23,22 +26,28 @@ def summarize_sweep(folder: str | os.PathLike[str]) -> "pl.DataFrame":
     """
     import polars as pl
 
-    from ._means import means, slices_by_seed
-
-    manifest, rows, keys = read_manifest(folder), read_sweep(folder), ["point", "method"]
-    counted = rows.group_by(keys).agg(
-        *(pl.col(name).first() for name in manifest.grid),
-        scenarios=pl.len(),
-        failures=(~pl.col("status").is_in(SUCCESS_NAMES)).sum(),
-        gap=pl.col("gap").mean(),
-        gap_worst=pl.col("gap").max(),
+    manifest = read_manifest(folder)
+    good = pl.col("status").is_in(SUCCESS_NAMES)
+    table = (
+        read_sweep(folder)
+        .group_by("point", *manifest.grid, "method")
+        .agg(
+            scenarios=pl.len(),
+            failures=(~good).sum(),
+            objective=pl.col("objective").mean(),
+            deviation=pl.col("objective").std(),
+            gap=pl.col("gap").mean(),
+            gap_worst=pl.col("gap").max(),
+        )
+        .collect(engine="streaming")
     )
-    found = means(slices_by_seed(rows, manifest.rows), keys, pl.col("objective"))
-    found = found.select(*keys, objective="mean", objective_ci="half_width")
+    # A group has one row for each seed, so that its rows are independent observations.
+    planned = (table["scenarios"] - table["failures"]).to_numpy()
+    with np.errstate(divide="ignore"):
+        factors = pl.Series(student_factor(planned) / np.sqrt(planned))
     order = {label: index for index, label in enumerate(manifest.methods)}
     return (
-        counted.collect(engine="streaming")
-        .join(found, on=keys, how="left")
+        table.with_columns(objective_ci=table["deviation"] * factors)
         .sort("point", pl.col("method").replace_strict(order, return_dtype=pl.Int64))
         .select(
             "point", *manifest.grid, "method", "scenarios", "failures", "objective", "objective_ci", "gap", "gap_worst"

@@ -88,7 +88,7 @@ def _time_columns(tuning: Tuning) -> list[str]:
     return ["ms", "Reached", "To the gap"] if tuning.spec.gap is not None else ["ms"]
 
 
-def _times(tuning: Tuning, score: Trial | Score, *, timed: bool = False) -> list[str]:
+def _times(tuning: Tuning, score: Score, *, timed: bool = False) -> list[str]:
     if tuning.spec.objective == "quality" and not timed:
         return []
     cells = [f"{1000 * score.seconds:.3g}"]

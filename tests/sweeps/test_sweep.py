@@ -98,14 +98,15 @@ def test_what_is_done_is_not_solved_again(undisturbed, tmp_path, monkeypatch):
     same_rows(out, undisturbed)
 
 
-@pytest.mark.parametrize(("method", "rtol"), [("full-local", 1e-12), ("rand-ao", 1e-9)])
-def test_rows_do_not_depend_on_their_chunk_nor_does_what_is_drawn_at_random(tmp_path, method, rtol):
+@pytest.mark.parametrize(("method", "rtol", "values"), [("full-local", 1e-12, 3), ("rand-ao", 1e-9, 6)])
+def test_rows_do_not_depend_on_their_chunk_nor_does_what_is_drawn_at_random(tmp_path, method, rtol, values):
     spec = QUICK | {"seeds": 3, "methods": [method]}
     for size in (6, 4):
         sweep(spec | {"chunk": size}, tmp_path / f"{size}")
     found, wanted = rows_of(tmp_path / "4"), rows_of(tmp_path / "6")
     np.testing.assert_allclose(found["objective"], wanted["objective"], rtol=rtol)
-    assert wanted["objective"].n_unique() == 6
+    # What is answered on the clients does not depend on the uplink.
+    assert wanted["objective"].n_unique() == values
 
 
 def test_failures_are_rows_with_a_reason(tmp_path):

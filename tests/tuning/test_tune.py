@@ -141,9 +141,8 @@ def test_a_call_has_all_step_sizes_of_equal_settings(made_up):
     assert sorted(map(len, made_up)) == [1, 1, 1, 3, 3]
     assert len(tuning.trials) == 7
     assert tuning.chosen.values == {"schedule": "inverse", "step_size": 2.0}
-
-
-def test_the_base_is_in_the_call_of_its_step_sizes(made_up):
+    made_up.clear()
+    # The setting to begin from is in the call of its step sizes.
     tune(tune_spec(SMALL))
     assert made_up[0] == [None, 0.01, 100.0]
 
