@@ -44,15 +44,19 @@ def this_machine() -> Machine:
 @functools.cache
 def source_digest() -> str:
     """Twelve digits of the SHA-256 of the code that solves: a version under development has more than one."""
+    digest = hashlib.sha256()
+    for root, path in source_files():
+        digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:12]
+
+
+def source_files() -> list[tuple[Path, Path]]:
+    """List the files of the code that draws scenarios and solves them, each with the folder of its package."""
     import j3o_kernels
 
     package, kernels = Path(__file__).parent, Path(str(j3o_kernels.__file__)).parent
-    digest = hashlib.sha256()
-    for root, patterns in ((package, _SOURCES), (kernels, ("**/*.py",))):
-        for path in sorted({path for pattern in patterns for path in root.glob(pattern)}):
-            place = path.relative_to(root).as_posix()
-            digest.update(place.encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()[:12]
+    rooms = [(package, pattern) for pattern in _SOURCES] + [(kernels, "**/*.py")]
+    return sorted((root, path) for root, pattern in rooms for path in root.glob(pattern))
 
 
 def _processor() -> str:

@@ -2,7 +2,7 @@
 
 - `_values`, `_families`, `_population`, `_points`: what a specification asks for, and the scenarios that it means.
 - `_spec`, `_chunks`, `_rows`, `_run`, `_workers`: a sweep, solved in chunks here, by workers or on a cluster.
-- `_manifest`, `_folder`, `_reading`, `_journal`: what is kept, so that whatever ends it, the same call goes on.
+- `_manifest`, `_folder`, `_reading`, `_json_lines`: what is kept, so that whatever ends it, the same call goes on.
 - `_statistics`, `_means`, `_summary`: means with their uncertainty.
 - `tune`: the search for settings of a method. `paper`: the paper's experiments.
 

@@ -280,6 +280,24 @@ def test_another_version_s_folder_is_refused(tmp_path):
         sweep(QUICK | {"seeds": 1}, tmp_path / "out")
 
 
+def test_the_digest_of_the_code_is_of_all_that_solves_a_chunk():
+    code = f"""
+import sys
+from j3o_jax._machine import source_files
+from j3o_jax.experiments._chunks import chunks_of
+from j3o_jax.experiments._rows import solve_chunk
+from j3o_jax.experiments._spec import sweep_spec
+
+solve_chunk(next(chunks_of(sweep_spec({QUICK!r}), "1")))
+digested = {{str(path) for _, path in source_files()}}
+ours = [module.__file__ for name, module in sys.modules.items() if name.split(".")[0] in ("j3o_jax", "j3o_kernels")]
+print(*{{path for path in ours if path not in digested}}, sep="\\n")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    # Reading the specification's file is no part of it: what was read is in the folder.
+    assert {path.split("/")[-2] for path in done.stdout.split()} == {"io"}
+
+
 def test_a_folder_of_other_things_is_refused(tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "thesis.tex").write_text("x")

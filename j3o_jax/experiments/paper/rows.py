@@ -4,7 +4,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ..._machine import Machine
 from ..._status import SUCCESS_NAMES
-from .._journal import JsonLines
+from .._json_lines import JsonLines
 from .methods import Value
 from .runs import Run
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from ...named_methods import NamedMethod
 from .._values import Grid
+from ._call_log import CallLog, call_log_of
 from ._evaluator import Evaluator, compare_held_out
-from ._journal import Journal, journal_of
 from ._outcome import HeldOut, Score, Trial, Tuning, choose, front_of
 from ._samplers import Values, propose
 from ._slices import MOST, call_of, key_of, program_of
@@ -35,9 +35,9 @@ def tune(spec: TuneSpec, folder: str | None = None, *, report: Report | None = N
     **Raises:** `FileError` over the folder, among others where it is of another specification or where another process
     writes in it; `ViolationError` where a plan for the held-out scenarios breaks a limit.
     """
-    with journal_of(folder, spec) as journal:
-        search = _Search(spec, journal, report or (lambda *_: None))
-        propose(spec, search.try_all, journal.study)
+    with call_log_of(folder, spec) as log:
+        search = _Search(spec, log, report or (lambda *_: None))
+        propose(spec, search.try_all, log.study)
         trials = list(search.trials.values())
         chosen = choose(spec, trials)
         return Tuning(
@@ -63,9 +63,9 @@ def trials_expected(spec: TuneSpec) -> int:
 class _Search:
     """The trials so far, by what their settings are known by."""
 
-    def __init__(self, spec: TuneSpec, journal: Journal, report: Report):
+    def __init__(self, spec: TuneSpec, log: CallLog, report: Report):
         self.spec = spec
-        self.journal = journal
+        self.log = log
         self.report = report
         self.trials: dict[str, Trial] = {}
         self.evaluator = Evaluator(spec.training, spec.base, spec.gap)
@@ -73,7 +73,7 @@ class _Search:
         self.solved_now = 0
         self._known: dict[str, Score] = {}
         self._compared: dict[str, HeldOut] = {}
-        for entry in journal.read():
+        for entry in log.read():
             self._take(entry)
 
     def try_all(self, proposed: Sequence[Values]) -> list[Trial]:
@@ -123,7 +123,7 @@ class _Search:
         self.solved_now += len(own)
 
     def _keep(self, entry: dict[str, Any]) -> None:
-        self.journal.append(entry)
+        self.log.append(entry)
         self._take(entry)
 
     def _take(self, entry: dict[str, Any]) -> None:

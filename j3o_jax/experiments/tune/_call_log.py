@@ -1,4 +1,4 @@
-"""The journal of a tuning: a line for every call that ended, and the specification that it belongs to."""
+"""The log of a tuning: a line for every call that ended, and the specification that it belongs to."""
 
 import contextlib
 import json
@@ -8,15 +8,15 @@ from typing import Any
 
 from ... import __version__
 from ...io import FileError, only_writer, write_file
-from .._journal import JsonLines
+from .._json_lines import JsonLines
 from ._spec import TuneSpec
 
-JOURNAL, SPECIFICATION, STUDY = "calls.jsonl", "spec.json", "optuna.jsonl"
+CALLS, SPECIFICATION, STUDY = "calls.jsonl", "spec.json", "optuna.jsonl"
 
 
 @contextlib.contextmanager
-def journal_of(folder: str | None, spec: TuneSpec) -> Iterator["Journal"]:
-    """Context with the journal of a specification, in which no other process writes it.
+def call_log_of(folder: str | None, spec: TuneSpec) -> Iterator["CallLog"]:
+    """Context with the log of a specification, in which no other process writes it.
 
     **Arguments:**
 
@@ -27,19 +27,19 @@ def journal_of(folder: str | None, spec: TuneSpec) -> Iterator["Journal"]:
     or where it cannot be read or written.
     """
     if folder is None:
-        yield Journal(None)
+        yield CallLog(None)
         return
     _claim(folder, spec)
     with only_writer(folder, os.path.join(folder, SPECIFICATION), "another tuning"):
         _mend(os.path.join(folder, STUDY))
-        yield Journal(folder)
+        yield CallLog(folder)
 
 
-class Journal:
+class CallLog:
     """Results of the calls that ended, kept in a folder or, where that is None, not at all."""
 
     def __init__(self, folder: str | None):
-        self._lines = None if folder is None else JsonLines(os.path.join(folder, JOURNAL))
+        self._lines = None if folder is None else JsonLines(os.path.join(folder, CALLS))
         self.study = None if folder is None else os.path.join(folder, STUDY)
         """Path of Optuna's own storage."""
 
