@@ -18,14 +18,14 @@ import numpy as np
 
 import j3o_jax as j3o
 from j3o_jax._batched import compiled_programs
+from j3o_jax.experiments._statistics import spread_over_seeds
+from j3o_jax.experiments.tune._evaluator import confirm
+from j3o_jax.experiments.tune._slices import MOST, Solved, solve_in_slices
 from j3o_jax.plots import save_figure
 from j3o_jax.plots.panels import Curve, Panel, curves_panel
 from j3o_jax.plots.scales import Scale
 from j3o_jax.plots.sheet import draw_sheet
 from j3o_jax.plots.style import distinct
-from j3o_jax.tuning._held_out import paired
-from j3o_jax.tuning._laboratory import confirm
-from j3o_jax.tuning._measure import MOST, Solved, solve_in_slices
 
 from .record import FOLDER, machine_line, say, write_results
 from .registry import CASES
@@ -141,10 +141,10 @@ def on_held_out(own: Solved, dual: Solved) -> dict[str, Any]:
 
 def interval(difference: np.ndarray) -> dict[str, float]:
     """Mean of paired differences, half of its interval, and how many are up and down."""
-    mean, half_width = paired(difference, np.arange(difference.size))
+    spread = spread_over_seeds(difference, np.arange(difference.size))
     return {
-        "mean": mean,
-        "half_width": half_width,
+        "mean": spread.mean,
+        "half_width": spread.half_width(),
         "up": int(np.sum(difference > 1e-9)),
         "down": int(np.sum(difference < -1e-9)),
     }

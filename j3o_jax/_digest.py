@@ -5,7 +5,11 @@ import json
 from typing import Any
 
 
+def canonical_json(plain: Any) -> str:
+    """Plain data as JSON in one way only: keys sorted, no spaces, numbers as Python writes them."""
+    return json.dumps(plain, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
 def digest_of(plain: Any) -> str:
-    """SHA-256 of plain data as canonical JSON: keys sorted, no spaces, numbers as Python writes them."""
-    text = json.dumps(plain, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+    """SHA-256 of plain data as canonical JSON."""
+    return hashlib.sha256(canonical_json(plain).encode()).hexdigest()

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-# What shows results, and does not make them.
-_APART = ("cli", "io", "plots", "report", "reproduce", "sweep_report", "sweeps", "tuning")
+# The code that draws scenarios and solves them; in `experiments` not that which only shows the paper's or searches.
+_SOURCES = ("_*.py", "benchmarks/*.py", "experiments/_*.py", "methods/**/*.py", "named_methods/*.py", "routing/*.py")
 
 
 class Machine(BaseModel):
@@ -44,17 +44,19 @@ def this_machine() -> Machine:
 @functools.cache
 def source_digest() -> str:
     """Twelve digits of the SHA-256 of the code that solves: a version under development has more than one."""
+    digest = hashlib.sha256()
+    for root, path in source_files():
+        digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:12]
+
+
+def source_files() -> list[tuple[Path, Path]]:
+    """List the files of the code that draws scenarios and solves them, each with the folder of its package."""
     import j3o_kernels
 
     package, kernels = Path(__file__).parent, Path(str(j3o_kernels.__file__)).parent
-    digest = hashlib.sha256()
-    for root in (package, kernels):
-        for path in sorted(root.rglob("*.py")):
-            place = path.relative_to(root)
-            if root is package and place.parts[0] in _APART:
-                continue
-            digest.update(place.as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()[:12]
+    rooms = [(package, pattern) for pattern in _SOURCES] + [(kernels, "**/*.py")]
+    return sorted((root, path) for root, pattern in rooms for path in root.glob(pattern))
 
 
 def _processor() -> str:

@@ -57,9 +57,12 @@ class Resources(NamedTuple):
     cloud_uplink: Float[AnyArray, ""]
 
 
-def normalized_demand(scenario: Scenario) -> Float[AnyArray, "C T"]:
-    """Normalised demand λ̄ = λ / λ_tot, each stream's weight in the objective; 0 where nothing is asked, ``[C, T]``."""
-    total = jnp.sum(scenario.demand)
+def normalized_demand(scenario: Scenario) -> Float[AnyArray, "*batch C T"]:
+    """Normalised demand λ̄ = λ / λ_tot, each stream's weight in the objective; 0 where nothing is asked.
+
+    ``[*batch, C, T]``: unlike the others it takes batches too.
+    """
+    total = jnp.sum(scenario.demand, axis=(-2, -1), keepdims=True)
     return jnp.where(total > 0, scenario.demand / jnp.where(total > 0, total, 1.0), 0.0)
 
 

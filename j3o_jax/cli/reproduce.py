@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .. import __version__
-from ..reproduce.entries import METHODS, TIME_LIMIT
-from ..reproduce.experiments import EXPERIMENTS, LISTED
+from ..experiments.paper.experiments import EXPERIMENTS, LISTED
+from ..experiments.paper.methods import METHODS, TIME_LIMIT
 from . import _options
 from ._failures import unknown
 from ._interrupts import cleaning_up
@@ -16,8 +16,8 @@ from ._output import hand_out
 
 if TYPE_CHECKING:
     # Written out in full in annotations, these are found at run time too.
-    import j3o_jax.reproduce.journal
-    import j3o_jax.reproduce.runs
+    import j3o_jax.experiments.paper.rows
+    import j3o_jax.experiments.paper.runs
     import j3o_jax.reproduce.summary
 
 
@@ -53,10 +53,10 @@ def reproduce(
     )
     _options.require_seconds("--time-limit", time_limit)
 
+    from ..experiments.paper.rows import RunLog
+    from ..experiments.paper.runs import runs_of
     from ..report.wording import count
-    from ..reproduce.journal import Journal
     from ..reproduce.results import JOURNAL, files_of, write_results
-    from ..reproduce.runs import runs_of
     from ..reproduce.summary import summarize, told
     from ..reproduce.terminal import ResultsReport
     from ._plans import keep_compiled
@@ -64,13 +64,13 @@ def reproduce(
     _options.require_libraries("reproduce", "polars", *([] if narrowed.axis is None else ["matplotlib.figure"]))
     files = files_of(experiment, narrowed, out)
     _options.prepare_folder(out, (os.path.join(out, JOURNAL), *files.values()))
-    journal = Journal(os.path.join(out, JOURNAL))
+    run_log = RunLog(os.path.join(out, JOURNAL))
     with cleaning_up():
-        done = journal.read()
+        done = run_log.read()
     keep_compiled()
     runs = runs_of(narrowed, range(seeds), version=__version__, time_limit=time_limit)
     missing = [run for run in runs if run.key not in done or done[run.key].error]
-    _solve_missing(experiment, runs, missing, journal, done)
+    _solve_missing(experiment, runs, missing, run_log, done)
     summary = summarize(experiment, narrowed, range(seeds), done, version=__version__, time_limit=time_limit)
     with cleaning_up():
         write_results(summary, files)
@@ -87,7 +87,7 @@ def reproduce(
             "all": len(runs),
             "solved_now": len(missing),
             "without_plan": len(failures),
-            "unreadable_lines": journal.unreadable,
+            "unreadable_lines": run_log.unreadable,
         },
         "results": [_line_content(line) for line in summary.lines],
         "machines": [machine.model_dump() for machine in summary.machines],
@@ -109,36 +109,36 @@ def _subset(text: str | None, what: str, known: Sequence[str], option: str, expe
 
 def _solve_missing(
     name: str,
-    runs: "Sequence[j3o_jax.reproduce.runs.Run]",
-    missing: "Sequence[j3o_jax.reproduce.runs.Run]",
-    journal: "j3o_jax.reproduce.journal.Journal",
-    done: "dict[str, j3o_jax.reproduce.journal.Row]",
+    runs: "Sequence[j3o_jax.experiments.paper.runs.Run]",
+    missing: "Sequence[j3o_jax.experiments.paper.runs.Run]",
+    run_log: "j3o_jax.experiments.paper.rows.RunLog",
+    done: "dict[str, j3o_jax.experiments.paper.rows.Row]",
 ) -> None:
-    """Solve what is missing, and add it to the journal and to `done`."""
+    """Solve what is missing, and add it to the log and to `done`."""
     if not missing:
         return
 
     def count_done() -> int:
-        # From the journal itself: Ctrl-C may come between a line and its being counted.
-        there = journal.read()
+        # From the log itself: Ctrl-C may come between a line and its being counted.
+        there = run_log.read()
         return sum(run.key in there and not there[run.key].error for run in runs)
 
     from ._progress import progress
 
     with progress(name, len(runs), len(runs) - len(missing), "run", count_done) as advance:
         advance("loading", 0)
-        from ..reproduce.laboratory import Laboratory
+        from ..experiments.paper.solving import Runner
 
-        laboratory = Laboratory()
+        runner = Runner()
         for run in missing:
             advance(_words(run), 0)
-            row = laboratory.solve(run)
-            journal.append(row)
+            row = runner.solve(run)
+            run_log.append(row)
             done[run.key] = row
             advance(_words(run), 1)
 
 
-def _words(run: "j3o_jax.reproduce.runs.Run") -> str:
+def _words(run: "j3o_jax.experiments.paper.runs.Run") -> str:
     setting = "".join(f" {value:g}" for value in run.overrides.values())
     return f"{run.benchmark}{setting}, {METHODS[run.method].label}, seed {run.seed}"
 

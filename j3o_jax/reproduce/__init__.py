@@ -1,6 +1,5 @@
-"""The paper's experiments run again: what they are, their runs, a journal that survives interruption, the tables.
+"""The paper's experiments as tables and pictures.
 
-`experiments`, `entries` and `paper` say what there is, and load no library; `runs` says which runs an experiment takes.
-`laboratory` solves them, `journal` keeps them. `summary` makes figures of them, which `sheets`, `terminal`, `tables`
-and `drawing` put into words, Parquet and pictures, and `results` into files.
+`summary` makes figures of the runs, which `sheets`, `terminal`, `tables` and `drawing` put into words, Parquet and
+pictures, and `results` into files. What the experiments are, and how they are solved, is in `experiments.paper`.
 """

@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterable, Sequence
 
 from matplotlib.figure import Figure
 
+from ..experiments._statistics import Spread
+from ..experiments.paper.declaration import View
+from ..experiments.paper.methods import METHODS, OPTIMUM
 from ..plots.panels import Curve, Level, Named, Panel, curves_panel
 from ..plots.scales import Scale
 from ..plots.sheet import draw_sheet
 from ..report.wording import NEGLIGIBLE, count
-from .declaration import View
-from .entries import METHODS, OPTIMUM
-from .summary import Line, Spread, Summary
+from .summary import Line, Summary
 
 _REACHED = {"loss": "Average test loss 1 − F", "accuracy": "Average accuracy F"}
 _BEHIND = {"loss": "Loss above", "accuracy": "Accuracy below"}
@@ -68,7 +69,7 @@ def draw(summary: Summary) -> Figure:
 
 
 def _panel_behind(lines: list[Line], scale: Scale, height: float) -> Panel:
-    """The panel on which small differences to the optimum show, and below what they mean nothing."""
+    """Draw the panel on which small differences to the optimum show, and below what they mean nothing."""
     tolerance = max(line.tolerance for line in lines)
     curves = _curves(lines, lambda line: line.behind if _is_behind(line) else _NOTHING)
     label = f"{_BEHIND[lines[0].measure]} the {METHODS[OPTIMUM].label}'s"
@@ -96,7 +97,7 @@ def _draw_placement(summary: Summary, scale: Scale, said: Sequence[str]) -> Figu
 
 
 def _title(views: Sequence[View]) -> str:
-    """What the panels of a row have in common."""
+    """Return what the panels of a row have in common."""
     if views[0].method:
         return f"Decisions of {METHODS[views[0].method].label}"
     common = {view.series for view in views}
@@ -126,7 +127,7 @@ def _decided(kind: str, name: str) -> Callable[[Line], Spread]:
 
 
 def _curves(lines: Iterable[Line], spread: Callable[[Line], Spread], *, by_method: bool = False) -> list[Curve]:
-    """A curve for each setting, or method; a method looks the same in every figure, whichever others are beside it."""
+    """Make a curve for each setting, or method; a method looks the same in every figure, whatever is beside it."""
     by_curve: dict[str, list[Line]] = {}
     for line in lines:
         by_curve.setdefault(line.label if by_method else line.curve, []).append(line)

@@ -3,8 +3,8 @@
 import os
 from collections.abc import Mapping
 
+from ..experiments.paper.declaration import Experiment
 from ..io import write_file
-from .declaration import Experiment
 from .summary import Summary
 
 JOURNAL = "runs.jsonl"

@@ -4,9 +4,10 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 
 from ..benchmarks import NAMES
+from ..experiments._statistics import Spread
 from ..report.tables import Sheet
 from ..report.wording import NOTHING, gap_percent, one_line, percent
-from .summary import Line, Spread, Summary
+from .summary import Line, Summary
 
 _DECISIONS = (
     "Onloaded: at which part of the seeds, and at clients of seeds and clients, the model answers queries; one that is "
@@ -23,7 +24,7 @@ _FULL = ("Of the optimum", "Of the optimum, paper", "Time, ms", "Time, ms, paper
 
 
 def markdown_of(summary: Summary, picture: str | None = None) -> str:
-    """The document; `picture` is the name of a file beside it."""
+    """Write the document; `picture` is the name of a file beside it."""
     experiment = summary.experiment
     parts = [f"# {experiment.title}"]
     if picture is not None:
@@ -53,7 +54,7 @@ def sheets_of(summary: Summary, *, brief: bool = False) -> list[Sheet]:
 
 
 def _grid(summary: Summary, title: str, lines: Sequence[Line], cells_of: Callable[[Line], Mapping[str, str]]) -> Sheet:
-    """A table with a row for each place on the axis, and a column for each name of `cells_of`."""
+    """Return a table with a row for each place on the axis, and a column for each name of `cells_of`."""
     axis = summary.experiment.axis
     rows: dict[float | None, dict[str, str]] = {}
     for line in lines:
@@ -70,7 +71,7 @@ def _grid(summary: Summary, title: str, lines: Sequence[Line], cells_of: Callabl
 
 
 def _placement_sheets(summary: Summary, series: str, brief: bool) -> list[Sheet]:
-    """What is reached at the points of a series, and then what is decided; in `brief` by the last method alone."""
+    """Show what is reached at the points of a series, then what is decided; in `brief` by the last method alone."""
     experiment = summary.experiment
     lines = [line for line in summary.lines if line.point.series == series]
     title = f"{_measure(lines)}, {series}"
@@ -116,7 +117,7 @@ def _benchmark_row(line: Line, brief: bool) -> tuple[str, ...]:
 
 
 def _measure(lines: Sequence[Line]) -> str:
-    """What a benchmark is judged by."""
+    """Return what a benchmark is judged by."""
     return f"Average {lines[0].measure if lines else 'loss'}"
 
 
@@ -132,7 +133,7 @@ def _time(spread: Spread, brief: bool) -> str:
 
 
 def foot_of(summary: Summary) -> Sequence[str]:
-    """What a reader must know beside the figures, one sentence each."""
+    """Return what a reader must know beside the figures, one sentence each."""
     first, last = summary.seeds[0], summary.seeds[-1]
     seeds = f"Seed {first}" if first == last else f"Seeds {first} to {last}"
     versions = sorted({row.version for _, row in summary.rows})

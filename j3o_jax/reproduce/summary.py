@@ -6,26 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
+from .._machine import Machine
+from ..experiments._statistics import Spread, spread_of
+from ..experiments.paper.declaration import Experiment, Point
+from ..experiments.paper.methods import METHODS, OPTIMUM
+from ..experiments.paper.printed import TABLE_IV, Measure, Printed, measure_of, share_of_optimum
+from ..experiments.paper.rows import Row
+from ..experiments.paper.runs import run_at
 from ..report.wording import count
-from .declaration import Experiment, Point
-from .entries import METHODS, OPTIMUM
-from .journal import Machine, Row
-from .paper import TABLE_IV, Measure, Printed, measure_of, share_of_optimum
-from .runs import run_at
-
-
-@dataclasses.dataclass(frozen=True)
-class Spread:
-    """Mean and standard deviation (divided by n, as NumPy's) of n values; NaN where there are none."""
-
-    mean: float
-    deviation: float
-    n: int
-
-    @property
-    def standard_error(self) -> float:
-        """Of the mean, from the sample's variance; NaN for fewer than two values."""
-        return self.deviation / math.sqrt(self.n - 1) if self.n > 1 else math.nan
 
 
 @dataclasses.dataclass(frozen=True)
@@ -155,11 +143,11 @@ def _line(
         method=method,
         x=point.x if iteration is None else float(iteration),
         measure=measure,
-        reached=_spread(1.0 - value if measure == "loss" else value for value in worth.values()),
-        milliseconds=_spread(1e3 * row.seconds for row in planned.values() if row.seconds is not None),
-        share=_spread(worth[seed] / objective for seed, (_, objective) in compared.items()).mean,
-        behind=_spread(objective - worth[seed] for seed, (_, objective) in compared.items()),
-        tolerance=_spread(_own_gap(optimum) * objective for optimum, objective in compared.values()).mean,
+        reached=spread_of(1.0 - value if measure == "loss" else value for value in worth.values()),
+        milliseconds=spread_of(1e3 * row.seconds for row in planned.values() if row.seconds is not None),
+        share=spread_of(worth[seed] / objective for seed, (_, objective) in compared.items()).mean,
+        behind=spread_of(objective - worth[seed] for seed, (_, objective) in compared.items()),
+        tolerance=spread_of(_own_gap(optimum) * objective for optimum, objective in compared.values()).mean,
         gap=float(np.max(gaps)) if gaps else math.nan,
         failures=len(rows) - len(planned),
         decisions=_decisions(list(planned.values())),
@@ -169,12 +157,12 @@ def _line(
 
 
 def _decisions(rows: Sequence[Row]) -> Mapping[str, Mapping[str, Spread]]:
-    """What rows that have decisions decide on average; those of one point name the same things."""
+    """Return what rows that have decisions decide on average; those of one point name the same things."""
     known = [row.decisions for row in rows if row.decisions]
     if not known:
         return {}
     return {
-        kind: {name: _spread(decisions[kind][name] for decisions in known) for name in named}
+        kind: {name: spread_of(decisions[kind][name] for decisions in known) for name in named}
         for kind, named in known[0].items()
     }
 
@@ -188,15 +176,8 @@ def _worth(row: Row, iteration: int | None) -> float:
 
 
 def _own_gap(optimum: Row) -> float:
-    """The relative gap that an exact run was asked for, or the one at which it stopped, if that is wider."""
+    """Return the relative gap that an exact run was asked for, or the one at which it stopped, if that is wider."""
     return max(float(optimum.options.get("gap", 0.0)), optimum.gap or 0.0)
-
-
-def _spread(values: Iterable[float]) -> Spread:
-    known = np.array([value for value in values if not math.isnan(value)])
-    if not known.size:
-        return Spread(math.nan, math.nan, 0)
-    return Spread(float(np.mean(known)), float(np.std(known)), known.size)
 
 
 def _notes(rows: Sequence[Row]) -> Iterable[str]:
@@ -223,7 +204,7 @@ def _notes(rows: Sequence[Row]) -> Iterable[str]:
 
 
 def told(row: Row) -> str:
-    """A run without a plan, in a few words."""
+    """Return a run without a plan, in a few words."""
     setting = "".join(f", {name} = {value:g}" for name, value in row.overrides.items())
     what = row.error or f"{row.status}: {row.reason}"
     return f"{row.benchmark}{setting}, {METHODS[row.method].label}, seed {row.seed}: {what}"

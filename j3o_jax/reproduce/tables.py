@@ -7,15 +7,16 @@ from typing import BinaryIO
 
 import polars as pl
 
-from .declaration import Point
-from .entries import METHODS
-from .journal import Row
-from .summary import Line, Spread, Summary
+from ..experiments._manifest import WAYS
+from ..experiments._statistics import Spread
+from ..experiments.paper.declaration import Point
+from ..experiments.paper.methods import METHODS
+from ..experiments.paper.rows import Row
+from .summary import Line, Summary
 
 _TEXT: pl.DataType = pl.String()
 _NUMBER: pl.DataType = pl.Float64()
 _COUNT: pl.DataType = pl.Int64()
-_WAYS = ("local", "edge", "cloud", "unserved")
 # What a run was timed on; a summary over several machines names each of them.
 _PLACE: Mapping[str, pl.DataType] = {
     "processor": _TEXT,
@@ -50,7 +51,7 @@ RUNS_SCHEMA: Mapping[str, pl.DataType] = {
     **dict.fromkeys(("objective", "loss", "bound", "gap", "seconds"), _NUMBER),
     "iterations": _COUNT,
     "history": pl.List(_NUMBER),
-    **dict.fromkeys(_WAYS, _NUMBER),
+    **dict.fromkeys(WAYS, _NUMBER),
     **_DECISIONS,
     **dict.fromkeys(("error", "reason"), _TEXT),
     **_PLACE,
@@ -62,7 +63,7 @@ RUNS_SCHEMA: Mapping[str, pl.DataType] = {
 
 
 def summary_frame(summary: Summary) -> pl.DataFrame:
-    """The figures, with the columns of `SUMMARY_SCHEMA`."""
+    """Return the figures, with the columns of `SUMMARY_SCHEMA`."""
     machines = [machine.model_dump() for machine in summary.machines]
     rows = [_summary_row(summary.name, line) | {"machines": machines} for line in summary.lines]
     frame = pl.DataFrame(rows, schema=dict(SUMMARY_SCHEMA), orient="row")
@@ -70,7 +71,7 @@ def summary_frame(summary: Summary) -> pl.DataFrame:
 
 
 def runs_frame(summary: Summary) -> pl.DataFrame:
-    """The runs, with the columns of `RUNS_SCHEMA`."""
+    """Return the runs, with the columns of `RUNS_SCHEMA`."""
     rows = [_run_row(summary.name, point, row) for point, row in summary.rows]
     frame = pl.DataFrame(rows, schema={**RUNS_SCHEMA, "finished": _TEXT}, orient="row")
     return frame.with_columns(pl.col("finished").str.to_datetime(time_unit="us", time_zone="UTC"))
@@ -94,17 +95,8 @@ def _place(name: str, point: Point, method: str, x: float | None) -> dict[str, o
 
 
 def _summary_row(name: str, line: Line) -> dict[str, object]:
-    paper, reached, times = line.paper, line.reached, line.milliseconds
-    printed = (
-        {}
-        if paper is None
-        else {
-            "paper_mean": paper.mean,
-            "paper_deviation": paper.deviation,
-            "paper_milliseconds": paper.milliseconds,
-            "paper_milliseconds_deviation": paper.milliseconds_deviation,
-        }
-    )
+    reached, times = line.reached, line.milliseconds
+    printed = {} if line.paper is None else {f"paper_{name}": value for name, value in vars(line.paper).items()}
     return _place(name, line.point, line.method, line.x) | {
         "measure": line.measure,
         "mean": reached.mean,
@@ -123,11 +115,14 @@ def _summary_row(name: str, line: Line) -> dict[str, object]:
 
 
 def _run_row(name: str, point: Point, row: Row) -> dict[str, object]:
-    told = row.model_dump(exclude={"machine", "overrides", "traffic", "options", "benchmark", "method", "decisions"})
-    traffic = {way: row.traffic.get(way) for way in _WAYS}
-    options = {"options": json.dumps(row.options, sort_keys=True)}
-    decisions = {kind: _named(row.decisions.get(kind, {})) for kind in _DECISIONS}
-    return _place(name, point, row.method, point.x) | told | options | traffic | decisions | row.machine.model_dump()
+    return {
+        **_place(name, point, row.method, point.x),
+        **row.model_dump(exclude={"machine", "overrides", "traffic", "benchmark", "method"}),
+        "options": json.dumps(row.options, sort_keys=True),
+        **{way: row.traffic.get(way) for way in WAYS},
+        **{kind: _named(row.decisions.get(kind, {})) for kind in _DECISIONS},
+        **row.machine.model_dump(),
+    }
 
 
 def _named(values: Mapping[str, float | Spread]) -> list[dict[str, object]] | None:

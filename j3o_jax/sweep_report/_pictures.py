@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from matplotlib.figure import Figure
 
+from ..experiments._means import differences, means
 from ..plots.panels import (
     Curve,
     Hit,
@@ -29,7 +30,6 @@ from ..plots.style import UNSERVED, WAYS, distinct, short
 from ..report.wording import count, plain_number, printable, rounded_number
 from ._axes import MOST_PANELS, Axes, axes_of, named
 from ._distributions import SMALLEST_GAP
-from ._means import differences, means
 from ._statistics import CERTIFICATES, Statistics
 
 OBJECTIVE, GAIN = "mean objective (accuracy)", "difference of the objective"

@@ -7,9 +7,9 @@ from functools import reduce
 import polars as pl
 
 from .._status import SUCCESS_NAMES
+from ..experiments._means import differences, means, rounded, slices_by_seed
 from ..sweeps import Manifest
 from ._distributions import bins_of, quantiles
-from ._means import differences, means, rounded, slices_by_seed
 
 LEVELS = (0.05, 0.5, 0.95)
 WAYS = ("local", "edge", "cloud", "unserved")

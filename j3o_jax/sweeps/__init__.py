@@ -1,8 +1,16 @@
 """Sweeps: many scenarios of a family, by several methods, in chunks that any worker may solve, kept in a folder.
 
-Names are imported when they are first used: who only reads results loads nothing that solves.
+The names are those of `j3o_jax.experiments`, imported when they are first used.
 """
 
-import lazy_loader as _lazy
+from typing import Any
 
-__getattr__, __dir__, __all__ = _lazy.attach_stub(__name__, __file__)
+from .. import experiments as _experiments
+
+
+def __getattr__(name: str) -> Any:
+    return getattr(_experiments, name)
+
+
+def __dir__() -> list[str]:
+    return dir(_experiments)

@@ -4,12 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from matplotlib.figure import Figure
 
+from ..experiments.tune._outcome import Trial, Tuning
 from ..plots.panels import Curve, Panel, curves_panel
 from ..plots.scales import Scale
 from ..plots.sheet import draw_sheet
 from ..plots.style import Drawn, distinct
 from ..report.wording import count
-from ._outcome import Trial, Tuning
 from .wording import value_words
 
 # Percent; what is less stands on the floor of the picture.
@@ -81,13 +81,13 @@ def _against_value(tuning: Tuning, name: str) -> Panel:
 
 
 def _axis(tuning: Tuning) -> str | None:
-    """The setting to draw along: a number with several values, the step size before all others."""
+    """Return the setting to draw along: a number with several values, the step size before all others."""
     names = sorted(tuning.spec.search, key=lambda name: name != "step_size")
     return next((name for name in names if len(set(_numbers(tuning, name).values())) > 1), None)
 
 
 def _numbers(tuning: Tuning, name: str) -> dict[int, float]:
-    """The value of a setting in each trial that has one, by its number; the method's own default counts too."""
+    """Return the value of a setting in each trial that has one, by its number; the method's own default counts too."""
     found: dict[int, float] = {}
     for trial in tuning.trials:
         value = getattr(trial.method.settings, name)
@@ -99,7 +99,7 @@ def _numbers(tuning: Tuning, name: str) -> dict[int, float]:
 
 
 def _default(trial: Trial, name: str) -> float | None:
-    """What a method has where nothing is said."""
+    """Return what a method has where nothing is said."""
     built = trial.method.build()
     multiplier = getattr(built, "multiplier", None)
     value = getattr(built, name, None)

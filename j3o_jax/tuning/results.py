@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from typing import Any, BinaryIO
 
 from .._machine import this_machine
+from ..experiments.tune._outcome import Score, Trial, Tuning
 from ..io import write_file
 from ..named_methods import write_method
-from ._laboratory import seconds_to_gap
-from ._outcome import Score, Trial, Tuning
 from .wording import comment_of
 
 
@@ -79,7 +78,7 @@ def _trial(tuning: Tuning, trial: Trial) -> dict[str, Any]:
         "number": trial.number,
         "method": trial.method.plain(),
         "shortfall": tuning.shortfall(trial),
-        **_score(Score(trial.quality, trial.failed, trial.seconds, trial.reached)),
+        **_score(trial),
     }
 
 
@@ -89,7 +88,7 @@ def _score(score: Score) -> dict[str, Any]:
         "without_plan": score.failed,
         "seconds": _known(score.seconds),
         "reached": _known(score.reached),
-        "seconds_to_gap": _known(seconds_to_gap(score.seconds, score.reached)),
+        "seconds_to_gap": _known(score.seconds_to_gap),
     }
 
 

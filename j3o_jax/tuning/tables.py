@@ -4,8 +4,8 @@ from typing import Any
 
 import polars as pl
 
-from ._outcome import Tuning
-from ._space import Choices, Value
+from ..experiments._values import Grid, Value
+from ..experiments.tune._outcome import Tuning
 
 _TIMES = ("seconds", "reached", "seconds_to_gap")
 _AFTER = {
@@ -18,7 +18,7 @@ _AFTER = {
 
 
 def trials_frame(tuning: Tuning) -> pl.DataFrame:
-    """A row for each trial, in their order.
+    """Return a row for each trial, in their order.
 
     - `trial`: its number; 0 is the setting to begin from.
     - a column for each setting that is searched over; null where it is left at the method's default.
@@ -52,10 +52,10 @@ def trials_frame(tuning: Tuning) -> pl.DataFrame:
 
 
 def _type(tuning: Tuning, name: str) -> Any:
-    """The type of a setting's column; polars' own types cannot be checked in annotations."""
+    """Return the type of a setting's column; polars' own types cannot be checked in annotations."""
     values: list[Value] = [getattr(trial.method.settings, name) for trial in tuning.trials]
     dimension = tuning.spec.search[name]
-    values += list(dimension.values) if isinstance(dimension, Choices) else [dimension.high]
+    values += list(dimension.values) if isinstance(dimension, Grid) else [dimension.high]
     if any(isinstance(value, str) for value in values):
         return pl.String()
     return pl.Float64() if any(isinstance(value, float) for value in values) else pl.Int64()

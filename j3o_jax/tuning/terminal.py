@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.text import Text
 
+from ..experiments.tune._outcome import Score, Trial, Tuning
 from ..report.tables import Sheet, headed
 from ..report.wording import count, duration, percent, printable
-from ._outcome import Score, Trial, Tuning
 from .wording import difference_words, method_words, setting_words, verdict_of
 
 # As many as a reader takes in at a glance.
@@ -88,7 +88,7 @@ def _time_columns(tuning: Tuning) -> list[str]:
     return ["ms", "Reached", "To the gap"] if tuning.spec.gap is not None else ["ms"]
 
 
-def _times(tuning: Tuning, score: Trial | Score, *, timed: bool = False) -> list[str]:
+def _times(tuning: Tuning, score: Score, *, timed: bool = False) -> list[str]:
     if tuning.spec.objective == "quality" and not timed:
         return []
     cells = [f"{1000 * score.seconds:.3g}"]

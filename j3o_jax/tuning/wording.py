@@ -2,33 +2,33 @@
 
 import math
 
+from ..experiments.tune._outcome import Score, Trial, Tuning
 from ..named_methods import NamedMethod
 from ..report.wording import count, duration, printable
-from ._outcome import Score, Trial, Tuning
 
 
 def setting_words(trial: Trial) -> str:
-    """The settings that were searched over; what the setting to begin from has is told of it."""
+    """Return the settings that were searched over; what the setting to begin from has is told of it."""
     if trial.number == 0:
         return "as it is"
     return ", ".join(f"{name} {value_words(value)}" for name, value in trial.values.items()) or "as it is"
 
 
 def method_words(method: NamedMethod) -> str:
-    """A method with all of its settings."""
+    """Return a method with all of its settings."""
     settings = ", ".join(f"{name} {value_words(value)}" for name, value in method.settings.given().items())
     return f"{method.method}: {settings}" if settings else f"{method.method} at its defaults"
 
 
 def value_words(value: object) -> str:
-    """A value, to five digits."""
+    """Return a value, to five digits."""
     if value is None:
         return "at its default"
     return f"{value:.5g}" if isinstance(value, float) else f"{value}"
 
 
 def difference_words(tuning: Tuning) -> str:
-    """The held-out difference with its interval."""
+    """Return the held-out difference with its interval."""
     held_out = tuning.held_out
     interval = "" if math.isnan(held_out.half_width) else f" ± {held_out.half_width:.2g} (95 %)"
     return f"{held_out.difference:+.2g}{interval}"
@@ -42,7 +42,7 @@ def score_words(score: Score) -> str:
 
 
 def verdict_of(tuning: Tuning) -> str:
-    """What came of it, in a sentence."""
+    """Return what came of it, in a sentence."""
     if tuning.chosen.number == 0:
         return "No setting did better than the one to begin from."
     held_out = tuning.held_out
@@ -55,7 +55,7 @@ def verdict_of(tuning: Tuning) -> str:
 
 
 def comment_of(tuning: Tuning) -> str:
-    """What the file of the chosen setting says of itself."""
+    """Return what the file of the chosen setting says of itself."""
     spec, held_out = tuning.spec, tuning.held_out
     family = next(iter(spec.training.family.plain().values()))
     first, last = spec.held_out.first_seed, spec.held_out.first_seed + spec.held_out.seeds - 1

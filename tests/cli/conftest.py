@@ -25,4 +25,4 @@ def unsolved(monkeypatch):
         raise AssertionError("the work was begun")
 
     monkeypatch.setattr("j3o_jax.cli._plans.solve", solve)
-    monkeypatch.setattr("j3o_jax.reproduce.laboratory.Laboratory.solve", solve)
+    monkeypatch.setattr("j3o_jax.experiments.paper.solving.Runner.solve", solve)

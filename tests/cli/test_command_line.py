@@ -14,8 +14,8 @@ import j3o_jax as j3o
 from j3o_jax.cli._app import run
 from j3o_jax.cli._output import plain, progress
 from j3o_jax.cli.new import BENCHMARKS
+from j3o_jax.experiments.paper.experiments import EXPERIMENTS
 from j3o_jax.io import example_deployment
-from j3o_jax.reproduce.experiments import EXPERIMENTS
 
 EXAMPLE = example_deployment()
 

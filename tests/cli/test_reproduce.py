@@ -17,9 +17,9 @@ from support.command_line import one_line, refused, start, told
 
 import j3o_jax as j3o
 from j3o_jax.cli._app import run
-from j3o_jax.reproduce.entries import METHODS
-from j3o_jax.reproduce.experiments import EXPERIMENTS
-from j3o_jax.reproduce.journal import Journal
+from j3o_jax.experiments.paper.experiments import EXPERIMENTS
+from j3o_jax.experiments.paper.methods import METHODS
+from j3o_jax.experiments.paper.rows import RunLog
 
 # What may differ between two calls; the last where somebody works on the code meanwhile.
 OTHERWISE = {"seconds", "finished", "source"}
@@ -30,14 +30,14 @@ def solved(monkeypatch):
     """The runs that are solved, quickly, since their rows are made up; `broken` ones end with an error."""
     runs, broken = [], set()
 
-    class Laboratory:
+    class Runner:
         def solve(self, run):
             runs.append(run)
             if run.method in broken:
                 return row_of(run, error="MemoryError: no room", status=None, objective=None, loss=None)
             return row_of(run)
 
-    monkeypatch.setattr("j3o_jax.reproduce.laboratory.Laboratory", Laboratory)
+    monkeypatch.setattr("j3o_jax.experiments.paper.solving.Runner", Runner)
     return runs, broken
 
 
@@ -219,7 +219,7 @@ def test_whatever_ends_it_the_same_command_goes_on(here):
     }
 
     assert run([*PROGRAM, "undisturbed"]) == 0
-    killed, undisturbed = (Journal(str(here / name / "runs.jsonl")).read() for name in ("killed", "undisturbed"))
+    killed, undisturbed = (RunLog(str(here / name / "runs.jsonl")).read() for name in ("killed", "undisturbed"))
     assert killed.keys() == undisturbed.keys()
     assert [everything(killed[key]) for key in killed] == [everything(undisturbed[key]) for key in killed]
     tables = [pl.read_parquet(here / name / "table4.parquet") for name in ("killed", "undisturbed")]

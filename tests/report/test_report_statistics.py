@@ -6,9 +6,9 @@ import pytest
 import scipy.stats
 from support.made_up_sweeps import made_up_rows, write_sweep
 
+from j3o_jax.experiments._means import differences, means, slices_by_seed
 from j3o_jax.sweep_report import read_statistics
 from j3o_jax.sweep_report._distributions import bins_of, quantiles
-from j3o_jax.sweep_report._means import differences, means, slices_by_seed
 
 METHODS = ("j3o", "price-directed", "exact-milp")
 

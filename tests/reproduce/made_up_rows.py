@@ -2,10 +2,11 @@
 
 import dataclasses
 
-from j3o_jax.reproduce.declaration import Experiment
-from j3o_jax.reproduce.experiments import EXPERIMENTS
-from j3o_jax.reproduce.journal import Machine, Row
-from j3o_jax.reproduce.runs import Run, runs_of
+from j3o_jax._machine import Machine
+from j3o_jax.experiments.paper.declaration import Experiment
+from j3o_jax.experiments.paper.experiments import EXPERIMENTS
+from j3o_jax.experiments.paper.rows import Row
+from j3o_jax.experiments.paper.runs import Run, runs_of
 
 VERSION = "0.1.0"
 LIMIT = 300.0

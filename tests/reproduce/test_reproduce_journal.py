@@ -6,15 +6,15 @@ import sys
 import pytest
 from made_up_rows import row_of, rows_of
 
+from j3o_jax.experiments.paper.rows import RunLog
 from j3o_jax.io import FileError
-from j3o_jax.reproduce.journal import Journal
 
 ROWS = list(rows_of("fig3").values())
 
 
 @pytest.fixture
 def journal(tmp_path):
-    return Journal(str(tmp_path / "runs.jsonl"))
+    return RunLog(str(tmp_path / "runs.jsonl"))
 
 
 def content(journal):
@@ -84,10 +84,10 @@ def test_lines_of_several_processes_stay_whole(journal, tmp_path):
     code = """
 import sys, time
 from pathlib import Path
-from j3o_jax.reproduce.journal import Journal, Row
+from j3o_jax.experiments.paper.rows import RunLog, Row
 
 path, line, number, go = sys.argv[1:]
-row, journal = Row.model_validate_json(line), Journal(path)
+row, journal = Row.model_validate_json(line), RunLog(path)
 Path(f"{go}.{number}").touch()
 while not Path(go).exists():
     time.sleep(0.001)
@@ -121,7 +121,7 @@ def test_a_full_disk_is_told_and_the_next_line_is_whole(journal, monkeypatch):
 
 
 def test_a_journal_that_cannot_be_used_is_told_in_one_line(tmp_path):
-    journal = Journal(str(tmp_path))
+    journal = RunLog(str(tmp_path))
     for attempt in (journal.read, lambda: journal.append(ROWS[0])):
         with pytest.raises(FileError, match=r"cannot be (read|written) \(Is a directory\): name another --out"):
             attempt()

@@ -6,11 +6,11 @@ import sys
 import pytest
 
 import j3o_jax as j3o
-from j3o_jax.reproduce.declaration import Point
-from j3o_jax.reproduce.entries import METHODS, OPTIMUM, options_of
-from j3o_jax.reproduce.experiments import EXPERIMENTS
-from j3o_jax.reproduce.paper import TABLE_IV, measure_of, share_of_optimum
-from j3o_jax.reproduce.runs import Run, run_at, runs_of
+from j3o_jax.experiments.paper.declaration import Point
+from j3o_jax.experiments.paper.experiments import EXPERIMENTS
+from j3o_jax.experiments.paper.methods import METHODS, OPTIMUM, options_of
+from j3o_jax.experiments.paper.printed import TABLE_IV, measure_of, share_of_optimum
+from j3o_jax.experiments.paper.runs import Run, run_at, runs_of
 
 
 def keys(name, seeds=range(20), **options):
@@ -134,7 +134,7 @@ def test_shares_of_the_paper():
 def test_what_there_is_can_be_told_without_loading_libraries():
     code = """
 import json, sys
-import j3o_jax.reproduce.experiments, j3o_jax.reproduce.entries, j3o_jax.reproduce.paper
+import j3o_jax.experiments.paper.experiments, j3o_jax.experiments.paper.methods, j3o_jax.experiments.paper.printed
 print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -9,15 +9,14 @@ from tuning.tune_examples import SMALL, SPEC, STEPS
 
 import j3o_jax as j3o
 from j3o_jax._batched import compiled_programs
+from j3o_jax.experiments._statistics import spread_over_seeds
+from j3o_jax.experiments.tune import _search as search_module
+from j3o_jax.experiments.tune._evaluator import batches_of, confirm
+from j3o_jax.experiments.tune._outcome import Trial, choose, front_of
+from j3o_jax.experiments.tune._slices import equal_slices, solve_in_slices
 from j3o_jax.io import FileError
 from j3o_jax.sweeps import sweep_spec
-from j3o_jax.tuning import _search as search_module
 from j3o_jax.tuning import tune, tune_spec
-from j3o_jax.tuning._held_out import paired
-from j3o_jax.tuning._laboratory import confirm
-from j3o_jax.tuning._measure import equal_slices, solve_in_slices
-from j3o_jax.tuning._outcome import Trial, choose, front_of
-from j3o_jax.tuning._scenarios import scenarios_of
 
 
 def test_all_step_sizes_are_one_program_and_each_is_what_it_is_alone():
@@ -86,15 +85,15 @@ def test_the_interval_is_students_over_seeds():
     difference = np.array([0.1, 0.3, 0.2, 0.6, 0.5, 0.1])
     seeds = np.array([4, 4, 5, 5, 6, 6])
     own = np.array([0.2, 0.4, 0.3])
-    mean, half_width = paired(difference, seeds)
+    spread = spread_over_seeds(difference, seeds)
     low, high = stats.t.interval(0.95, 2, loc=own.mean(), scale=stats.sem(own))
-    assert (mean - half_width, mean + half_width) == pytest.approx((low, high))
-    assert math.isnan(paired(difference[:2], seeds[:2])[1])
+    assert (spread.mean - spread.half_width(), spread.mean + spread.half_width()) == pytest.approx((low, high))
+    assert math.isnan(spread_over_seeds(difference[:2], seeds[:2]).half_width())
 
 
 def trial(number, quality, seconds=1.0, reached=1.0):
     method = tune_spec(SMALL).base
-    return Trial(number, {}, method, quality, 0, seconds, reached)
+    return Trial(quality, 0, seconds, reached, number, {}, method)
 
 
 def test_what_is_chosen_follows_the_objective():
@@ -124,7 +123,7 @@ def test_scenarios_are_those_of_every_point_and_seed():
         },
     }
     spec = sweep_spec(data)
-    four, six = scenarios_of(spec)
+    four, six = batches_of(spec)
     assert (four.scenarios.demand.shape, six.scenarios.demand.shape) == ((4, 4, 3), (4, 6, 3))
     assert six.seeds.tolist() == [3, 4, 3, 4]
     drawn = spec.drawn["edge_uplink_fraction"].draw("edge_uplink_fraction", np.array([3, 4]))
@@ -142,9 +141,8 @@ def test_a_call_has_all_step_sizes_of_equal_settings(made_up):
     assert sorted(map(len, made_up)) == [1, 1, 1, 3, 3]
     assert len(tuning.trials) == 7
     assert tuning.chosen.values == {"schedule": "inverse", "step_size": 2.0}
-
-
-def test_the_base_is_in_the_call_of_its_step_sizes(made_up):
+    made_up.clear()
+    # The setting to begin from is in the call of its step sizes.
     tune(tune_spec(SMALL))
     assert made_up[0] == [None, 0.01, 100.0]
 
