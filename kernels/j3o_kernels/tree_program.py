@@ -212,7 +212,7 @@ def costs_of(program: Program, tree: EdgeTree, price: Rows) -> Callable[[], tupl
 
 
 def reduced_costs(program: Program, tree: EdgeTree, point: Point) -> Callable[[], Shares]:
-    """z = Aᵀw − v of every open option, 1 where it is closed, as a function to call behind a barrier."""
+    """Slack z = Aᵀw − v of every open option, 1 where it is closed, as a function to call behind a barrier."""
     costs = costs_of(program, tree, point.price)
 
     def reduced() -> Shares:

@@ -152,5 +152,5 @@ def within_window(
 
 
 def models_in_use(choice: Int[AnyArray, "V T"], models: int) -> Bool[AnyArray, "V M"]:
-    """x ``[V, M]``, as little as z needs."""
+    """Models x ``[V, M]``, as few as z needs."""
     return jnp.any(choice[:, :, None] == jnp.arange(models)[None, None, :], axis=1)

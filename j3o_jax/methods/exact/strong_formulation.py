@@ -185,7 +185,7 @@ def strong_formulation(
 
 
 def _product(load: np.ndarray, most: np.ndarray) -> np.ndarray:
-    """load · most, where an infinite load meets a share of 0 as 0."""
+    """Product load · most, where an infinite load meets a share of 0 as 0."""
     load, most = np.broadcast_arrays(load, most)
     return np.where(most > 0.0, np.where(most > 0.0, load, 0.0) * most, 0.0)
 
