@@ -31,7 +31,7 @@ _names_compiled: list[str] = []
 
 
 def compiled_programs() -> int:
-    """How many programs have been compiled for batches in this process so far."""
+    """Return number of programs compiled for batches in this process so far."""
     return len(_names_compiled)
 
 

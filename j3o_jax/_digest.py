@@ -1,4 +1,4 @@
-"""What plain data are known by: a digest that does not depend on how they are written."""
+"""Digests of plain data, which do not depend on how the data are written."""
 
 import hashlib
 import json

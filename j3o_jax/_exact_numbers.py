@@ -36,7 +36,7 @@ class Exact:
         return Exact(self.whole[index], self.exponent)
 
     def above(self, other: "Exact") -> np.ndarray:
-        """Where it is more than another."""
+        """Elementwise test of being more than another."""
         return np.asarray(self._both(other, np.greater).whole, dtype=bool)
 
     def most(self, other: "Exact") -> "Exact":

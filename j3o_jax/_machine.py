@@ -1,4 +1,4 @@
-"""What a run is timed on: this machine, its libraries and the code that solves."""
+"""The machine that a run is timed on, its libraries, and a digest of the code that solves."""
 
 import functools
 import hashlib
@@ -14,7 +14,7 @@ _SOURCES = ("_*.py", "benchmarks/*.py", "experiments/_*.py", "methods/**/*.py", 
 
 
 class Machine(BaseModel):
-    """What a run was timed on: hardware, and the libraries that did the work."""
+    """Hardware that a run was timed on, and the libraries that did the work."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 

@@ -5,7 +5,7 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True)
 class Names:
-    """What the positions of a scenario's axes are called; static, so never traced."""
+    """Names of the positions of a scenario's axes; static, so never traced."""
 
     tasks: tuple[str, ...]
     models: tuple[str, ...]

@@ -44,7 +44,7 @@ def _proof(bound: float, gap: float, certified: bool) -> str:
 
 
 def _held(word: str, nodes: Sequence[str], models: Sequence[str], held: np.ndarray) -> Iterator[str]:
-    """Which models nodes hold; nodes that hold the same share a line where there are many."""
+    """Models that nodes hold; nodes that hold the same share a line where there are many."""
     yield f"models held by {word}:"
     groups: dict[tuple[int, ...], list[str]] = {}
     for node, row in zip(nodes, held, strict=True):
@@ -60,7 +60,7 @@ def _held(word: str, nodes: Sequence[str], models: Sequence[str], held: np.ndarr
 
 
 def _streams(solution: Any) -> Iterator[str]:
-    """Where the queries of every stream go."""
+    """Shares of every stream, by where its queries go."""
     shares = np.stack([np.asarray(getattr(solution, tier)) for tier in _TIERS], axis=-1)
     asked = np.ones(shares.shape[:2], dtype=bool) if solution.has_demand is None else np.asarray(solution.has_demand)
     streams = np.argwhere(asked)

@@ -26,7 +26,7 @@ _MOST_FILES = 300
 
 
 class KeptProgram:
-    """Where a program is kept, if it is."""
+    """File that a compiled program is kept in, if it is."""
 
     def __init__(self, *parts: Any):
         folder = jax.config.jax_compilation_cache_dir  # pyright: ignore[reportAttributeAccessIssue]

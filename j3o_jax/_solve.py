@@ -187,7 +187,7 @@ def _blank(flat: Scenario, invalid: AnyArray) -> Scenario:
 
 
 class _Judged(NamedTuple):
-    """What the plans of a batch are found to be.
+    """Judgement of the plans of a batch.
 
     F, the final `Status`, whether that is a success ``[B]``, and the accuracy of every stream ``[B, C, T]``.
     """

@@ -1,4 +1,4 @@
-"""What became of a scenario."""
+"""Outcomes of solving a scenario."""
 
 import enum
 import functools
@@ -21,7 +21,7 @@ class Status(enum.IntEnum):
 
     @property
     def message(self) -> str:
-        """What happened, and what to do about it."""
+        """Message that says what happened, and what to do about it."""
         return _MESSAGES[self]
 
     @property

@@ -1,4 +1,4 @@
-"""How long a search may take: limits within limits, which what is called inside them hears without being told."""
+"""Time limits of searches: nested contexts, which everything that is called inside them obeys."""
 
 import contextlib
 import contextvars

@@ -1,4 +1,4 @@
-"""What a valid scenario is: shapes, ranges, and messages that name the field and the entry."""
+"""Validation of scenarios: shapes, ranges, and messages that name the field and the entry."""
 
 import dataclasses
 import functools
@@ -15,7 +15,7 @@ from ._types import AnyArray
 
 @dataclasses.dataclass(frozen=True)
 class FieldRule:
-    """What one field must look like.
+    """Shape and range that one field must have.
 
     **Arguments:**
 

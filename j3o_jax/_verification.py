@@ -1,4 +1,4 @@
-"""What `verify` finds out about a plan."""
+"""Results of `verify`: limits, objective and proof of a plan, in exact arithmetic."""
 
 import dataclasses
 import math
@@ -42,7 +42,7 @@ class Limit:
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class Verification:
-    """What exact arithmetic says of a plan, or of a batch of them: arrays have the batch shape of the scenario.
+    """Exact verification of a plan, or of a batch of them: arrays have the batch shape of the scenario.
 
     **Arguments:**
 

@@ -1,4 +1,4 @@
-"""What a check of a plan finds."""
+"""Results of checking a plan: violations, and the report of a batch."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -46,7 +46,7 @@ def told(head: str, violations: Sequence[Violation]) -> str:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Report:
-    """What `check` found. Arrays have the batch shape of the scenario.
+    """Result of `check`. Arrays have the batch shape of the scenario.
 
     **Arguments:**
 

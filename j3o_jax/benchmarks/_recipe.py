@@ -1,4 +1,4 @@
-"""What a family of scenarios has to say of itself, so that `Benchmark` can sample from it."""
+"""Interface of a family of scenarios that `Benchmark` samples from."""
 
 import abc
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ class Sizes(NamedTuple):
 
 
 class AbstractRecipe(abc.ABC):
-    """How the scenarios of one family are made: what is drawn for each seed, and what is common to all.
+    """Recipe of a family's scenarios: what is drawn for each seed, and what is common to all.
 
     `values` below maps the family's parameters to what was asked for: float64 arrays of shape ``[]``, or
     ``[n]`` where the parameter varies over a batch of n; ints, bools and None as they are.

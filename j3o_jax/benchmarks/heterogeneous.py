@@ -145,7 +145,7 @@ def _library(
     sizes: Sizes,
     numbers: Mapping[str, jax.Array],
 ) -> dict[str, jax.Array]:
-    """Which tasks the models support, what they cost and how accurate they are."""
+    """Model library: which tasks models support, what they cost and how accurate they are."""
     supported = jnp.asarray(_always_supported(sizes)) | (uniform["support"] < _MORE_TASKS)
     further = jnp.sum(jnp.where(supported, 1.0, 0.0), axis=1) - 1.0
 

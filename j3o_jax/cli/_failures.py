@@ -1,4 +1,4 @@
-"""What can go wrong on the command line: one line on stderr and an exit code, never a traceback."""
+"""Failures on the command line: one line on stderr and an exit code, never a traceback."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""What the commands print: tables for people or one JSON object on stdout, progress on stderr."""
+"""Output of the commands: tables for people or one JSON object on stdout, progress on stderr."""
 
 import contextlib
 import dataclasses
@@ -100,7 +100,7 @@ class WatchedOutput:
 
 
 class ClosedOutput(io.TextIOBase):
-    """What stands for a stdout that was closed before the program began, as by ``>&-``."""
+    """Stand-in for a stdout that was closed before the program began, as by ``>&-``."""
 
     def write(self, _text: str, /) -> int:
         """Raise `OutputError`."""

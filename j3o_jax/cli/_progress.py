@@ -1,4 +1,4 @@
-"""How far long work is, on stderr if somebody watches; and what is said where Ctrl-C ends it."""
+"""Progress of long work, on stderr if somebody watches; and what is said where Ctrl-C ends it."""
 
 import contextlib
 import os

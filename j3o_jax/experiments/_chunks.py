@@ -41,7 +41,7 @@ class Chunk:
 
     @property
     def size(self) -> int:
-        """How many scenarios."""
+        """Number of scenarios."""
         return self.stop - self.start
 
     @functools.cached_property

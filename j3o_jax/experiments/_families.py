@@ -1,4 +1,4 @@
-"""What a sweep draws its scenarios from: a benchmark, or a deployment of which capacities and traffic vary."""
+"""Families that a sweep draws its scenarios from: a benchmark, or a deployment whose capacities and traffic vary."""
 
 import abc
 import dataclasses

@@ -133,7 +133,7 @@ def _without_content(plain: dict[str, Any]) -> dict[str, Any]:
 
 
 def _difference(there: Any, here: Any, place: str = "") -> str:
-    """Where two plain specifications differ first, in words."""
+    """First difference of two plain specifications, in words."""
     if isinstance(there, dict) and isinstance(here, dict):
         for key in [*here, *there]:
             if there.get(key) != here.get(key) or (key in there) != (key in here):

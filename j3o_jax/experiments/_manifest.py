@@ -1,4 +1,4 @@
-"""What a folder of results is of. Loads nothing that solves."""
+"""Manifest of a folder of results. Loads nothing that solves."""
 
 import os
 from typing import Any
@@ -18,7 +18,7 @@ METADATA = "j3o"
 
 
 class Manifest(BaseModel):
-    """What a folder holds the results of.
+    """Description of what a folder holds the results of.
 
     - `name`, `spec`, `digest`: the specification, as plain data, and its SHA-256.
     - `grid`, `drawn`: the parameters that take several values, and those that are drawn.

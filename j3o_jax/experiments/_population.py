@@ -85,12 +85,12 @@ class Population:
 
     @property
     def points(self) -> int:
-        """How many points the grid has."""
+        """Number of points of the grid."""
         return math.prod(len(value.values) for value in self.grid.values())
 
     @property
     def scenarios(self) -> int:
-        """How many scenarios there are."""
+        """Number of scenarios."""
         return self.points * self.seeds
 
     @property

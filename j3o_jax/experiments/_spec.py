@@ -25,7 +25,7 @@ class SweepPart(PopulationPart):
 
 @dataclasses.dataclass(frozen=True)
 class SweepSpec(Population):
-    """What a sweep solves: every point of the grid, with every seed, by every method; see `Population`.
+    """Specification of a sweep: every point of the grid, with every seed, by every method; see `Population`.
 
     **Arguments:**
 

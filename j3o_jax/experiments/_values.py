@@ -1,4 +1,4 @@
-"""What a specification says of a quantity: one value, several in turn, or a distribution to draw from."""
+"""Values in a specification: one value, several in turn, or a distribution to draw from."""
 
 import dataclasses
 import hashlib

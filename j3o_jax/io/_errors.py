@@ -1,4 +1,4 @@
-"""What is wrong with a file: where, what, and what to write instead, in one line."""
+"""Errors in files: where, what, and what to write instead, in one line."""
 
 import dataclasses
 from collections.abc import Iterable, Mapping

@@ -44,7 +44,7 @@ _MERGE = "<<"
 
 
 class Parsed(NamedTuple):
-    """What a text says, and on which line each value is."""
+    """Content of a text, with the line of each value."""
 
     data: Any
     lines: Mapping[Loc, int]

@@ -1,4 +1,4 @@
-"""What a plan file may hold."""
+"""Schema of plan files."""
 
 import math
 from typing import Annotated, Any, Literal
@@ -54,7 +54,7 @@ Names = Annotated[list[Name], Field(description="a list of names")]
 
 
 class ServedPart(Part):
-    """How the queries of one client for one task are served: shares, and the client's model."""
+    """Service of one client's queries for one task: shares, and the client's model."""
 
     model: Annotated[Name | None, Field(description="the name of a model or null")]
     local: Figure
@@ -64,7 +64,7 @@ class ServedPart(Part):
 
 
 class PlanClientPart(Part):
-    """What one client holds and does. A task that is not there is one that it never asks for."""
+    """Decisions of one client. A task that is not there is one that it never asks for."""
 
     name: Name
     models: Names
@@ -72,7 +72,7 @@ class PlanClientPart(Part):
 
 
 class PlanEdgePart(Part):
-    """What one edge holds, and which model serves each task."""
+    """Decisions of one edge: models held, and which of them serves each task."""
 
     name: Name
     models: Names

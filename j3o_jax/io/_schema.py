@@ -1,4 +1,4 @@
-"""What a deployment file may hold. Units are in the names of the keys."""
+"""Schema of deployment files. Units are in the names of the keys."""
 
 from typing import Annotated, Literal, TypeAlias
 
@@ -38,20 +38,20 @@ class TaskPart(Part):
 
 
 class VariantPart(Part):
-    """What a model takes on a client."""
+    """Resources that a model takes on a client."""
 
     memory_mb: ModelSize
     gflop_per_query: ModelCost
 
 
 class EdgeVariantPart(VariantPart):
-    """What a model takes on an edge."""
+    """Resources that a model takes on an edge."""
 
     setup_s: Setup | None = None
 
 
 class AtEdgePart(Part):
-    """Where a model fares otherwise at one edge: single tasks, set-up of a batch."""
+    """Exceptions of a model at one edge: single tasks, set-up of a batch."""
 
     accuracy: Accuracy = {}
     client_accuracy: Accuracy = {}

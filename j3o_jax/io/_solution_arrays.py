@@ -1,4 +1,4 @@
-"""What the arrays of a plan look like: shapes, kinds, and which whole numbers mean something."""
+"""Layout of a plan's arrays: shapes, kinds, and which integers mean something."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -91,7 +91,7 @@ def _least_setup(scenario: Scenario) -> np.ndarray:
 
 
 def _doubted(capacity: np.ndarray, load: np.ndarray, part: float) -> np.ndarray:
-    """Which of the capacities of one kind are doubted."""
+    """Mask of the capacities of one kind that are doubted."""
     there = (capacity > 0.0) & np.isfinite(capacity) & (load > 0.0)
     little = there & (capacity < part * load) & (_THOUSAND * capacity >= part * load)
     if not little.any() or capacity[there].sum() < part * load[there].sum():

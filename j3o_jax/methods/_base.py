@@ -1,4 +1,4 @@
-"""What every method of solving a scenario offers to `solve`."""
+"""Interface between `solve` and the methods of solving a scenario."""
 
 import abc
 from typing import Any, ClassVar, NamedTuple
@@ -14,7 +14,7 @@ from .._types import AnyArray, Float, Int
 
 
 class Outcome(NamedTuple):
-    """What a method returns for a batch of one axis B: NumPy arrays with B in front.
+    """Result of a method for a batch of one axis B: NumPy arrays with B in front.
 
     - `plan`: the decisions; shapes as in `Plan` with B in front.
     - `status`: a `Status` per instance. ``[B]``

@@ -51,7 +51,7 @@ class Size(NamedTuple):
 
 
 class Taken(NamedTuple):
-    """What `Auto` takes: the name of the method on the command line, the method, and why, after the word "since"."""
+    """Choice of `Auto`: the name of the method on the command line, the method, and why, after the word "since"."""
 
     name: Name
     method: AbstractMethod
@@ -134,7 +134,7 @@ def size_of(scenarios: Scenario) -> Size:
 
 
 def _pairs(scenario: Scenario) -> int:
-    """How many pairs there are of a stream with demand and a model that supports its task somewhere."""
+    """Return number of pairs of a stream with demand and a model that supports its task somewhere."""
     supports = (scenario.client_accuracy > 0.0) | (scenario.edge_accuracy > 0.0)
     return int(supports.sum(axis=1)[scenario.client_edge][scenario.demand > 0.0].sum())
 

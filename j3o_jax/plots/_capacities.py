@@ -1,4 +1,4 @@
-"""How full the nodes are: a strip for each kind of limit, a dot for each node."""
+"""Utilisation of the nodes: a strip for each kind of limit, a dot for each node."""
 
 import math
 from collections.abc import Sequence

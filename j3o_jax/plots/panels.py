@@ -31,7 +31,7 @@ class Hit:
 
 @dataclasses.dataclass(frozen=True)
 class Named:
-    """What a look, or a colour, stands for."""
+    """Legend entry: what a style, or a colour, stands for."""
 
     words: str
     look: int | None = None
@@ -92,7 +92,7 @@ class Curve:
 
     @property
     def band(self) -> tuple[np.ndarray, np.ndarray]:
-        """Where its band begins and ends."""
+        """Ends of its band."""
         middle = np.asarray(self.middle, dtype=float)
         half = np.nan_to_num(np.asarray(self.half_width, dtype=float)) if len(self.half_width) else 0.0
         return middle - half, middle + half

@@ -99,7 +99,7 @@ def draw_alone(content: Panel) -> Figure:
 
 
 def draw_sample(name: Named) -> Figure:
-    """How a curve looks, as small as a word."""
+    """Draw a sample of a curve's style, as small as a word."""
     with style():
         figure = Figure(figsize=(SAMPLE, SAMPLE_HEIGHT), facecolor="none")
         axes = panel(figure, 0.0, 0.0, SAMPLE, SAMPLE_HEIGHT)
@@ -119,7 +119,7 @@ def svg_of(figure: Figure) -> bytes:
 
 
 def places_of(figure: Figure, content: Panel) -> list[tuple[float, float, str]]:
-    """Where the hits of a panel that was drawn alone are, in the units of its SVG, and what they say."""
+    """Places of the tooltips of a panel that was drawn alone, in the units of its SVG, with their texts."""
     height, scale = 72.0 * figure.get_size_inches()[1], 72.0 / figure.dpi
     places = [figure.axes[0].transData.transform((hit.x, hit.y)) for hit in content.hits]
     return [

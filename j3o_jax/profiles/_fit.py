@@ -15,7 +15,7 @@ WEIGHTINGS: tuple[Weighting, ...] = get_args(Weighting)
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class BatchProfile:
-    """How long a batch takes on one device: ν + τ b seconds for b queries.
+    """Latency of a batch on one device: ν + τ b seconds for b queries.
 
     **Arguments:**
 

@@ -19,7 +19,7 @@ _IMPLAUSIBLE, _USUAL = 60.0, 1.0
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class LatencyRows:
-    """What was measured of one model.
+    """Measured latencies of one model.
 
     **Arguments:**
 

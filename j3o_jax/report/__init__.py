@@ -1,1 +1,1 @@
-"""What a plan means to a person: figures in `summary`, words in `wording`, tables for a terminal in the others."""
+"""Reports of plans for people: figures in `summary`, words in `wording`, tables for a terminal in the others."""

@@ -109,7 +109,7 @@ def content_of(summary: BatchSummary) -> dict[str, Any]:
 
 @dataclasses.dataclass(frozen=True)
 class BatchReport:
-    """What `rich` prints for a batch.
+    """Batch as `rich` prints it.
 
     **Arguments:**
 

@@ -21,7 +21,7 @@ ROOMY = 90
 
 @dataclasses.dataclass(frozen=True)
 class ComparisonReport:
-    """What `rich` prints for the plans of several methods.
+    """Comparison of several methods' plans as `rich` prints it.
 
     **Arguments:**
 

@@ -30,7 +30,7 @@ def content_of(profiles: Mapping[str, BatchProfile]) -> list[dict[str, Any]]:
 
 @dataclasses.dataclass(frozen=True)
 class ProfileReport:
-    """What `rich` prints for the profiles of a file.
+    """Profiles of a file as `rich` prints them.
 
     **Arguments:**
 

@@ -18,7 +18,7 @@ from .wording import bare_percent, count, number, percent, printable
 
 @dataclasses.dataclass(frozen=True)
 class SimulationReport:
-    """What `rich` prints for a simulation.
+    """Simulation as `rich` prints it.
 
     **Arguments:**
 

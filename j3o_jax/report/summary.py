@@ -1,4 +1,4 @@
-"""What a plan means: who holds what, where the queries go, and which limits bind."""
+"""Summary of a plan: who holds what, where the queries go, and which limits bind."""
 
 import dataclasses
 import math
@@ -71,7 +71,7 @@ class Node:
 
 @dataclasses.dataclass(frozen=True)
 class Traffic:
-    """Where the queries of one task go, as shares of its demand (queries/s), and how well they are answered.
+    """Traffic of one task: shares of its demand (queries/s) by where they go, and how well they are answered.
 
     `accuracy` is the mean over all queries of the task, those of the tiers over the queries served there;
     NaN where there are none.
@@ -121,7 +121,7 @@ class Summary:
 
     @property
     def verdict(self) -> str:
-        """What became of the scenario, in words."""
+        """Verdict on the scenario, in words."""
         if not self.status.success:
             return self.reason
         if self.status is Status.optimal:

@@ -1,4 +1,4 @@
-"""What a sweep found, on the terminal."""
+"""Results of a sweep on the terminal."""
 
 import dataclasses
 from collections.abc import Iterator, Mapping
@@ -14,7 +14,7 @@ from .wording import count, number, printable
 
 @dataclasses.dataclass(frozen=True)
 class SweepReport:
-    """What `rich` prints for a sweep.
+    """Sweep as `rich` prints it.
 
     **Arguments:**
 

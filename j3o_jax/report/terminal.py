@@ -41,7 +41,7 @@ WIDE = 118
 
 @dataclasses.dataclass(frozen=True)
 class PlanReport:
-    """What `rich` prints for a plan; it fits itself to the width that it is given.
+    """Plan as `rich` prints it, fitted to the width that it is given.
 
     **Arguments:**
 

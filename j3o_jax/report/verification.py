@@ -1,4 +1,4 @@
-"""What `j3o check` says of a plan: how full every limit is, what is broken, and whether the bound is proven."""
+"""Reports of `j3o check`: how full every limit is, what is broken, and whether the bound is proven."""
 
 import dataclasses
 import math
@@ -96,7 +96,7 @@ def _up(value: Fraction) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class VerificationReport:
-    """What `rich` prints for one plan.
+    """Verification of one plan as `rich` prints it.
 
     **Arguments:**
 
@@ -135,7 +135,7 @@ class VerificationReport:
 
 @dataclasses.dataclass(frozen=True)
 class BatchVerificationReport:
-    """What `rich` prints for a batch of plans; arguments as of `VerificationReport`."""
+    """Verification of a batch of plans as `rich` prints it; arguments as of `VerificationReport`."""
 
     solution: Solution
     verification: Verification

@@ -18,7 +18,7 @@ from ..report.wording import count
 
 @dataclasses.dataclass(frozen=True)
 class Line:
-    """What one method reaches at one point, or after one iteration.
+    """Figures of one method at one point, or after one iteration.
 
     **Arguments:**
 

@@ -14,7 +14,7 @@ from .summary import Summary
 
 @dataclasses.dataclass(frozen=True)
 class ResultsReport:
-    """What `rich` prints for an experiment.
+    """Experiment as `rich` prints it.
 
     **Arguments:**
 

@@ -1,4 +1,4 @@
-"""What becomes of a plan when requests arrive at random: queues of batches, simulated window by window."""
+"""Simulation of plans under random arrivals: queues of batches, window by window."""
 
 from ._headroom import Headroom as Headroom
 from ._headroom import Trial as Trial

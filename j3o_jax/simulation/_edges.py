@@ -1,4 +1,4 @@
-"""What is measured at the edges and clients of some replications, on the device."""
+"""Measurements at the edges and clients of some replications, on the device."""
 
 from typing import NamedTuple
 

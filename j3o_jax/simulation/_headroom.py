@@ -35,7 +35,7 @@ class Trial:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Headroom:
-    """What a search for a capacity factor found.
+    """Result of a search for a capacity factor.
 
     **Arguments:**
 

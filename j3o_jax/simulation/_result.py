@@ -1,4 +1,4 @@
-"""What a simulation measures, beside what the plan predicts."""
+"""Results of a simulation, beside what the plan predicts."""
 
 import dataclasses
 import math

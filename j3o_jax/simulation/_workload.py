@@ -31,7 +31,7 @@ _OF_ITSELF = ("objective", "bound")
 
 
 class Workload(NamedTuple):
-    """What requests there are, what they take and what they score, as float64 NumPy arrays.
+    """Requests of a simulation, what they take and what they score, as float64 NumPy arrays.
 
     `window` is in seconds ``[E]``, `setup` and `edge_seconds` (w/β_e) too ``[E, T]``; `client_seconds` is w/β_c
     ``[C, T]``. Rates of requests in queries/s: `edge_rate` ``[E, T]``, `local_rate` and `elsewhere_rate` (cloud, none)

@@ -1,4 +1,4 @@
-"""Which parameter of a grid goes along the horizontal axis, and which one tells panels apart."""
+"""Choice of axes: which parameter of a grid goes along the horizontal one, and which tells panels apart."""
 
 import dataclasses
 import math
@@ -16,7 +16,7 @@ WIDE = 50.0
 
 @dataclasses.dataclass(frozen=True)
 class Axes:
-    """How a grid is drawn.
+    """Axes of a grid.
 
     **Arguments:**
 

@@ -14,7 +14,7 @@ SMALLEST_GAP = 1e-9
 def bins_of(
     rows: pl.LazyFrame, keys: Sequence[str], column: str, *, groups: int = 1, log: bool = False
 ) -> pl.DataFrame:
-    """How many rows of each group are in which bin, the bins as wide as 1/1024 of the group's own range.
+    """Count rows by group and bin, the bins as wide as 1/1024 of the group's own range.
 
     **Arguments:**
 

@@ -19,7 +19,7 @@ _NEEDED = ("polars", "matplotlib", "jinja2")
 
 @dataclasses.dataclass(frozen=True)
 class Report:
-    """What was written.
+    """Files that were written.
 
     **Arguments:**
 

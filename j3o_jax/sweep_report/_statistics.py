@@ -19,7 +19,7 @@ REASONS_SHOWN, REASON_LENGTH = 8, 160
 
 @dataclasses.dataclass(frozen=True)
 class Statistics:
-    """What a report tells.
+    """Statistics of a report.
 
     **Arguments:**
 
@@ -54,7 +54,7 @@ class Statistics:
 
     @property
     def done(self) -> int:
-        """How many rows there are."""
+        """Number of rows."""
         return int(self.by_method["total"].sum())
 
     @property
@@ -64,7 +64,7 @@ class Statistics:
 
     @property
     def failures(self) -> int:
-        """How many rows have no plan."""
+        """Number of rows without a plan."""
         return int((self.by_method["total"] - self.by_method["planned"]).sum())
 
     @property

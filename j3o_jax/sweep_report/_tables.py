@@ -30,7 +30,7 @@ Row = Mapping[str, Any]
 
 @dataclasses.dataclass(frozen=True)
 class Cell:
-    """What stands in a cell, what it is sorted by, and how it looks: "" or the name of a class of the page."""
+    """Cell of a table: its text, what it is sorted by, and its style: "" or the name of a class of the page."""
 
     text: str
     order: float | str
@@ -79,7 +79,7 @@ def points(statistics: Statistics) -> Table:
 
 
 def outcomes(statistics: Statistics) -> Table:
-    """How many rows of each method ended with which status."""
+    """Count rows by method and status."""
     seen = set(statistics.statuses["status"])
     known = {status.name: status for status in Status if status.name in seen}
     names = [*known, *sorted(seen - set(known))]

@@ -1,4 +1,4 @@
-"""What stands on the page besides pictures and tables: what was run, what must be said of it, where the rows are."""
+"""Text of the page besides pictures and tables: what was run, what must be said of it, where the rows are."""
 
 import dataclasses
 import math

@@ -62,7 +62,7 @@ def _method(row: dict[str, Any]) -> dict[str, Any]:
 
 @dataclasses.dataclass(frozen=True)
 class WrittenReport:
-    """What `rich` prints of a report that is written.
+    """Written report as `rich` announces it.
 
     **Arguments:**
 

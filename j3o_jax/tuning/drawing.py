@@ -49,7 +49,7 @@ def _panel(
     *,
     log: bool = False,
 ) -> Panel:
-    """How far trials are below the best known plans, over their places `at`, by their numbers.
+    """Draw by how much trials are below the best known plans, over their places `at`, with their numbers.
 
     `groups` have a name, trials that a line goes through, and a look; None are faint dots that others stand out from.
     """

@@ -18,7 +18,7 @@ _BEST, _FRONT = 5, 12
 
 @dataclasses.dataclass(frozen=True)
 class TuningReport:
-    """What `rich` prints for a tuning.
+    """Tuning as `rich` prints it.
 
     **Arguments:**
 

@@ -1,4 +1,4 @@
-"""How a tuning is told: settings in a few words, and what the chosen one brings."""
+"""Wording of a tuning: settings in a few words, and the gain of the chosen one."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""What an experiment is: points to solve at, methods to solve by, and how it is shown. Loads no library."""
+"""Declarations of experiments: points to solve at, methods to solve by, and how it is shown. Loads no library."""
 
 import dataclasses
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What a plan decides, in a few figures: which models answer queries at edges and clients, and in what batches."""
+"""Decisions of a plan in a few figures: which models answer queries at edges and clients, and in what batches."""
 
 import numpy as np
 

@@ -56,7 +56,7 @@ class Row(BaseModel):
 
     @property
     def run(self) -> Run:
-        """What was run."""
+        """The run that the row is of."""
         return Run(self.benchmark, self.overrides, self.method, self.options, self.seed, self.version)
 
     @property

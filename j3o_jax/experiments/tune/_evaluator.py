@@ -34,7 +34,7 @@ class Batch(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """What a setting reached: F of every scenario ``[n]``, 0 where there is no plan, and on the whole."""
+    """Measurement of a setting: F of every scenario ``[n]``, 0 where there is no plan, and on the whole."""
 
     objective: np.ndarray
     score: Score

@@ -1,4 +1,4 @@
-"""What a tuning found: its trials, the one that is chosen, and the rule by which it is."""
+"""Outcome of a tuning: its trials, the one that is chosen, and the rule by which it is."""
 
 import dataclasses
 import math
@@ -14,7 +14,7 @@ _ROUNDING = 1e-12
 
 @dataclasses.dataclass(frozen=True)
 class Score:
-    """How a setting did on some scenarios.
+    """Score of a setting on some scenarios.
 
     **Arguments:**
 
@@ -100,7 +100,7 @@ class HeldOut:
 
 @dataclasses.dataclass(frozen=True)
 class Tuning:
-    """What came of a tuning.
+    """Result of a tuning.
 
     **Arguments:**
 

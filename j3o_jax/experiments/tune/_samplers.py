@@ -1,4 +1,4 @@
-"""Which settings are tried: every combination, drawn ones, or those that Optuna proposes."""
+"""Samplers of settings: every combination, drawn ones, or those that Optuna proposes."""
 
 import itertools
 import math

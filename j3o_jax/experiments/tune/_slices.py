@@ -23,7 +23,7 @@ _TRACED = ("step_size", "tolerance", "gap", "bound_tolerance", "descent_schedule
 
 
 class Solved(NamedTuple):
-    """What came of solving n scenarios, with G settings at a time.
+    """Result of solving n scenarios, with G settings at a time.
 
     - `objective`: F, NaN where there is no plan. ``[G, n]``
     - `seconds`: for each solve, wall clock, without what was compiled.

@@ -1,4 +1,4 @@
-"""What a search says of a setting: values to try, or a range to draw from."""
+"""Search space of a setting: values to try, or a range to draw from."""
 
 import dataclasses
 import math

@@ -60,7 +60,7 @@ class TunePart(PopulationPart):
 
 @dataclasses.dataclass(frozen=True)
 class TuneSpec:
-    """What a tuning does.
+    """Specification of a tuning.
 
     **Arguments:**
 
