@@ -31,7 +31,7 @@ _names_compiled: list[str] = []
 
 
 def compiled_programs() -> int:
-    """Return number of programs compiled for batches in this process so far."""
+    """Count the programs compiled for batches in this process so far."""
     return len(_names_compiled)
 
 

@@ -35,7 +35,7 @@ def mappings() -> int:
 
 @functools.cache
 def most_mappings() -> int:
-    """Return number of mappings that the system allows a process."""
+    """Return how many mappings the system allows a process."""
     try:
         return int(_MOST_MAPPINGS_FILE.read_text())
     except (OSError, ValueError):

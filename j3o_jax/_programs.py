@@ -101,7 +101,7 @@ def compiling_with(compile_it: Callable[..., Any]) -> Iterator[None]:
 
 
 def kept() -> int:
-    """Return number of programs that this process keeps."""
+    """Count the programs that this process keeps."""
     return len(_programs.programs)
 
 

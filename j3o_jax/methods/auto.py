@@ -134,7 +134,7 @@ def size_of(scenarios: Scenario) -> Size:
 
 
 def _pairs(scenario: Scenario) -> int:
-    """Return number of pairs of a stream with demand and a model that supports its task somewhere."""
+    """Count the pairs of a stream with demand and a model that supports its task somewhere."""
     supports = (scenario.client_accuracy > 0.0) | (scenario.edge_accuracy > 0.0)
     return int(supports.sum(axis=1)[scenario.client_edge][scenario.demand > 0.0].sum())
 

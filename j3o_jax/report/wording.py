@@ -89,7 +89,7 @@ def fixed(value: float | None, digits: int = 4) -> str:
 
 
 def decimals_of(half_width: float | None) -> int:
-    """Return number of decimals that a mean deserves: up to the second digit of its half width."""
+    """Return how many decimals a mean deserves: up to the second digit of its half width."""
     if half_width is None or not half_width > 0.0:
         return 4
     return min(9, max(2, 1 - math.floor(math.log10(half_width))))

@@ -91,7 +91,7 @@ def per_query(scenario: Scenario) -> Float[AnyArray, ""]:
 
 
 def asked_tasks(scenarios: Scenario) -> Float[AnyArray, "*batch"]:
-    """Return number of tasks that anybody asks, as many set-ups as an edge can have in a window at most."""
+    """Count the tasks that anybody asks, as many set-ups as an edge can have in a window at most."""
     return jnp.sum(jnp.where(jnp.any(scenarios.demand > 0.0, axis=-2), 1.0, 0.0), axis=-1)
 
 
