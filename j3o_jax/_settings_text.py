@@ -3,11 +3,22 @@
 import dataclasses
 from typing import Any
 
+import equinox as eqx
 import numpy as np
 
 # Longer than this, text has a line for each setting.
 _WIDTH = 100
 _MOST_ENTRIES = 8
+
+
+class Settings(eqx.Module):
+    """Base of methods and their parts, which print with all of their settings."""
+
+    def __repr__(self) -> str:
+        return settings_text(self)
+
+    def __str__(self) -> str:
+        return settings_text(self, lines=True)
 
 
 def settings_text(module: Any, *, lines: bool = False) -> str:

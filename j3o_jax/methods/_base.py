@@ -3,13 +3,12 @@
 import abc
 from typing import Any, ClassVar, NamedTuple
 
-import equinox as eqx
 import numpy as np
 
 from .._certificate import Certificate
 from .._model import Plan
 from .._scenario import Scenario
-from .._settings_text import settings_text
+from .._settings_text import Settings
 from .._types import AnyArray, Float, Int
 
 
@@ -40,17 +39,11 @@ def require_time(time_limit: float | int) -> None:
         raise ValueError(f"time_limit: must be > 0 seconds, got {time_limit}")
 
 
-class AbstractMethod(eqx.Module):
+class AbstractMethod(Settings):
     """A way to solve scenarios: a frozen set of parameters with one function."""
 
     supports_batching: ClassVar[bool] = True
     """Whether scenarios with `Batching`, limit (28), are understood."""
-
-    def __repr__(self) -> str:
-        return settings_text(self)
-
-    def __str__(self) -> str:
-        return settings_text(self, lines=True)
 
     @property
     def on_host(self) -> bool:

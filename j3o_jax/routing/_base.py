@@ -3,7 +3,6 @@
 import abc
 from typing import ClassVar, NamedTuple
 
-import equinox as eqx
 import numpy as np
 
 from j3o_kernels.offloading import OffloadingProblem
@@ -19,7 +18,7 @@ from .._model import (
     sum_per_edge,
 )
 from .._scenario import Scenario
-from .._settings_text import settings_text
+from .._settings_text import Settings
 from .._types import AnyArray, Bool, Float, Int
 
 # A share below this is a solver's rounding, not a decision; so is what a window lacks for its set-up times.
@@ -59,17 +58,11 @@ def no_offloading(batch: int, clients: int, tasks: int, edges: int) -> Offloadin
     )
 
 
-class AbstractOffloadingSolver(eqx.Module):
+class AbstractOffloadingSolver(Settings):
     """Solver of batches of `OffloadingProblem`."""
 
     runs_on_device: ClassVar[bool] = False
     """Whether its steps can be a part of the device program of a method."""
-
-    def __repr__(self) -> str:
-        return settings_text(self)
-
-    def __str__(self) -> str:
-        return settings_text(self, lines=True)
 
     @abc.abstractmethod
     def offload(

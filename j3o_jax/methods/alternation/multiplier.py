@@ -10,7 +10,7 @@ from jax.core import Tracer
 
 from j3o_kernels.multipliers import SCHEDULES, UPDATES
 
-from ..._settings_text import settings_text
+from ..._settings_text import Settings
 from ..._types import AnyArray, Float
 
 
@@ -18,7 +18,7 @@ def _as_step_size(value: Any) -> Any:
     return value if isinstance(value, Tracer) else np.asarray(value, dtype=np.float64)
 
 
-class Subgradient(eqx.Module):
+class Subgradient(Settings):
     """Subgradient steps of the compute limits' multipliers, (19).
 
     **Arguments:**
@@ -39,12 +39,6 @@ class Subgradient(eqx.Module):
     schedule: str = eqx.field(static=True, default="inverse_square_root")
     update: str = eqx.field(static=True, default="subgradient")
     optimizer: optax.GradientTransformation | None = eqx.field(static=True, default=None)
-
-    def __repr__(self) -> str:
-        return settings_text(self)
-
-    def __str__(self) -> str:
-        return settings_text(self, lines=True)
 
     def __check_init__(self):
         _check_steps(self.steps)
@@ -74,7 +68,7 @@ class Subgradient(eqx.Module):
         return {"steps": self.steps, "optimizer": self.transformation, "step_size": self.step_size}
 
 
-class DualSearch(eqx.Module):
+class DualSearch(Settings):
     """Multipliers where the dual of each node is least, found along its one dimension instead of by (19).
 
     At convergence the same multipliers as the subgradient's, in a handful of evaluations, whatever the costs.
@@ -85,12 +79,6 @@ class DualSearch(eqx.Module):
     """
 
     steps: int = eqx.field(static=True, default=20)
-
-    def __repr__(self) -> str:
-        return settings_text(self)
-
-    def __str__(self) -> str:
-        return settings_text(self, lines=True)
 
     def __check_init__(self):
         _check_steps(self.steps)
