@@ -136,6 +136,10 @@ class _Case:
         self.scenario = scenario
         self.names = {"C": scenario.labels.clients, "E": scenario.labels.edges, "T": scenario.labels.tasks}
         self.given = {name: flat(array) for name, array in scenario.arrays().items()}
+        for node in ("client", "edge"):
+            for name in (f"{node}_model_memory", f"{node}_model_compute"):
+                if self.given[name].ndim == 2:  # [B, M], the same at all nodes: [B, 1, M], like [B, nodes, M]
+                    self.given[name] = self.given[name][:, None]
         self.plan = {name: flat(getattr(solution, name)) for name in _PLAN_ARRAYS}
         # Indices out of range have tests of their own; in the others they must only do no harm.
         # `at_home` takes what is [B, E, ...] to the edge of each client: [B, C, ...].
@@ -213,14 +217,16 @@ class _Case:
         """(8)–(12), and (28) in place of (10)."""
         given, rate = self.given, self.rate
         for node, axis in (("client", "C"), ("edge", "E")):
-            held = np.einsum("bnm,bm->bn", self.plan[f"{node}_models"], given[f"{node}_model_memory"])
+            models = self.plan[f"{node}_models"]
+            held = np.einsum("bnm,bnm->bn", models, np.broadcast_to(given[f"{node}_model_memory"], models.shape))
             yield _limit(f"{node}_memory (8)", axis, held, given[f"{node}_memory"], held, "MB")
 
         instance = self.at_home[0][:, :, None]
-        cost = {
-            node: np.where(self.chosen[node], given[f"{node}_model_compute"][instance, self.model[node]], 0.0)
-            for node in ("client", "edge")
-        }
+        cost = {}
+        for node in ("client", "edge"):
+            of_models = given[f"{node}_model_compute"]
+            row = np.arange(of_models.shape[1])[:, None]
+            cost[node] = np.where(self.chosen[node], of_models[instance, row, self.model[node]], 0.0)
         work = (rate["local"] * cost["client"]).sum(axis=2)
         most = (given["demand"] * cost["client"]).sum(axis=2)
         yield _limit("client_compute (9)", "C", work, given["client_compute"], most, "GFLOP/s")

@@ -57,6 +57,37 @@ class Resources(NamedTuple):
     cloud_uplink: Float[AnyArray, ""]
 
 
+class ModelCosts(NamedTuple):
+    """What each model takes at each node; V is 1 where all nodes of the tier take the same of it.
+
+    - `client_memory`, `edge_memory`: s_vm, MB. ``[*batch, V, M]``
+    - `client_compute`, `edge_compute`: w_vm, GFLOP/query. ``[*batch, V, M]``
+    """
+
+    client_memory: Float[AnyArray, "*batch C_or_1 M"]
+    edge_memory: Float[AnyArray, "*batch E_or_1 M"]
+    client_compute: Float[AnyArray, "*batch C_or_1 M"]
+    edge_compute: Float[AnyArray, "*batch E_or_1 M"]
+
+
+def model_costs(scenario: Scenario) -> ModelCosts:
+    """Costs of models at nodes, which broadcast along the nodes where they are given for models alone.
+
+    Like `normalized_demand` it takes batches too.
+    """
+
+    def at_nodes(values: AnyArray) -> AnyArray:
+        # Whether costs are each node's own is a matter of axes, so that programs know it.
+        return values if values.ndim == scenario.demand.ndim else values[..., None, :]
+
+    return ModelCosts(
+        client_memory=at_nodes(scenario.client_model_memory),
+        edge_memory=at_nodes(scenario.edge_model_memory),
+        client_compute=at_nodes(scenario.client_model_compute),
+        edge_compute=at_nodes(scenario.edge_model_compute),
+    )
+
+
 def normalized_demand(scenario: Scenario) -> Float[AnyArray, "*batch C T"]:
     """Normalised demand λ̄ = λ / λ_tot, each stream's weight in the objective; 0 where nothing is asked.
 
@@ -128,12 +159,18 @@ def edge_choice_accuracy(scenario: Scenario, choice: Int[AnyArray, "E T"]) -> Fl
 
 def client_choice_compute(scenario: Scenario, choice: Int[AnyArray, "C T"]) -> Float[AnyArray, "C T"]:
     """Compute w of the model that each client uses for each task, GFLOP/query, ``[C, T]``."""
-    return jnp.where(choice >= 0, scenario.client_model_compute[jnp.maximum(choice, 0)], 0.0)
+    return _choice_cost(model_costs(scenario).client_compute, choice)
 
 
 def edge_choice_compute(scenario: Scenario, choice: Int[AnyArray, "E T"]) -> Float[AnyArray, "E T"]:
     """Compute w of the model that each edge uses for each task, GFLOP/query, ``[E, T]``."""
-    return jnp.where(choice >= 0, scenario.edge_model_compute[jnp.maximum(choice, 0)], 0.0)
+    return _choice_cost(model_costs(scenario).edge_compute, choice)
+
+
+def _choice_cost(cost: Float[AnyArray, "V_or_1 M"], choice: Int[AnyArray, "V T"]) -> Float[AnyArray, "V T"]:
+    index = jnp.maximum(choice, 0)
+    own = cost[0][index] if cost.shape[0] == 1 else jnp.take_along_axis(cost, index, axis=1)
+    return jnp.where(choice >= 0, own, 0.0)
 
 
 def edge_choice_setup(scenario: Scenario, choice: Int[AnyArray, "E T"]) -> Float[AnyArray, "E T"]:
@@ -186,10 +223,11 @@ def usage(scenario: Scenario, plan: Plan) -> Resources:
         setup = edge_choice_setup(scenario, plan.edge_choice)
         edge_load = jnp.where(served > 0, setup, 0.0) + seconds
     local_load = scenario.demand * plan.local * client_choice_compute(scenario, plan.client_choice)
+    costs = model_costs(scenario)
     return Resources(
-        client_memory=jnp.sum(jnp.where(plan.client_models, scenario.client_model_memory[None, :], 0.0), axis=1),
+        client_memory=jnp.sum(jnp.where(plan.client_models, costs.client_memory, 0.0), axis=1),
         client_compute=jnp.sum(local_load, axis=1),
-        edge_memory=jnp.sum(jnp.where(plan.edge_models, scenario.edge_model_memory[None, :], 0.0), axis=1),
+        edge_memory=jnp.sum(jnp.where(plan.edge_models, costs.edge_memory, 0.0), axis=1),
         edge_compute=jnp.sum(edge_load, axis=1),
         edge_uplink=sent @ scenario.input_size,
         cloud_uplink=jnp.sum(scenario.demand * plan.cloud * scenario.input_size[None, :]),

@@ -46,6 +46,8 @@ class Scenario(eqx.Module):
     - `cloud_accuracy`: accuracy of the cloud. ``[T]``
     - `client_model_memory`, `edge_model_memory`: size of each variant, MB. ``[M]``
     - `client_model_compute`, `edge_model_compute`: cost of each variant, GFLOP/query. ``[M]``
+      Where devices differ, each of these four may be given for every client, ``[C, M]``, or edge, ``[E, M]``: with one
+      axis more, after any batch axes. With seconds per query as cost, a capacity of 1 is one device fully used.
     - `client_memory` (MB), `client_compute` (GFLOP/s): capacities of the clients. ``[C]``
     - `edge_memory` (MB), `edge_compute` (GFLOP/s), `edge_uplink` (κ_e, MB/s): capacities of the edges. ``[E]``
     - `cloud_uplink`: κ_s, MB/s. ``[]``
@@ -67,10 +69,10 @@ class Scenario(eqx.Module):
     client_accuracy: Float[AnyArray, "*batch E M T"]
     edge_accuracy: Float[AnyArray, "*batch E M T"]
     cloud_accuracy: Float[AnyArray, "*batch T"]
-    client_model_memory: Float[AnyArray, "*batch M"]
-    edge_model_memory: Float[AnyArray, "*batch M"]
-    client_model_compute: Float[AnyArray, "*batch M"]
-    edge_model_compute: Float[AnyArray, "*batch M"]
+    client_model_memory: Float[AnyArray, "*batch M"] | Float[AnyArray, "*batch C M"]
+    edge_model_memory: Float[AnyArray, "*batch M"] | Float[AnyArray, "*batch E M"]
+    client_model_compute: Float[AnyArray, "*batch M"] | Float[AnyArray, "*batch C M"]
+    edge_model_compute: Float[AnyArray, "*batch M"] | Float[AnyArray, "*batch E M"]
     client_memory: Float[AnyArray, "*batch C"]
     client_compute: Float[AnyArray, "*batch C"]
     edge_memory: Float[AnyArray, "*batch E"]

@@ -20,6 +20,7 @@ class FieldRule:
     **Arguments:**
 
     - `axes`: letters of the field's own axes, after any batch axes.
+    - `node`: letter of one more axis that the field may have before them, where its values differ from node to node.
     - `upper`: largest value allowed; infinite means that +inf itself is allowed ("no limit").
     - `wants`: the range and unit, for messages.
     - `positive`: whether zero is refused too.
@@ -29,6 +30,7 @@ class FieldRule:
     wants: str
     upper: float = np.finfo(np.float64).max
     positive: bool = False
+    node: str = ""
 
 
 _UNLIMITED = np.inf
@@ -40,10 +42,10 @@ RULES: dict[str, FieldRule] = {
     "client_accuracy": FieldRule("EMT", "an accuracy in [0, 1]", upper=1.0),
     "edge_accuracy": FieldRule("EMT", "an accuracy in [0, 1]", upper=1.0),
     "cloud_accuracy": FieldRule("T", "an accuracy in [0, 1]", upper=1.0),
-    "client_model_memory": FieldRule("M", "a finite size >= 0 in MB"),
-    "edge_model_memory": FieldRule("M", "a finite size >= 0 in MB"),
-    "client_model_compute": FieldRule("M", "a finite cost >= 0 in GFLOP/query"),
-    "edge_model_compute": FieldRule("M", "a finite cost >= 0 in GFLOP/query"),
+    "client_model_memory": FieldRule("M", "a finite size >= 0 in MB", node="C"),
+    "edge_model_memory": FieldRule("M", "a finite size >= 0 in MB", node="E"),
+    "client_model_compute": FieldRule("M", "a finite cost >= 0 in GFLOP/query", node="C"),
+    "edge_model_compute": FieldRule("M", "a finite cost >= 0 in GFLOP/query", node="E"),
     "client_memory": FieldRule("C", "a capacity >= 0 in MB", upper=_UNLIMITED),
     "client_compute": FieldRule("C", "a capacity >= 0 in GFLOP/s", upper=_UNLIMITED),
     "edge_memory": FieldRule("E", "a capacity >= 0 in MB", upper=_UNLIMITED),
@@ -87,30 +89,30 @@ def as_array(name: str, value: object, dtype: type[np.generic]) -> AnyArray:
 def check_shapes(fields: Mapping[str, AnyArray]) -> tuple[tuple[int, ...], dict[str, int]]:
     """Batch shape and axis sizes on which the fields agree.
 
-    Most fields decide what an axis measures, so that the odd one out is the one named.
+    Most fields decide what an axis measures, so that the odd one out is the one named. A field that may be given for
+    each node is so if it has one axis more than its plain form has after the batch axes of the others.
     Raises `ValueError` with the field, the shape it has and the shape it wants.
     """
     rules = RULES | BATCHING_RULES
     short = next((n for n, x in fields.items() if x.ndim < len(rules[n].axes)), None)
     if short is not None:
         raise ValueError(
-            f"{short}: has shape {list(fields[short].shape)}, wants {_wanted(rules[short].axes)} (after any batch axes)"
+            f"{short}: has shape {list(fields[short].shape)}, wants {_wanted(rules[short])} (after any batch axes)"
         )
     votes: dict[str, Counter[int]] = {axis: Counter() for axis in AXIS_WORDS}
     batch_votes: Counter[tuple[int, ...]] = Counter()
     for name, array in fields.items():
         axes = rules[name].axes
-        batch_votes[array.shape[: array.ndim - len(axes)]] += 1
+        if not rules[name].node:
+            batch_votes[array.shape[: array.ndim - len(axes)]] += 1
         for axis, size in zip(axes, array.shape[array.ndim - len(axes) :], strict=True):
             votes[axis][size] += 1
     sizes = {axis: counter.most_common(1)[0][0] for axis, counter in votes.items()}
     batch = batch_votes.most_common(1)[0][0]
     for name, array in fields.items():
-        axes = rules[name].axes
-        own = tuple(sizes[axis] for axis in axes)
-        if array.shape != batch + own:
+        if array.shape not in _shapes(rules[name], batch, sizes):
             raise ValueError(
-                f"{name}: has shape {list(array.shape)}, wants {_wanted(axes)} = {list(batch + own)}"
+                f"{name}: has shape {list(array.shape)}, wants {_wanted(rules[name], batch, sizes)}"
                 + (f" with the batch axes {list(batch)} of the other fields" if batch else "")
             )
     empty = next((AXIS_WORDS[axis] for axis, size in sizes.items() if size == 0), None)
@@ -163,8 +165,21 @@ def _in_range(name: str, values: AnyArray, edges: int) -> Any:
     return (values > 0 if rule.positive else values >= 0) & (values <= rule.upper)
 
 
-def _wanted(axes: str) -> str:
-    return f"[{', '.join(AXIS_WORDS[axis] for axis in axes)}]"
+def _forms(rule: FieldRule) -> tuple[str, ...]:
+    """Axes that the field may have: its own, and one of nodes before them if there may be one."""
+    return (rule.axes, rule.node + rule.axes) if rule.node else (rule.axes,)
+
+
+def _shapes(rule: FieldRule, batch: tuple[int, ...], sizes: Mapping[str, int]) -> list[tuple[int, ...]]:
+    return [batch + tuple(sizes[axis] for axis in axes) for axes in _forms(rule)]
+
+
+def _wanted(rule: FieldRule, batch: tuple[int, ...] = (), sizes: Mapping[str, int] | None = None) -> str:
+    words = [f"[{', '.join(AXIS_WORDS[axis] for axis in axes)}]" for axes in _forms(rule)]
+    if sizes is not None:
+        shapes = _shapes(rule, batch, sizes)
+        words = [f"{word} = {list(shape)}" for word, shape in zip(words, shapes, strict=True)]
+    return " or ".join(words)
 
 
 def _short(value: object) -> str:

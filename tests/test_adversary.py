@@ -4,7 +4,7 @@ import jax
 import numpy as np
 import pytest
 from support import adversary
-from support.methods import SMALL, VARIANTS
+from support.methods import PER_NODE, SMALL, VARIANTS
 from support.oracle import TINY
 
 import j3o_jax as j3o
@@ -18,14 +18,14 @@ def drawn(seeds, sizes, variant):
     return jax.tree.map(lambda *arrays: np.stack(arrays), *[adversary.draw(seed, sizes, **variant) for seed in seeds])
 
 
-@pytest.mark.parametrize("variant", VARIANTS, ids=str)
+@pytest.mark.parametrize("variant", VARIANTS + PER_NODE, ids=str)
 def test_no_plan_and_no_proof_is_wrong(variant):
     batch = drawn(range(300), SMALL, variant)
     assert list(adversary.attack(batch, ON_DEVICE)) == []
     assert list(adversary.attack(batch[:16], ON_DEVICE | ON_HOST)) == []
 
 
-@pytest.mark.parametrize("variant", VARIANTS, ids=str)
+@pytest.mark.parametrize("variant", VARIANTS + PER_NODE, ids=str)
 def test_none_is_wrong_by_enumeration(variant):
     for first in (1000, 1012):
         batch = drawn(range(first, first + 12), TINY, variant)

@@ -6,7 +6,7 @@ import jax
 import numpy as np
 import optax
 import pytest
-from support.methods import QUICKLY, SMALL, VARIANTS, draw_batch
+from support.methods import PER_NODE, QUICKLY, SMALL, VARIANTS, draw_batch
 from support.oracle import TINY, tiny_and_optima
 from support.scenarios import random_scenario, stack
 
@@ -21,7 +21,7 @@ HETEROGENEOUS = j3o.benchmarks.heterogeneous(**SMALL)
 DESCENT = Descent(30, 0.03)
 
 
-@pytest.mark.parametrize("variant", VARIANTS, ids=str)
+@pytest.mark.parametrize("variant", VARIANTS + PER_NODE, ids=str)
 def test_no_bound_is_below_brute_force(variant):
     batch, best = tiny_and_optima(75, **variant)
     groups = group_clients(np.asarray(batch.client_edge), batch.edges)
@@ -35,7 +35,7 @@ def test_no_bound_is_below_brute_force(variant):
     assert (closer <= proven.bound * (1.0 + 1e-12)).all()
 
 
-@pytest.mark.parametrize("variant", VARIANTS, ids=str)
+@pytest.mark.parametrize("variant", VARIANTS + PER_NODE, ids=str)
 def test_any_prices_bound(variant):
     batch, best = tiny_and_optima(40, **variant)
     known = np.isfinite(best)

@@ -52,8 +52,9 @@ def test_worth_and_valid_plans(seed, batching, allow_unserved):
 
 @pytest.mark.parametrize("constraint", LIMITS)
 @pytest.mark.parametrize("unit", [1.0, 1e-12, 1e12])
-def test_each_limit(constraint, unit):
-    scenario, solution = valid(1)
+@pytest.mark.parametrize("per_node", [False, True])
+def test_each_limit(constraint, unit, per_node):
+    scenario, solution = valid(1, per_node=per_node)
     # The field and what is counted in its unit.
     scaled = {
         "client_memory (8)": ("client_memory", "client_model_memory"),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from support.oracle import brute_force, milp_optimum
-from support.scenarios import random_scenario, stack, tiny_scenarios
+from support.scenarios import COSTS, random_scenario, stack, tiny_scenarios
 
 import j3o_jax as j3o
 from j3o_jax import ExactMILP, Status, check, relaxation_bound, solve
@@ -15,10 +15,14 @@ SIZES = [(2, 2, 2, 2), (2, 1, 2, 2), (3, 2, 1, 3), (1, 1, 2, 3)]
 
 
 def tiny(seed: int, *, batching: bool, allow_unserved: bool) -> j3o.Scenario:
+    """Every third seed has costs of each node's own, all of them or some."""
     rng = np.random.default_rng(seed)
     sizes = dict(zip(("clients", "edges", "tasks", "models"), SIZES[seed % len(SIZES)], strict=True))
     tightness = float(rng.choice([0.3, 1.0, 2.0]))
-    return random_scenario(rng, **sizes, batching=batching, allow_unserved=allow_unserved, tightness=tightness)
+    own = [name for name in COSTS if rng.random() < 0.7] if seed % 3 == 0 else []
+    return random_scenario(
+        rng, **sizes, batching=batching, allow_unserved=allow_unserved, tightness=tightness, per_node=own
+    )
 
 
 @pytest.mark.parametrize("batching", [False, True])
@@ -49,7 +53,9 @@ def agrees(scenario, solution):
     assert relaxation_bound(scenario) >= optimum.objective * (1 - 1e-9)
 
 
-@pytest.mark.parametrize("variant", [{}, {"batching": True}, {"tightness": 2.0}, {"equal_sizes": True}])
+@pytest.mark.parametrize(
+    "variant", [{}, {"batching": True}, {"tightness": 2.0}, {"equal_sizes": True}, {"per_node": True}]
+)
 def test_equals_another_integer_program_on_larger_ones(variant):
     sizes = {"clients": 8, "edges": 2, "tasks": 3, "models": 6}
     scenarios = [random_scenario(np.random.default_rng(seed), **sizes, **variant) for seed in range(3)]

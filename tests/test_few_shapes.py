@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from support.methods import VARIANTS, draw_batch
+from support.methods import PER_NODE, VARIANTS, draw_batch
 
 import j3o_jax as j3o
 from j3o_jax import _levels, _programs
@@ -35,7 +35,7 @@ def test_sizes_are_few_and_little_larger():
     assert [few_shapes.next_size(size) for size in sizes.tolist()] == sizes.tolist()
 
 
-@pytest.mark.parametrize("variant", VARIANTS, ids=str)
+@pytest.mark.parametrize("variant", [*VARIANTS, PER_NODE[1]], ids=str)
 def test_plans_are_those_of_the_scenario_s_own_size(variant, at_their_own_size):
     batch = draw_batch(24, tightness=0.4, **variant)
     before = j3o.solve(batch, j3o.J3O())

@@ -5,7 +5,7 @@ import itertools
 
 import numpy as np
 import pytest
-from support.methods import METHODS, SMALL, VARIANTS, draw_batch
+from support.methods import METHODS, PER_NODE, SMALL, VARIANTS, draw_batch
 from support.oracle import brute_force, milp_optimum
 from support.plans import unsupported_choices
 from support.scenarios import EXTREMES, random_scenario, stack
@@ -14,7 +14,7 @@ import j3o_jax as j3o
 from j3o_jax.methods import Subgradient
 
 
-@pytest.mark.parametrize("variant", VARIANTS, ids=str)
+@pytest.mark.parametrize("variant", VARIANTS + PER_NODE, ids=str)
 @pytest.mark.parametrize("name", METHODS)
 def test_every_plan_passes_the_checker_and_history_never_falls(name, variant):
     # Clarabel has one scenario after the other, with batching some fifty times each.

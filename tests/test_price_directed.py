@@ -3,7 +3,7 @@
 import jax
 import numpy as np
 import pytest
-from support.methods import QUICKLY, VARIANTS, draw_batch
+from support.methods import PER_NODE, QUICKLY, VARIANTS, draw_batch
 from support.oracle import tiny_and_optima
 
 import j3o_jax as j3o
@@ -13,7 +13,7 @@ from j3o_jax import _programs
 SHORT = j3o.PriceDirected(max_iterations=40, patience=20, gap=0.0, chunk=8)
 
 
-@pytest.mark.parametrize("variant", VARIANTS, ids=str)
+@pytest.mark.parametrize("variant", VARIANTS + PER_NODE, ids=str)
 def test_plans_are_near_brute_force_and_bounds_above_it(variant):
     batch, optimum = tiny_and_optima(50, **variant)
     plans = j3o.solve(batch, SHORT)
@@ -81,8 +81,9 @@ def test_other_limits_are_done_by_the_same_programs():
     j3o.check(batch, plans).raise_if_violated()
 
 
-def test_it_can_be_transformed():
-    batch = draw_batch(3, tightness=1.5)
+@pytest.mark.parametrize("variant", [{}, {"per_node": True}], ids=str)
+def test_it_can_be_transformed(variant):
+    batch = draw_batch(3, tightness=1.5, **variant)
     with jax.enable_x64(True):
         solve = jax.jit(lambda scenario: j3o.solve(scenario, SHORT), compiler_options=QUICKLY)
         plans = jax.tree.map(np.asarray, solve(batch))

@@ -6,7 +6,7 @@ from fractions import Fraction
 import jax
 import numpy as np
 import pytest
-from support.methods import VARIANTS, draw_batch
+from support.methods import PER_NODE, VARIANTS, draw_batch
 from support.oracle import TINY, tiny_and_optima
 from support.plans import valid
 from support.scenarios import EXTREMES, random_scenario, stack
@@ -31,7 +31,7 @@ def proves(scenarios, plans):
     return found, bound, success
 
 
-@pytest.mark.parametrize("variant", VARIANTS, ids=str)
+@pytest.mark.parametrize("variant", VARIANTS + PER_NODE, ids=str)
 def test_certificates_of_both_ways_prove_bounds_above_brute_force(variant):
     batch, optimum = tiny_and_optima(50, **variant)
     for plans in (j3o.solve(batch, SHORT), j3o.certify(batch, j3o.solve(batch, SHORT), descent_steps=30)):
@@ -86,7 +86,7 @@ def test_set_ups_that_fill_a_window_that_queries_do_not_are_in_the_bound():
 
 def test_any_prices_bound_brute_force():
     rng = np.random.default_rng(0)
-    for variant in VARIANTS:
+    for variant in VARIANTS + PER_NODE:
         batch, optimum = tiny_and_optima(40, **variant)
         for number in range(40):
             if not np.isfinite(optimum[number]):

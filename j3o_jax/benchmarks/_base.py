@@ -79,7 +79,8 @@ class Benchmark:
         - `n`: size of the batch; None for a single scenario, without batch axis.
         - `overrides`: parameters (see `settings`), where a number may be an array ``[n]`` that varies over the
           batch; and fields of `Scenario`, with or without batch axis. A field replaces that field alone:
-          what is drawn beside it, such as the uplinks beside `demand`, stays as drawn.
+          what is drawn beside it, such as the uplinks beside `demand`, stays as drawn. Costs ``[n, M]`` are those of
+          the n instances even where there are as many nodes: give those of nodes with both axes, then.
 
         **Raises:** `ValueError` that names the argument, for what is unknown or out of range. As everywhere,
         entries of a batch's *fields* are looked at by `solve`.
@@ -104,11 +105,25 @@ class Benchmark:
             if name in RULES
         }
         return Scenario(
-            **{name: _with_batch(array, len(RULES[name].axes), batch) for name, array in (fields | replaced).items()},
+            **{
+                name: _with_batch(array, _own_axes(name, array, batch, sizes), batch)
+                for name, array in (fields | replaced).items()
+            },
             batching=_batching_with_batch(batching, batch),
             allow_unserved=values["allow_unserved"],
             names=overrides.get("names", _names(self.recipe, sizes)),
         )
+
+
+def _own_axes(name: str, array: Any, batch: tuple[int, ...], sizes: Sizes) -> int:
+    """Count a field's axes after any batch axis; what could be of a batch as well as of its nodes is of the batch."""
+    rule = RULES[name]
+    own, shape = len(rule.axes), np.shape(array)
+    if not rule.node or len(shape) == own:
+        return own
+    nodes = {"C": sizes.clients, "E": sizes.edges}[rule.node]
+    per_node = len(shape) > own + 1 or (shape[:1] != batch and shape[:1] == (nodes,))
+    return own + 1 if per_node else own
 
 
 def _with_batch(array: Any, own_axes: int, batch: tuple[int, ...]) -> np.ndarray:

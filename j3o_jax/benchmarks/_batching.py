@@ -16,7 +16,7 @@ def batching_of(values: Mapping[str, Any], fields: Mapping[str, np.ndarray]) -> 
     vision models have ν at 0.3 to 1.3 times the time per query, so any ratio is an assumption.
 
     **Arguments:** `values`: `batching_window`, `setup_ratio` and `setup`, each ``[]`` or ``[n]`` or None.
-    `fields`: `edge_compute` ``[*batch, E]`` and `edge_model_compute` ``[*batch, M]``.
+    `fields`: `edge_compute` ``[*batch, E]`` and, as drawn, `edge_model_compute` ``[*batch, M]``.
     """
     if values["batching_window"] is None:
         return None

@@ -32,10 +32,7 @@ def scenario_of(document: object) -> Scenario:
         client_accuracy=client_accuracy,
         edge_accuracy=edge_accuracy,
         cloud_accuracy=[part.cloud.accuracy.get(task, 1.0) for task in names.tasks],
-        client_model_memory=[model.client.memory_mb for model in part.models],
-        edge_model_memory=[model.edge.memory_mb for model in part.models],
-        client_model_compute=[model.client.gflop_per_query for model in part.models],
-        edge_model_compute=[model.edge.gflop_per_query for model in part.models],
+        **_costs(part.models, names),
         client_memory=[client.memory_mb for client in part.clients],
         client_compute=[client.compute_gflop_per_s for client in part.clients],
         edge_memory=[edge.memory_mb for edge in part.edges],
@@ -47,6 +44,26 @@ def scenario_of(document: object) -> Scenario:
         allow_unserved=part.allow_unserved,
         names=names,
     )
+
+
+def _costs(models: list[ModelPart], names: Names) -> dict[str, np.ndarray]:
+    """Find what models take: ``[M]``, or for each client or edge where the file makes an exception of any."""
+    costs = {}
+    for tier, nodes in (("client", names.clients), ("edge", names.edges)):
+        index = {name: row for row, name in enumerate(nodes)}
+        for kind, key in (("memory", "memory_mb"), ("compute", "gflop_per_query")):
+            usual = np.array([getattr(getattr(model, tier), key) for model in models])
+            exceptions = [
+                (index[name], column, value)
+                for column, model in enumerate(models)
+                for name, here in getattr(model, f"at_{tier}").items()
+                if (value := getattr(here, key)) is not None
+            ]
+            cost = np.tile(usual, (len(nodes), 1)) if exceptions else usual
+            for row, column, value in exceptions:
+                cost[row, column] = value
+            costs[f"{tier}_model_{kind}"] = cost
+    return costs
 
 
 def _accuracies(models: list[ModelPart], names: Names) -> tuple[np.ndarray, np.ndarray]:
@@ -88,8 +105,8 @@ def _twice(part: DeploymentPart) -> Iterator[Finding]:
 
 
 def _unknown_names(part: DeploymentPart, names: Names) -> Iterator[Finding]:
-    """Tasks and edges that are spoken of and not there."""
-    tasks, edges = set(names.tasks), set(names.edges)
+    """Tasks, edges and clients that are spoken of and not there."""
+    tasks, edges, clients = set(names.tasks), set(names.edges), set(names.clients)
 
     def unknown_tasks(by_task: Mapping[str, float], *loc: str | int) -> Iterator[Finding]:
         for task in by_task:
@@ -105,6 +122,10 @@ def _unknown_names(part: DeploymentPart, names: Names) -> Iterator[Finding]:
                 yield Finding(loc, f"is not one of the edges: {suggestion(edge, names.edges)}")
             yield from unknown_tasks(here.accuracy, *loc, "accuracy")
             yield from unknown_tasks(here.client_accuracy, *loc, "client_accuracy")
+        for name in model.at_client:
+            if name not in clients:
+                message = f"is not one of the clients: {suggestion(name, names.clients)}"
+                yield Finding(("models", index, "at_client", name), message)
     for index, client in enumerate(part.clients):
         if client.edge not in edges:
             hint = suggestion(client.edge, names.edges)

@@ -67,16 +67,12 @@ def _model(scenario: Scenario, names: Names, index: int) -> dict[str, Any]:
     """One model: what is usual among the edges, then each edge that differs."""
     edge_accuracy, client_accuracy = scenario.edge_accuracy[:, index], scenario.client_accuracy[:, index]
     usual, usual_client = _usual(edge_accuracy), _usual(client_accuracy)
+    client_variant, at_client = _costs(scenario, "client", names.clients, index)
+    edge_variant, costs_at_edge = _costs(scenario, "edge", names.edges, index)
     model: dict[str, Any] = {
         "name": names.models[index],
-        "client": {
-            "memory_mb": _plain(scenario.client_model_memory[index]),
-            "gflop_per_query": _plain(scenario.client_model_compute[index]),
-        },
-        "edge": {
-            "memory_mb": _plain(scenario.edge_model_memory[index]),
-            "gflop_per_query": _plain(scenario.edge_model_compute[index]),
-        },
+        "client": client_variant,
+        "edge": edge_variant,
         "accuracy": _differing(names, usual, np.zeros(scenario.tasks)),
     }
     own = {"client_accuracy": _differing(names, usual_client, usual)}
@@ -87,6 +83,7 @@ def _model(scenario: Scenario, names: Names, index: int) -> dict[str, Any]:
         at_edge[name] = {
             "accuracy": _differing(names, edge_accuracy[edge], usual),
             "client_accuracy": _differing(names, client_accuracy[edge], implied[edge]),
+            **costs_at_edge[name],
         }
     if scenario.batching is not None:
         setup = scenario.batching.setup[:, index, None]
@@ -96,7 +93,30 @@ def _model(scenario: Scenario, names: Names, index: int) -> dict[str, Any]:
             if _bits(setup[edge]) != _bits(usual_setup):
                 at_edge[name]["setup_s"] = _plain(setup[edge, 0])
     own["at_edge"] = {name: said for name, here in at_edge.items() if (said := _said(here))}
+    own["at_client"] = {name: here for name, here in at_client.items() if here}
     return model | _said(own)
+
+
+def _costs(
+    scenario: Scenario, tier: str, nodes: tuple[str, ...], index: int
+) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    """Write what one model takes at the nodes of a tier: what is usual, then by name of the node what differs."""
+    usual: dict[str, Any] = {}
+    exceptions: dict[str, dict[str, Any]] = {name: {} for name in nodes}
+    for kind, key in (("memory", "memory_mb"), ("compute", "gflop_per_query")):
+        costs = getattr(scenario, f"{tier}_model_{kind}")
+        if costs.ndim == 1:
+            usual[key] = _plain(costs[index])
+            continue
+        own = costs[:, index, None]
+        common = _usual(own)
+        usual[key] = _plain(common[0])
+        differs = (_bits(own) != _bits(common))[:, 0]
+        # One exception says that costs are each node's own, though they be alike.
+        differs[0] |= index == 0 and not (_bits(costs) != _bits(costs[0])).any()
+        for row in np.flatnonzero(differs).tolist():
+            exceptions[nodes[row]][key] = _plain(own[row, 0])
+    return usual, exceptions
 
 
 def _said(mapping: dict[str, Any]) -> dict[str, Any]:

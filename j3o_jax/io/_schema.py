@@ -51,11 +51,20 @@ class EdgeVariantPart(VariantPart):
 
 
 class AtEdgePart(Part):
-    """Exceptions of a model at one edge: single tasks, set-up of a batch."""
+    """Exceptions of a model at one edge: single tasks, resources, set-up of a batch."""
 
     accuracy: Accuracy = {}
     client_accuracy: Accuracy = {}
+    memory_mb: ModelSize | None = None
+    gflop_per_query: ModelCost | None = None
     setup_s: Setup | None = None
+
+
+class AtClientPart(Part):
+    """Exceptions of a model at one client: resources."""
+
+    memory_mb: ModelSize | None = None
+    gflop_per_query: ModelCost | None = None
 
 
 class ModelPart(Part):
@@ -67,6 +76,7 @@ class ModelPart(Part):
     accuracy: Accuracy
     client_accuracy: Accuracy = {}
     at_edge: dict[str, AtEdgePart] = {}
+    at_client: dict[str, AtClientPart] = {}
 
 
 class EdgePart(Part):

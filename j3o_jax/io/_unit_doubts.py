@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from .._model import model_costs, sum_per_edge
 from .._scenario import Scenario
 from ._errors import Finding
 
@@ -26,8 +27,10 @@ _ALIKE = (0.1, 4.0)
 def unit_doubts(scenario: Scenario) -> Iterator[Finding]:
     """Find what to have a second look at in one scenario: one finding for each kind of capacity."""
     demand, home = np.asarray(scenario.demand), np.asarray(scenario.client_edge)
-    at_client = demand @ _least_work(scenario.client_model_compute, scenario.client_accuracy)
-    at_edge = _per_edge(demand @ _least_work(scenario.edge_model_compute, scenario.edge_accuracy), home, scenario.edges)
+    costs = model_costs(scenario)
+    at_client = np.sum(demand * _least_work(costs.client_compute, scenario.client_accuracy), axis=1)
+    asked = sum_per_edge(demand, home, scenario.edges)
+    at_edge = np.sum(asked * _least_work(costs.edge_compute, scenario.edge_accuracy), axis=1)
     data = demand @ np.asarray(scenario.input_size)
     through = _per_edge(data, home, scenario.edges)
     memory = ("MB", "GB", "holds no model: the smallest takes", "memory_mb of the models in KB")
@@ -44,9 +47,9 @@ def unit_doubts(scenario: Scenario) -> Iterator[Finding]:
         "input_mb of the tasks in KB, or demand_per_s per hour",
     )
     rows = (
-        ("clients", "memory_mb", scenario.client_memory, _smallest(scenario.client_model_memory), _OF_MODEL, memory),
+        ("clients", "memory_mb", scenario.client_memory, _smallest(costs.client_memory), _OF_MODEL, memory),
         ("clients", "compute_gflop_per_s", scenario.client_compute, at_client, _OF_WORK, compute),
-        ("edges", "memory_mb", scenario.edge_memory, _smallest(scenario.edge_model_memory), _OF_MODEL, memory),
+        ("edges", "memory_mb", scenario.edge_memory, _smallest(costs.edge_memory), _OF_MODEL, memory),
         ("edges", "compute_gflop_per_s", scenario.edge_compute, at_edge, _OF_WORK, compute),
         ("edges", "uplink_mb_per_s", scenario.edge_uplink, through, _OF_DATA, uplink),
         ("cloud", "uplink_mb_per_s", scenario.cloud_uplink, data.sum(), _OF_DATA, uplink),
@@ -103,15 +106,19 @@ def _doubted(capacity: np.ndarray, load: np.ndarray, part: float) -> np.ndarray:
     return little & (capacity >= least) & (capacity <= most)
 
 
-def _smallest(size: np.ndarray) -> float:
-    size = np.asarray(size)
-    return float(np.min(size[size > 0.0], initial=np.inf)) if (size > 0.0).any() else 0.0
+def _smallest(size: np.ndarray) -> np.ndarray:
+    """Find the MB of the smallest model with a size at each node, or at all of them; 0 where none has one."""
+    least = np.min(size, axis=1, where=size > 0.0, initial=np.inf)
+    return np.where(np.isfinite(least), least, 0.0)
 
 
 def _least_work(compute: np.ndarray, accuracy: np.ndarray) -> np.ndarray:
-    """Find the GFLOP ``[T]`` of a query of each task by the model of least work that supports it; 0 where none does."""
+    """Find the GFLOP of a query of each task by the model of least work that supports it; 0 where none does.
+
+    At each node, ``[V, T]``, or at all of them, ``[1, T]``.
+    """
     supports = np.asarray(accuracy).max(axis=0) > 0.0
-    work = np.where(supports, np.asarray(compute)[:, None], np.inf).min(axis=0)
+    work = np.where(supports, compute[:, :, None], np.inf).min(axis=1)
     return np.where(np.isfinite(work), work, 0.0)
 
 

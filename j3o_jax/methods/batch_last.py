@@ -7,9 +7,9 @@ import jax.numpy as jnp
 from j3o_kernels.client_groups import ClientGroups
 
 
-def of_models(array: Any) -> Any:
-    """``[M, 1, 1, B]`` from ``[B, M]``."""
-    return jnp.moveaxis(jnp.asarray(array), 0, -1)[:, None, None, :]
+def client_costs_last(costs: Any, groups: ClientGroups) -> Any:
+    """``[M, K, G, B]`` from ``[B, C, M]``; ``[M, 1, 1, B]`` from ``[B, 1, M]``, that of all clients."""
+    return edges_last(costs)[:, :, None] if costs.shape[1] == 1 else groups.to_groups(costs)
 
 
 def edges_last(array: Any) -> Any:

@@ -23,7 +23,7 @@ from j3o_kernels.relaxation_program import RelaxationProblem
 from j3o_kernels.tolerances import ROUNDING
 
 from .._batched import run_batched
-from .._model import normalized_demand
+from .._model import model_costs, normalized_demand
 from .._scenario import Scenario
 from .alternation.placement import asked_tasks, client_capacity, edge_work, per_query
 
@@ -222,11 +222,15 @@ def scaled_relaxation(scenarios: Scenario, groups: ClientGroups) -> ScaledRelaxa
     per = jax.vmap(per_query)(scenarios)
     uplink = scenarios.edge_uplink * per[:, None]
     data = weight * scenarios.input_size[:, None, None]
-    local_load = weight[..., None] * scenarios.client_model_compute[:, None, None, None]
+    costs = model_costs(scenarios)
+    client_cost, client_memory = (
+        own[:, None] if own.shape[1] == 1 else placed(own) for own in (costs.client_compute, costs.client_memory)
+    )  # [B, G, K, M], or [B, 1, 1, M] for all clients
+    local_load = weight[..., None] * client_cost[:, :, :, None]
     edge_load = weight[..., None] * of_groups(cost)[:, :, None, None]
 
-    client_size = _ratio(scenarios.client_model_memory[:, None, None], placed(scenarios.client_memory)[..., None])
-    edge_size = _ratio(scenarios.edge_model_memory[:, None], scenarios.edge_memory[..., None])
+    client_size = _ratio(client_memory, placed(scenarios.client_memory)[..., None])
+    edge_size = _ratio(costs.edge_memory, scenarios.edge_memory[..., None])
     part_local = _part(client_room[..., None, None], local_load)
     part_edge = jnp.minimum(
         _part(of_groups(edge_room)[:, :, None, None, None], edge_load),
@@ -253,7 +257,7 @@ def scaled_relaxation(scenarios: Scenario, groups: ClientGroups) -> ScaledRelaxa
             part_local=part_local,
             part_edge=part_edge,
             local_load=weight / client_scale[..., None],
-            client_cost=scenarios.client_model_compute,
+            client_cost=client_cost,
             edge_load=weight * of_groups(1.0 / edge_scale)[:, :, None, None],
             edge_cost=cost,
             edge_setup=setup / edge_scale[..., None],

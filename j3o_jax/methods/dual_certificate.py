@@ -10,6 +10,7 @@ from j3o_kernels.client_groups import ClientGroups
 from j3o_kernels.price_bound import Prices
 
 from .._certificate import Certificate
+from .._model import model_costs
 from .._scenario import Scenario
 from .alternation.placement import asked_tasks
 
@@ -35,8 +36,9 @@ def certificate_of(scenarios: Scenario, groups: ClientGroups, point: Prices) -> 
     own, data = xp.sum(weight, axis=2), xp.sum(weight * scenarios.input_size[:, None, :], axis=2)
 
     # The scales of the rows: what could load them at most.
-    client = unit / _or_one(xp, own * xp.max(scenarios.client_model_compute, axis=1)[:, None])
-    flows = xp.einsum("bc,bce->be", own, at_edge) * xp.max(scenarios.edge_model_compute, axis=1)[:, None]
+    costs = model_costs(scenarios)
+    client = unit / _or_one(xp, own * xp.max(costs.client_compute, axis=2))
+    flows = xp.einsum("bc,bce->be", own, at_edge) * xp.max(costs.edge_compute, axis=2)
     if scenarios.batching is None:
         compute = unit / _or_one(xp, flows)
     else:

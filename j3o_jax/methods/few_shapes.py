@@ -86,7 +86,11 @@ def enlarged(scenarios: Scenario, groups: ClientGroups) -> Sized:
         batching = dataclasses.replace(
             batching, window=alike(batching.window, "edges"), setup=alike(batching.setup, "edges", "models")
         )
-    per_model = ("client_model_memory", "edge_model_memory", "client_model_compute", "edge_model_compute")
+
+    def costs(name: str, nodes: str) -> dict[str, np.ndarray]:
+        array = getattr(scenarios, name)
+        return {name: alike(array, *((nodes, "models") if array.ndim == 3 else ("models",)))}
+
     larger = dataclasses.replace(
         scenarios,
         names=None,
@@ -102,7 +106,10 @@ def enlarged(scenarios: Scenario, groups: ClientGroups) -> Sized:
         **nothing("edge_memory", "edges"),
         **nothing("edge_compute", "edges"),
         **nothing("edge_uplink", "edges"),
-        **{name: alike(getattr(scenarios, name), "models") for name in per_model},
+        **costs("client_model_memory", "clients"),
+        **costs("client_model_compute", "clients"),
+        **costs("edge_model_memory", "edges"),
+        **costs("edge_model_compute", "edges"),
     )
     return Sized(larger, _larger_table(groups, own, sizes), own)
 

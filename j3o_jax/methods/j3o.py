@@ -185,9 +185,9 @@ def _require_batching(scenarios: Scenario) -> None:
 
 
 def _sizes_differ(scenarios: Scenario) -> bool:
-    """Whether models have different sizes anywhere; where not, there is nothing to gain from other starts."""
+    """Whether models have different sizes at any node; where not, there is nothing to gain from other starts."""
     tiers = (scenarios.client_model_memory, scenarios.edge_model_memory)
-    return any(bool(np.any(size != size[:, :1])) for size in tiers)
+    return any(bool(np.any(size != size[..., :1])) for size in tiers)
 
 
 @functools.cache

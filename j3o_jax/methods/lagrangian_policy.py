@@ -10,13 +10,13 @@ from j3o_kernels.client_groups import ClientGroups
 from j3o_kernels.materialize import compilation_unit
 from j3o_kernels.node_tier import NodeTier
 
-from .._model import Placement, Plan, serving_first
+from .._model import Placement, Plan, model_costs, serving_first
 from .._scenario import Scenario
 from .._types import AnyArray, Float
 from .alternation.multiplier import DualSearch, Subgradient
 from .alternation.placement import client_capacity, edge_work, placement_of_choices, to_serve, within_window
 from .alternation.policy import SharesPolicy
-from .batch_last import edges_first, edges_last, of_groups, of_models
+from .batch_last import client_costs_last, edges_first, edges_last, of_groups
 
 
 class LagrangianPolicy(SharesPolicy):
@@ -77,13 +77,13 @@ class LagrangianPolicy(SharesPolicy):
 def _tiers(scenarios: Scenario, groups: ClientGroups) -> tuple[NodeTier, NodeTier]:
     """Clients and edges as tiers that have nothing to serve yet."""
     cost, setup, capacity = jax.vmap(edge_work)(scenarios)
-    valued = serving_first(scenarios)
+    valued, costs = serving_first(scenarios), model_costs(scenarios)
     client = NodeTier(
         weight=jnp.zeros(0),
         accuracy=of_groups(valued.client_accuracy, groups),
-        cost=of_models(scenarios.client_model_compute),
+        cost=client_costs_last(costs.client_compute, groups),
         setup=None,
-        size=of_models(scenarios.client_model_memory),
+        size=client_costs_last(costs.client_memory, groups),
         budget=groups.to_groups(scenarios.client_memory),
         capacity=groups.to_groups(jax.vmap(client_capacity)(scenarios)),
     )
@@ -92,7 +92,7 @@ def _tiers(scenarios: Scenario, groups: ClientGroups) -> tuple[NodeTier, NodeTie
         accuracy=edges_last(valued.edge_accuracy)[:, :, None],
         cost=edges_last(cost)[:, None],
         setup=None if scenarios.batching is None else edges_last(setup)[:, None],
-        size=of_models(scenarios.edge_model_memory),
+        size=edges_last(costs.edge_memory)[:, None],
         budget=edges_last(scenarios.edge_memory)[None],
         capacity=edges_last(capacity)[None],
     )

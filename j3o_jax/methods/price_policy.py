@@ -19,11 +19,11 @@ from j3o_kernels.masked_select import select_trailing
 from j3o_kernels.materialize import compilation_unit
 from j3o_kernels.price_placement import CapacityPrices, Choices, Perturbation, PlacementData, place_at_prices
 
-from .._model import Placement, Plan, normalized_demand, serving_first, without_serving_first
+from .._model import Placement, Plan, model_costs, normalized_demand, serving_first, without_serving_first
 from .._scenario import Scenario
 from .alternation.placement import edge_work, placement_of_choices, within_window
 from .alternation.policy import PlacementPolicy, RoundResult
-from .batch_last import edges_first, edges_last, expand_like, of_groups, of_models
+from .batch_last import client_costs_last, edges_first, edges_last, expand_like, of_groups
 from .dual_bound import DualBound
 from .few_shapes import Sizes
 from .perturbation import KINDS, draw, guessed, trial
@@ -234,7 +234,7 @@ class PricePolicy(PlacementPolicy):
 
 def _market(scenarios: Scenario, groups: ClientGroups, home: Any) -> PlacementData:
     cost, setup, _ = jax.vmap(edge_work)(scenarios)
-    valued = serving_first(scenarios)
+    valued, costs = serving_first(scenarios), model_costs(scenarios)
 
     def works(capacity: Any) -> Any:
         return jnp.asarray(capacity) > 0.0
@@ -244,11 +244,11 @@ def _market(scenarios: Scenario, groups: ClientGroups, home: Any) -> PlacementDa
         client_accuracy=of_groups(valued.client_accuracy, groups),
         edge_accuracy=edges_last(valued.edge_accuracy),
         cloud_accuracy=edges_last(valued.cloud_accuracy)[:, None, None],
-        client_cost=of_models(scenarios.client_model_compute),
+        client_cost=client_costs_last(costs.client_compute, groups),
         edge_cost=edges_last(cost),
         edge_setup=None if scenarios.batching is None else edges_last(setup),
-        client_size=of_models(scenarios.client_model_memory),
-        edge_size=of_models(scenarios.edge_model_memory)[:, 0],
+        client_size=client_costs_last(costs.client_memory, groups),
+        edge_size=edges_last(costs.edge_memory),
         client_budget=groups.to_groups(scenarios.client_memory),
         edge_budget=edges_last(scenarios.edge_memory),
         client_has_capacity=groups.to_groups(works(scenarios.client_compute)),

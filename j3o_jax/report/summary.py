@@ -13,6 +13,7 @@ from .._model import (
     capacities,
     client_choice_accuracy,
     edge_choice_accuracy,
+    model_costs,
     usage,
 )
 from .._scenario import Scenario
@@ -221,9 +222,10 @@ def _nodes(scenario: Scenario, plan: Plan, limits: Sequence[Capacity]) -> tuple[
     names = scenario.labels
     memory = {(limit.tier, limit.node): limit for limit in limits if limit.resource == "memory"}
 
-    def rows(tier: Tier, own: Sequence[str], edges: Sequence[str], smallest: float) -> list[Node]:
+    def rows(tier: Tier, own: Sequence[str], edges: Sequence[str]) -> list[Node]:
         held = np.asarray(plan.edge_models if tier == "edge" else plan.client_models)
         choice = np.asarray(plan.edge_choice if tier == "edge" else plan.client_choice)
+        smallest = _smallest_models(scenario, tier)
         return [
             Node(
                 name=name,
@@ -232,16 +234,23 @@ def _nodes(scenario: Scenario, plan: Plan, limits: Sequence[Capacity]) -> tuple[
                 models=tuple(names.models[model] for model in np.flatnonzero(held[index])),
                 serves={names.tasks[t]: names.models[m] for t, m in enumerate(choice[index]) if m >= 0},
                 memory=memory[tier, name],
-                fits=smallest <= memory[tier, name].available,
+                fits=bool(smallest[index] <= memory[tier, name].available),
             )
             for index, name in enumerate(own)
         ]
 
     connected = [names.edges[edge] for edge in np.asarray(scenario.client_edge)]
     return (
-        *rows("edge", names.edges, names.edges, float(np.min(scenario.edge_model_memory))),
-        *rows("client", names.clients, connected, float(np.min(scenario.client_model_memory))),
+        *rows("edge", names.edges, names.edges),
+        *rows("client", names.clients, connected),
     )
+
+
+def _smallest_models(scenario: Scenario, tier: Tier) -> np.ndarray:
+    """MB of the smallest model at each node of a tier."""
+    costs = model_costs(scenario)
+    sizes, nodes = (costs.edge_memory, scenario.edges) if tier == "edge" else (costs.client_memory, scenario.clients)
+    return np.broadcast_to(np.min(sizes, axis=1), nodes)
 
 
 def _traffic(
@@ -272,12 +281,14 @@ def _traffic(
 def _notes(scenario: Scenario, nodes: Sequence[Node], traffic: Sequence[Traffic], total: Traffic) -> list[str]:
     """Write down what a reader should not overlook."""
     notes = []
-    for tier, sizes in (("edge", scenario.edge_model_memory), ("client", scenario.client_model_memory)):
+    tiers: tuple[Tier, ...] = ("edge", "client")
+    for tier in tiers:
         same = [node for node in nodes if node.tier == tier]
         bare = [node.name for node in same if not node.fits]
         if bare:
             many = f" ({len(bare):,} of {count(len(same), tier)})" if len(bare) > 1 else ""
-            smallest = number(float(np.min(sizes)))
+            fits = np.array([node.fits for node in same])
+            smallest = number(float(np.min(_smallest_models(scenario, tier)[~fits])))
             notes.append(f"no model fits on {few(bare)}{many}: the smallest takes {smallest} MB")
     best = np.maximum(np.asarray(scenario.client_accuracy), np.asarray(scenario.edge_accuracy))
     known = best.max(axis=(0, 1)) > 0

@@ -70,7 +70,7 @@ def price_bound(problem: RelaxationProblem, prices: Prices) -> Array:
     eps = jnp.finfo(stream.dtype).eps
     by_uplink = _by_uplink(problem, uplink)
     # Dual costs of flows.
-    load = problem.local_load[..., None] * problem.client_cost[:, None, None, None]
+    load = problem.local_load[..., None] * problem.client_cost[:, :, :, None]
     work = problem.edge_load[..., None] * edges_to_groups(problem.edge_cost, problem.edge_index)[:, :, None, None]
     compute_price = edges_to_groups(compute, problem.edge_index)[:, :, None, None, None]
     local = problem.part_local * (stream[..., None] + load * client[:, :, :, None, None])

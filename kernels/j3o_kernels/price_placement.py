@@ -33,9 +33,10 @@ class PlacementData(NamedTuple):
     - `weight`: λ̄ of each stream, 0 where there is none. ``[T, K, G, B]``
     - `client_accuracy` ``[T, M, 1, G, B]``, `edge_accuracy` ``[T, M, E, B]``, `cloud_accuracy` ``[T, 1, 1, B]``; 0 is
       "not supported".
-    - `client_cost` ``[M, 1, 1, B]``, `edge_cost` ``[M, E, B]``: load per query.
+    - `client_cost` ``[M, 1 or K, 1 or G, B]``, `edge_cost` ``[M, E, B]``: load per query.
     - `edge_setup`: load of each task that is open; None where there is none. ``[M, E, B]``
-    - `client_size` ``[M, 1, 1, B]``, `edge_size` ``[M, 1, B]``; `client_budget` ``[K, G, B]``, `edge_budget` ``[E, B]``
+    - `client_size` ``[M, 1 or K, 1 or G, B]``, `edge_size` ``[M, 1 or E, B]``; `client_budget` ``[K, G, B]``,
+      `edge_budget` ``[E, B]``
     - `client_has_capacity` ``[K, G, B]``, `edge_has_capacity`, `uplink_has_capacity` ``[E, B]``, `cloud_has_capacity`
       ``[B]``: mask of capacities above 0; where there is none, only what needs none of it can be served.
     - `input_size`: data per query. ``[T, 1, 1, B]``

@@ -30,7 +30,7 @@ class RelaxationProblem(NamedTuple):
 
     - `value_local`, `value_edge` ``[B, G, K, T, M]``, `value_cloud` ``[B, G, K, T]``: of whole flows, 0 where closed.
     - `part_local`, `part_edge`: U. ``[B, G, K, T, M]``
-    - `local_load` ``[B, G, K, T]`` times `client_cost` ``[B, M]``: L.
+    - `local_load` ``[B, G, K, T]`` times `client_cost` ``[B, G, K, M]``, or ``[B, 1, 1, M]`` for all clients: L.
     - `edge_load` ``[B, G, K, T]`` times `edge_cost` ``[B, E, M]``: G.
     - `edge_setup`: load of a task, however few queries there are; only `price_bound` knows of it. ``[B, E, M]``
     - `data`, `cloud_data` ``[B, G, K, T]``: H, J.
@@ -142,7 +142,7 @@ class Program(NamedTuple):
 
 def program_of(problem: RelaxationProblem, places: Places) -> Program:
     """Build the program of a batch."""
-    models = problem.client_cost.shape[1]
+    models = problem.client_cost.shape[3]
     dtype = problem.data.dtype
 
     def flows(local: Array, edge: Array) -> Array:
@@ -159,11 +159,15 @@ def program_of(problem: RelaxationProblem, places: Places) -> Program:
     load = materialize(lambda: jnp.stack([places.to_table(problem.local_load), places.to_table(problem.edge_load)]))
     data = materialize(lambda: places.to_table(problem.data))
     cloud_data = materialize(lambda: places.to_table(problem.cloud_data))
-    client_cost = jnp.broadcast_to(problem.client_cost.T[:, None], (models, places.groups, places.batch))
     edge_cost = places.tree.to_groups(jnp.transpose(problem.edge_cost))
-    cost = materialize(
-        lambda: jnp.stack([places.of_groups(client_cost), places.of_groups(edge_cost)], axis=1)
-    )  # [M, 2, N]
+
+    def client_cost() -> Array:
+        cost = problem.client_cost
+        if cost.shape[1:3] != (1, 1):
+            return places.to_table(cost)
+        return places.of_groups(jnp.broadcast_to(cost[:, 0, 0].T[:, None], (models, places.groups, places.batch)))
+
+    cost = materialize(lambda: jnp.stack([client_cost(), places.of_groups(edge_cost)], axis=1))  # [M, 2, N]
     held = materialize(lambda: jnp.any(there, axis=2))
     held_edge = places.at_edges(materialize(lambda: held[:, 1].astype(dtype))) > 0.0
     held = held[:, 0]

@@ -104,6 +104,12 @@ SLIPS = {
     ],
     (16, "cloud.accuracy.dpeth"): [("cloud: {", "cloud: {accuracy: {dpeth: 1}, ", "is not one of the tasks")],
     (10, "models[0].at_edge.egde-2"): [("edges:", "    at_edge: {egde-2: {}}\nedges:", "did you mean 'edge-2'?")],
+    (10, "models[0].at_client.camera-3"): [
+        ("edges:", "    at_client: {camera-3: {}}\nedges:", "is not one of the clients: did you mean 'camera-")
+    ],
+    (10, "models[0].at_client.camera-2.memory_mb"): [
+        ("edges:", "    at_client: {camera-2: {memory_mb: -1}}\nedges:", "= -1 is negative")
+    ],
     (10, "models[0].at_edge.edge-2.accuracy.x"): [
         ("edges:", "    at_edge: {edge-2: {accuracy: {x: 1}}}\nedges:", "not one of")
     ],

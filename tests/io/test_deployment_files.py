@@ -74,6 +74,15 @@ def test_where_an_edge_differs_the_more_special_word_counts(written, said, edge,
     np.testing.assert_array_equal(scenario.client_accuracy[:, 0], client)
 
 
+def test_where_a_node_is_another_machine_its_own_costs_count(written):
+    more = "at_edge: {edge-2: {gflop_per_query: 12}}\n    at_client: {camera-1: {gflop_per_query: 10, memory_mb: 20}}"
+    scenario = written(SMALL.replace("edges:\n", f"    {more}\nedges:\n"))
+    np.testing.assert_array_equal(scenario.client_model_compute, [[10], [9.17]])
+    np.testing.assert_array_equal(scenario.client_model_memory, [[20], [18.4]])
+    np.testing.assert_array_equal(scenario.edge_model_compute, [[9.17], [12]])
+    np.testing.assert_array_equal(scenario.edge_model_memory, [73.7])
+
+
 def test_set_up_takes_no_time_unless_told(written):
     text = SMALL.replace("uplink_mb_per_s: 500", "uplink_mb_per_s: 500, batching_window_s: 0.5")
     text = text.replace("uplink_mb_per_s: unlimited", "uplink_mb_per_s: unlimited, batching_window_s: 0.25")
@@ -167,7 +176,15 @@ def test_the_example_explains_every_key_and_loads(written):
     text = example_deployment()
     scenario = written(text)
     assert (scenario.tasks, scenario.models, scenario.edges, scenario.clients) == (3, 5, 2, 6)
-    for key in ("client_accuracy", "at_edge", "batching_window_s", "setup_s", "allow_unserved", "unlimited"):
+    for key in (
+        "client_accuracy",
+        "at_edge",
+        "at_client",
+        "batching_window_s",
+        "setup_s",
+        "allow_unserved",
+        "unlimited",
+    ):
         assert key in text
     # Not everything fits: neither on the clients nor through the uplinks.
     load_mb = (scenario.demand * scenario.input_size).sum(axis=1)

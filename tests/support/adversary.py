@@ -16,7 +16,7 @@ from j3o_jax import Scenario, Solution, Status
 from j3o_jax.methods import AbstractMethod
 
 from .oracle import brute_force
-from .scenarios import EXTREMES, random_scenario
+from .scenarios import COSTS, EXTREMES, at_nodes, random_scenario
 
 # What an objective may lie above a bound, relative: sums of other orders.
 ROUNDING = 1e-9
@@ -25,10 +25,7 @@ TOLERANCE = 1e-6
 
 POSITIVE = (
     "demand",
-    "client_model_memory",
-    "edge_model_memory",
-    "client_model_compute",
-    "edge_model_compute",
+    *COSTS,
     "client_memory",
     "client_compute",
     "edge_memory",
@@ -61,8 +58,7 @@ def _ties(rng: np.random.Generator, scenario: Scenario) -> dict[str, np.ndarray]
         name: np.round(getattr(scenario, name) * 4.0) / 4.0
         for name in ("client_accuracy", "edge_accuracy", "cloud_accuracy")
     }
-    names = ("client_model_memory", "edge_model_memory", "client_model_compute", "edge_model_compute")
-    return few | {name: np.full_like(getattr(scenario, name), 2.0 ** rng.integers(-3, 4)) for name in names}
+    return few | {name: np.full_like(getattr(scenario, name), 2.0 ** rng.integers(-3, 4)) for name in COSTS}
 
 
 def _sparse(rng: np.random.Generator, scenario: Scenario) -> dict[str, np.ndarray]:
@@ -78,16 +74,16 @@ def _exact_fit(rng: np.random.Generator, scenario: Scenario) -> dict[str, np.nda
     of_edges = rng.random((scenario.edges, scenario.models)) < 0.5
     model = rng.integers(scenario.models)
     return {
-        "client_memory": held @ scenario.client_model_memory,
-        "edge_memory": of_edges @ scenario.edge_model_memory,
-        "client_compute": scenario.demand[:, 0] * scenario.client_model_compute[model],
+        "client_memory": np.sum(held * at_nodes(scenario, "client_model_memory"), axis=1),
+        "edge_memory": np.sum(of_edges * at_nodes(scenario, "edge_model_memory"), axis=1),
+        "client_compute": scenario.demand[:, 0] * at_nodes(scenario, "client_model_compute")[:, model],
     }
 
 
 def _few_sizes(rng: np.random.Generator, scenario: Scenario) -> dict[str, np.ndarray]:
     """Models that differ in size by a factor of two or not at all."""
-    names = ("client_model_memory", "edge_model_memory")
-    return {name: rng.choice([1.0, 2.0], scenario.models) * getattr(scenario, name).max() for name in names}
+    sizes = {name: getattr(scenario, name) for name in ("client_model_memory", "edge_model_memory")}
+    return {name: rng.choice([1.0, 2.0], size.shape) * size.max() for name, size in sizes.items()}
 
 
 DEGENERATE: dict[str, Callable[[np.random.Generator, Scenario], dict[str, np.ndarray]]] = {
@@ -101,7 +97,7 @@ DEGENERATE: dict[str, Callable[[np.random.Generator, Scenario], dict[str, np.nda
 
 
 def draw(seed: int, sizes: Mapping[str, int], **variant: bool) -> Scenario:
-    """A scenario with up to three kinds of degeneration. Every seed is another one."""
+    """A scenario with up to three kinds of degeneration. Every seed is another one; `variant` as `random_scenario`."""
     rng = np.random.default_rng(seed)
     scenario = random_scenario(rng, **sizes, **variant, tightness=float(rng.choice([0.3, 1.0, 3.0])))
     for name in rng.choice(sorted(DEGENERATE), rng.integers(0, 4), replace=False):

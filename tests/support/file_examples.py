@@ -80,6 +80,16 @@ def scenario_fields(draw: st.DrawFn) -> dict[str, Any]:
     C, E, T, M = (draw(st.integers(1, 3)) for _ in range(4))
     usual = draw(_numbers((1, M, T), 1.0)) * np.ones((E, 1, 1))
     elsewhere = draw(_numbers((E, M, T), 1.0))
+
+    def costs(nodes: int) -> np.ndarray:
+        """Of models alone, the same at all nodes though given for each, with exceptions, or another at each."""
+        of_models = draw(_numbers((M,), 1e7))
+        kind = draw(st.sampled_from(["of models", "alike", "exceptions"]))
+        if kind == "of models":
+            return of_models
+        other = draw(npst.arrays(np.bool_, (nodes, M))) & (kind == "exceptions")
+        return np.where(other, draw(_numbers((nodes, M), 1e7)), of_models)
+
     window, setup = draw(_numbers((E,), 3600.0, least=1e-300)), draw(_numbers((E, M), 3600.0))
     return {
         "demand": draw(_numbers((C, T), 1e9)),
@@ -87,10 +97,10 @@ def scenario_fields(draw: st.DrawFn) -> dict[str, Any]:
         "client_accuracy": np.where(draw(npst.arrays(np.bool_, (E, M, T))), usual, elsewhere),
         "edge_accuracy": np.where(draw(npst.arrays(np.bool_, (E, M, T))), usual, elsewhere),
         "cloud_accuracy": draw(_numbers((T,), 1.0)),
-        "client_model_memory": draw(_numbers((M,), 1e7)),
-        "edge_model_memory": draw(_numbers((M,), 1e7)),
-        "client_model_compute": draw(_numbers((M,), 1e7)),
-        "edge_model_compute": draw(_numbers((M,), 1e7)),
+        "client_model_memory": costs(C),
+        "edge_model_memory": costs(E),
+        "client_model_compute": costs(C),
+        "edge_model_compute": costs(E),
         "client_memory": draw(_numbers((C,), 1e7, unlimited=True)),
         "client_compute": draw(_numbers((C,), 1e9, unlimited=True)),
         "edge_memory": draw(_numbers((E,), 1e7, unlimited=True)),

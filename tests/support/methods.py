@@ -23,6 +23,12 @@ VARIANTS = [
     for allow_unserved in (True, False)
 ]
 
+PER_NODE = [
+    {"batching": False, "allow_unserved": True, "per_node": True},
+    {"batching": True, "allow_unserved": False, "per_node": True},
+]
+"""Of the variants two with costs of each node's own: those are programs of their own."""
+
 METHODS = {
     "j3o": j3o.J3O(),
     "j3o, Algorithm 2 to the letter": j3o.J3O(greedy="paper"),

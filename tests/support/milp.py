@@ -8,6 +8,7 @@ from scipy import optimize, sparse
 from j3o_jax import Scenario
 
 from .offloading import Plan, lp_optimum
+from .scenarios import at_nodes
 
 
 def milp_optimum(scenario: Scenario, gap: float = 1e-9) -> Plan | None:
@@ -29,15 +30,15 @@ def milp_optimum(scenario: Scenario, gap: float = 1e-9) -> Plan | None:
         ("client", scenario.client_memory, scenario.client_accuracy[home]),
         ("edge", scenario.edge_memory, scenario.edge_accuracy),
     ):
-        size = np.broadcast_to(getattr(scenario, f"{node}_model_memory"), (memory.size, models))
+        size = at_nodes(scenario, f"{node}_model_memory")
         fits = size <= memory[:, None] * (1 + 1e-9)
         held[node] = program.variables(fits, whole=True)
         used[node] = program.variables(fits[:, :, None] & (accuracy > 0), whole=True)
         program.limit(held[node], size, memory)
         program.pairs(used[node], held[node][:, :, None])
         program.limit(np.moveaxis(used[node], 1, 2).reshape(-1, models), 1.0, np.ones(memory.size * tasks))
-    local_work = demand[:, None, :] * scenario.client_model_compute[:, None]
-    edge_work = demand[:, None, :] * scenario.edge_model_compute[:, None]
+    local_work = demand[:, None, :] * at_nodes(scenario, "client_model_compute")[:, :, None]
+    edge_work = demand[:, None, :] * at_nodes(scenario, "edge_model_compute")[home][:, :, None]
     local = program.variables(
         asked & ~((scenario.client_compute == 0)[:, None, None] & (local_work > 0)),
         weight * scenario.client_accuracy[home],

@@ -11,6 +11,8 @@ from scipy import optimize, sparse
 
 from j3o_jax import Scenario, Solution, Status
 
+from .scenarios import at_nodes
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Plan:
@@ -71,12 +73,13 @@ class Offloading:
         """
         given, task = self.scenario, np.arange(self.scenario.tasks)
         found = []
+        client = np.arange(given.clients)[:, None]
         for choice, accuracy, cost in (
-            (client_choice, given.client_accuracy, given.client_model_compute),
-            (edge_choice[..., self.home, :], given.edge_accuracy, given.edge_model_compute),
+            (client_choice, given.client_accuracy, at_nodes(given, "client_model_compute")),
+            (edge_choice[..., self.home, :], given.edge_accuracy, at_nodes(given, "edge_model_compute")[self.home]),
         ):
             found.append(_of_use(np.where(choice < 0, 0.0, accuracy[self.home[:, None], choice, task])))
-            found.append(np.where(choice < 0, 0.0, self.rate * cost[choice]))
+            found.append(np.where(choice < 0, 0.0, self.rate * cost[client, choice]))
         return tuple(found)
 
     def capacities(self, edge_choice: np.ndarray) -> np.ndarray:

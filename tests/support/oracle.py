@@ -15,7 +15,7 @@ from j3o_jax import Scenario
 
 from .milp import milp_optimum
 from .offloading import Offloading, Plan, lp_optimum
-from .scenarios import EXTREMES, random_scenario, stack
+from .scenarios import EXTREMES, at_nodes, random_scenario, stack
 
 __all__ = ["TINY", "Plan", "brute_force", "lp_optimum", "milp_optimum", "tiny_and_optima"]
 
@@ -60,9 +60,9 @@ def _client_choices(scenario: Scenario) -> Iterator[np.ndarray]:
     for client, edge in enumerate(scenario.client_edge):
         yield _choices(
             scenario.client_accuracy[edge],
-            scenario.client_model_compute,
+            at_nodes(scenario, "client_model_compute")[client],
             np.zeros(scenario.models),
-            scenario.client_model_memory,
+            at_nodes(scenario, "client_model_memory")[client],
             scenario.client_memory[client],
         )
 
@@ -72,9 +72,9 @@ def _edge_choices(scenario: Scenario) -> Iterator[np.ndarray]:
     for edge in range(scenario.edges):
         yield _choices(
             scenario.edge_accuracy[edge],
-            scenario.edge_model_compute,
+            at_nodes(scenario, "edge_model_compute")[edge],
             np.zeros(scenario.models) if scenario.batching is None else scenario.batching.setup[edge],
-            scenario.edge_model_memory,
+            at_nodes(scenario, "edge_model_memory")[edge],
             scenario.edge_memory[edge],
         )
 

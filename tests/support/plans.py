@@ -9,7 +9,7 @@ from j3o_jax import Scenario, Solution, Status
 from j3o_jax._check import check
 from j3o_jax._violations import Report, Violation
 
-from .scenarios import random_scenario
+from .scenarios import at_nodes, random_scenario
 
 CLIENTS, EDGES, TASKS, MODELS = 4, 2, 3, 5
 LIMITS = {
@@ -26,17 +26,20 @@ def loads(scenario: Scenario, solution: Solution) -> dict[str, np.ndarray]:
     """What each limit has to bear, by plain sums over clients and tasks."""
     found = {name: np.zeros_like(getattr(scenario, field)) for name, field in LIMITS.items()}
     for client, edge in enumerate(scenario.client_edge):
-        found["client_memory (8)"][client] = scenario.client_model_memory @ solution.client_models[client]
+        size = at_nodes(scenario, "client_model_memory")[client]
+        found["client_memory (8)"][client] = size @ solution.client_models[client]
+        own, of_edge = at_nodes(scenario, "client_model_compute"), at_nodes(scenario, "edge_model_compute")
         for task in range(scenario.tasks):
             rate = scenario.demand[client, task]
             local, at_edge, cloud = (getattr(solution, tier)[client, task] for tier in ("local", "edge", "cloud"))
             mine, its = solution.client_choice[client, task], solution.edge_choice[edge, task]
-            found["client_compute (9)"][client] += rate * local * scenario.client_model_compute[mine]
-            found["edge_compute (10)"][edge] += rate * at_edge * scenario.edge_model_compute[its]
+            found["client_compute (9)"][client] += rate * local * own[client, mine]
+            found["edge_compute (10)"][edge] += rate * at_edge * of_edge[edge, its]
             found["edge_uplink (11)"][edge] += rate * (at_edge + cloud) * scenario.input_size[task]
             found["cloud_uplink (12)"] += rate * cloud * scenario.input_size[task]
     for edge in range(scenario.edges):
-        found["edge_memory (8)"][edge] = scenario.edge_model_memory @ solution.edge_models[edge]
+        size = at_nodes(scenario, "edge_model_memory")[edge]
+        found["edge_memory (8)"][edge] = size @ solution.edge_models[edge]
     return found
 
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, TypeVar
 
 import jax
@@ -12,6 +12,9 @@ from hypothesis import strategies as st
 from j3o_jax import Batching, Scenario, Solution
 
 _Module = TypeVar("_Module", Scenario, Solution)
+
+COSTS = ("client_model_memory", "edge_model_memory", "client_model_compute", "edge_model_compute")
+"""Fields that may be given for models alone, or for each node."""
 
 
 def random_scenario(
@@ -26,11 +29,13 @@ def random_scenario(
     tightness: float = 1.0,
     equal_sizes: bool = False,
     total_demand: float = 1000.0,
+    per_node: bool | Collection[str] = False,
 ) -> Scenario:
     """One scenario whose capacities bind: about half of what would be needed at `tightness` 1, less above.
 
     Models support random sets of tasks, at least one each; their client variants are smaller, cheaper and
-    worse. Accuracies differ per edge. With `equal_sizes`, all models of a tier have one size and cost.
+    worse. Accuracies differ per edge. With `equal_sizes`, all models of a tier have one size and cost. With `per_node`,
+    each node has costs and sizes of its own, all or those of `COSTS` that are named.
     """
     shape = (edges, models, tasks)
     supported = rng.random((models, tasks)) < 0.6
@@ -54,7 +59,7 @@ def random_scenario(
 
     edge_compute = part(0.2, 0.7, homed * edge_cost.mean())
     window = rng.uniform(0.05, 0.4, edges)
-    return Scenario(
+    scenario = Scenario(
         demand=demand,
         client_edge=client_edge,
         client_accuracy=client_accuracy,
@@ -74,6 +79,26 @@ def random_scenario(
         batching=Batching(window, rng.uniform(0.05, 0.5, (edges, models)) * window[:, None]) if batching else None,
         allow_unserved=allow_unserved,
     )
+    # Drawn last: what else there is does not depend on it.
+    return with_own_costs(rng, scenario, COSTS if per_node is True else per_node) if per_node else scenario
+
+
+def with_own_costs(rng: np.random.Generator, scenario: Scenario, names: Collection[str] = COSTS) -> Scenario:
+    """The scenario with costs of each node's own, about those that it has for models."""
+    return dataclasses.replace(
+        scenario,
+        **{name: at_nodes(scenario, name) * np.exp(rng.normal(0.0, 0.5, of_nodes(scenario, name))) for name in names},
+    )
+
+
+def of_nodes(scenario: Scenario, name: str) -> tuple[int, int]:
+    """Shape of a field of `COSTS` that is given for each node."""
+    return scenario.clients if name.startswith("client") else scenario.edges, scenario.models
+
+
+def at_nodes(scenario: Scenario, name: str) -> np.ndarray:
+    """A field of `COSTS` at every node of a single scenario, ``[C, M]`` or ``[E, M]``, in whichever form it is."""
+    return np.broadcast_to(getattr(scenario, name), of_nodes(scenario, name))
 
 
 def arguments(scenario: Scenario) -> dict[str, Any]:
@@ -159,6 +184,7 @@ def tiny_scenarios(draw: st.DrawFn, sizes: Sequence[tuple[int, int, int, int]] |
         allow_unserved=draw(st.booleans()),
         tightness=draw(st.sampled_from([1.0, 0.3, 3.0])),
         equal_sizes=draw(st.booleans()),
+        per_node=draw(st.booleans()),
     )
     for extreme in draw(st.lists(st.sampled_from(sorted(EXTREMES)), max_size=2, unique=True)):
         scenario = dataclasses.replace(scenario, **EXTREMES[extreme](scenario))

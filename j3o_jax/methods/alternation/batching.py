@@ -16,7 +16,14 @@ from typing import Any, NamedTuple
 from ..._compiled_functions import program_beyond_few
 from ..._either import each
 from ..._either import either as jnp
-from ..._model import Placement, client_choice_accuracy, client_choice_compute, normalized_demand, sum_per_edge
+from ..._model import (
+    Placement,
+    client_choice_accuracy,
+    client_choice_compute,
+    model_costs,
+    normalized_demand,
+    sum_per_edge,
+)
 from ..._scenario import Scenario
 from ..._types import AnyArray, Float, Int
 from ...routing import Offloading
@@ -112,7 +119,8 @@ def activation_bounds(
     cloud = weight * scenario.cloud_accuracy[None, :] - on_the_way - data * cloud_uplink_price
     elsewhere = jnp.maximum(jnp.maximum(local, cloud), 0.0)
 
-    work = edge_price[:, None] * scenario.edge_model_compute[None, :]
+    costs = model_costs(scenario)
+    work = edge_price[:, None] * costs.edge_compute
     toll = scenario.demand[:, None, :] * work[home][:, :, None]
     net = weight[:, None, :] * scenario.edge_accuracy[home] - on_the_way[:, None, :] - toll
     surplus = sum_per_edge(jnp.maximum(net - elsewhere[:, None, :], 0.0), home, scenario.edges)
@@ -121,8 +129,8 @@ def activation_bounds(
     worth = surplus - ((rate / scenario.batching.window)[:, None] * scenario.batching.setup)[:, :, None]
 
     held = placement.edge_models
-    free = scenario.edge_memory - jnp.sum(jnp.where(held, scenario.edge_model_memory[None, :], 0.0), axis=1)
-    fits = held | (scenario.edge_model_memory[None, :] <= free[:, None])
+    free = scenario.edge_memory - jnp.sum(jnp.where(held, costs.edge_memory, 0.0), axis=1)
+    fits = held | (costs.edge_memory <= free[:, None])
     xp = placement.edge_choice.__array_namespace__()
     chosen = placement.edge_choice[:, None, :] == xp.arange(scenario.models)[None, :, None]
     now = jnp.sum(jnp.where(chosen, worth, 0.0), axis=1)

@@ -104,7 +104,7 @@ def blank_plans(scenarios: Scenario) -> Plan:
     """Plans that serve nobody."""
     xp = scenarios.demand.__array_namespace__()
     batch, clients, tasks = scenarios.demand.shape
-    edges, models = scenarios.edge_memory.shape[1], scenarios.client_model_memory.shape[1]
+    edges, models = scenarios.edges, scenarios.models
     none = xp.zeros((batch, clients, tasks))
     return Plan(
         client_models=xp.zeros((batch, clients, models), dtype=bool),

@@ -4,7 +4,15 @@ from j3o_kernels.onloading import NodeProblem, chosen
 
 from ..._either import each
 from ..._either import either as jnp
-from ..._model import Placement, client_model_accuracy, edge_choice_setup, edge_demand, normalized_demand, serving_first
+from ..._model import (
+    Placement,
+    client_model_accuracy,
+    edge_choice_setup,
+    edge_demand,
+    model_costs,
+    normalized_demand,
+    serving_first,
+)
 from ..._scenario import Scenario
 from ..._types import AnyArray, Bool, Float, Int
 
@@ -33,7 +41,8 @@ def node_problem(
     client_gain = stays[:, None, :] * client_model_accuracy(valued)
     edge_gain = arrives[:, None, :] * valued.edge_accuracy
     edge_cost, setup, edge_capacity = edge_work(scenario)
-    client_load = stays[:, None, :] * scenario.client_model_compute[None, :, None]
+    costs = model_costs(scenario)
+    client_load = stays[:, None, :] * costs.client_compute[:, :, None]
     edge_load = arrives[:, None, :] * edge_cost[:, :, None]
     edge_setup = jnp.where(arrives[:, None, :] > 0.0, setup[:, :, None], 0.0)
 
@@ -45,8 +54,8 @@ def node_problem(
         load=both(client_load, edge_load),
         setup=both(jnp.zeros_like(client_load), edge_setup),
         size=both(
-            jnp.broadcast_to(scenario.client_model_memory, (scenario.clients, scenario.models)),
-            jnp.broadcast_to(scenario.edge_model_memory, (scenario.edges, scenario.models)),
+            jnp.broadcast_to(costs.client_memory, (scenario.clients, scenario.models)),
+            jnp.broadcast_to(costs.edge_memory, (scenario.edges, scenario.models)),
         ),
         budget=both(scenario.client_memory, scenario.edge_memory),
         capacity=both(client_capacity(scenario), edge_capacity),
@@ -70,7 +79,7 @@ def edge_work(
     batch at all.
     """
     total = jnp.sum(scenario.demand)
-    cost = jnp.broadcast_to(scenario.edge_model_compute, (scenario.edges, scenario.models))
+    cost = jnp.broadcast_to(model_costs(scenario).edge_compute, (scenario.edges, scenario.models))
     if scenario.batching is None:
         return cost, jnp.zeros_like(cost), scenario.edge_compute * per_query(scenario)
     works = scenario.edge_compute > 0.0

@@ -7,6 +7,7 @@ import numpy as np
 from j3o_kernels.tolerances import ROUNDING
 
 from ..._highs import MILP
+from ..._model import model_costs
 from ..._scenario import Scenario
 from ..._types import Float, Int
 from .program_builder import ProgramBuilder, choices_of, in_parts
@@ -58,10 +59,11 @@ def bilinear(scenario: Scenario, *, envelopes: bool = False) -> Bilinear:
     starts = np.ones((scenario.edges, scenario.models), dtype=bool)
     if scenario.batching is not None:
         starts = scenario.batching.setup <= scenario.batching.window[:, None] * (1.0 + ROUNDING)
+    costs = model_costs(scenario)
     choices = []  # column numbers of z: [C, M, T], [E, M, T]
     for size, memory, accuracy, possible in (
-        (scenario.client_model_memory, scenario.client_memory, client_accuracy, True),
-        (scenario.edge_model_memory, scenario.edge_memory, scenario.edge_accuracy, starts),
+        (costs.client_memory, scenario.client_memory, client_accuracy, True),
+        (costs.edge_memory, scenario.edge_memory, scenario.edge_accuracy, starts),
     ):
         parts = in_parts(size, (memory * (1.0 + ROUNDING))[:, None])
         held = build.variables((parts <= 1.0) & possible, integer=True)
@@ -85,12 +87,9 @@ def bilinear(scenario: Scenario, *, envelopes: bool = False) -> Bilinear:
             served_by = np.concatenate([share[:, :, None], np.moveaxis(choice, 1, 2)], axis=-1)
             build.limit(served_by[share >= 0], np.append(1.0, -np.ones(scenario.models)), 0.0)
 
-    local_work = in_parts(
-        demand[:, None, :] * scenario.client_model_compute[:, None], scenario.client_compute[:, None, None]
-    )
-    edge_work = in_parts(
-        demand[:, None, :] * scenario.edge_model_compute[:, None], scenario.edge_compute[home][:, None, None]
-    )
+    edge_cost = np.broadcast_to(costs.edge_compute, (scenario.edges, scenario.models))[home]
+    local_work = in_parts(demand[:, None, :] * costs.client_compute[:, :, None], scenario.client_compute[:, None, None])
+    edge_work = in_parts(demand[:, None, :] * edge_cost[:, :, None], scenario.edge_compute[home][:, None, None])
     factors, products = [], []  # pairs of column numbers [K, 2]; column numbers of their products: [C, M, T]
     for share, choice, accuracy, work in (
         (local, client_choice, client_accuracy, local_work),

@@ -13,7 +13,7 @@ import numpy as np
 from j3o_kernels.tolerances import ROUNDING
 
 from ..._highs import MILP
-from ..._model import Plan
+from ..._model import Plan, model_costs
 from ..._scenario import Scenario
 from ..._types import Bool, Float, Int
 from .program_builder import ProgramBuilder, choices_of, in_parts, largest_share
@@ -105,12 +105,10 @@ def strong_formulation(
     data = demand * scenario.input_size
 
     # Loads are in parts of the capacity; those of set-ups (28) in parts of the window.
-    local_load = in_parts(
-        demand[:, None, :] * scenario.client_model_compute[:, None], scenario.client_compute[:, None, None]
-    )
-    edge_load = in_parts(
-        demand[:, None, :] * scenario.edge_model_compute[:, None], scenario.edge_compute[home][:, None, None]
-    )
+    costs = model_costs(scenario)
+    edge_cost = np.broadcast_to(costs.edge_compute, (edges, models))[home]
+    local_load = in_parts(demand[:, None, :] * costs.client_compute[:, :, None], scenario.client_compute[:, None, None])
+    edge_load = in_parts(demand[:, None, :] * edge_cost[:, :, None], scenario.edge_compute[home][:, None, None])
     edge_data = in_parts(data, scenario.edge_uplink[home][:, None])
     cloud_data = in_parts(data, scenario.cloud_uplink)
     setup = np.zeros((edges, models))
@@ -125,8 +123,8 @@ def strong_formulation(
     cloud_most = np.minimum(through_uplink, largest_share(cloud_data, 1.0)[:, None, :])
 
     client_accuracy, edge_accuracy = scenario.client_accuracy[home], scenario.edge_accuracy[home]
-    local_open = pairs & (local_most > 0.0) & _holds(scenario.client_model_memory, scenario.client_memory)[:, :, None]
-    edge_open = pairs & (edge_most > 0.0) & _holds(scenario.edge_model_memory, scenario.edge_memory)[home][:, :, None]
+    local_open = pairs & (local_most > 0.0) & _holds(costs.client_memory, scenario.client_memory)[:, :, None]
+    edge_open = pairs & (edge_most > 0.0) & _holds(costs.edge_memory, scenario.edge_memory)[home][:, :, None]
     local_open &= client_accuracy > 0.0
     edge_open &= edge_accuracy > 0.0
     edge_open &= (setup <= 1.0 + ROUNDING)[home][:, :, None]
@@ -149,8 +147,8 @@ def strong_formulation(
 
     # (1): one model for each task, of those that are held; (8): which must fit.
     for choice, held, memory, size in (
-        (client_choice, client_held, scenario.client_memory, scenario.client_model_memory),
-        (edge_choice, edge_held, scenario.edge_memory, scenario.edge_model_memory),
+        (client_choice, client_held, scenario.client_memory, costs.client_memory),
+        (edge_choice, edge_held, scenario.edge_memory, costs.edge_memory),
     ):
         build.at_most_each(choice, held[:, :, None])
         build.limit(np.moveaxis(choice, 1, 2), 1.0)
@@ -191,4 +189,4 @@ def _product(load: np.ndarray, most: np.ndarray) -> np.ndarray:
 
 
 def _holds(size: np.ndarray, memory: np.ndarray) -> Bool[np.ndarray, "V M"]:
-    return size[None, :] <= memory[:, None] * (1.0 + ROUNDING)
+    return size <= memory[:, None] * (1.0 + ROUNDING)
