@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from ._base import Benchmark as Benchmark
 from ._parameters import Parameter as Parameter
 from .cityscapes3d import cityscapes3d as cityscapes3d
+from .devices import devices as devices
 from .domainnet6 import domainnet6 as domainnet6
 from .heterogeneous import heterogeneous as heterogeneous
 from .motivating import motivating as motivating
@@ -16,6 +17,7 @@ NAMES: Mapping[str, Callable[..., Benchmark]] = {
     "cityscapes3d": cityscapes3d,
     "motivating": motivating,
     "heterogeneous": heterogeneous,
+    "devices": devices,
 }
 """Every benchmark by name; each function takes other defaults for its benchmark's parameters."""
 
@@ -24,6 +26,7 @@ __all__ = [
     "Benchmark",
     "Parameter",
     "cityscapes3d",
+    "devices",
     "domainnet6",
     "heterogeneous",
     "motivating",
