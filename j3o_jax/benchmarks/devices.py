@@ -36,7 +36,8 @@ _DESCRIPTION = (
     "Six image tasks, 60 variants of published networks, each for one task, on nine real devices. "
     "Measured on the devices: accuracy (100 to 1,000 samples, 1 to 3 points uncertain), latency and which variants run "
     "at all. Derived: accuracy as a part of its task's best, since metrics differ; memory is the file's size. "
-    "Assumed: memory for models, parallel accelerators at edges, input sizes, the demand, and a cloud as good as the best."
+    "Assumed: memory for models, parallel accelerators at edges, input sizes, a cloud as good as the best variant. "
+    "Synthetic: the demand, Dirichlet over clients and over each one's tasks."
 )
 _SETTINGS = {
     "total_demand": Parameter(4000.0, "λ_tot, total demand, queries/s (assumed)"),

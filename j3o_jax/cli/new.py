@@ -15,7 +15,7 @@ from ._interrupts import cleaning_up
 from ._output import tell, write
 
 # The names in `j3o_jax.benchmarks.NAMES`, without the loading.
-BENCHMARKS = ("taskonomy5", "domainnet6", "cityscapes3d", "motivating", "heterogeneous")
+BENCHMARKS = ("taskonomy5", "domainnet6", "cityscapes3d", "motivating", "heterogeneous", "devices")
 
 
 def new(
