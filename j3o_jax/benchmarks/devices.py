@@ -13,7 +13,7 @@ from .._names import Names
 from .._scenario import Batching
 from ._base import Benchmark
 from ._batching import batching_of
-from ._parameters import BATCHING, LARGEST, SCALES, STRUCTURE, TRAFFIC, Parameter
+from ._parameters import BATCHING, SCALES, STRUCTURE, TRAFFIC, Parameter
 from ._recipe import AbstractRecipe, Sizes
 from ._tables import rows
 from ._traffic import TRACED, client_blocks, dirichlet_demand, uplinks
@@ -32,6 +32,8 @@ _INPUT_SIZE = {
     "depth": 518 * 518 * 3e-6,
     "super-resolution": 128 * 128 * 3e-6,
 }
+# MB that no device has: the size of a variant where it does not run.
+_NOWHERE = 1e6
 _DESCRIPTION = (
     "Six image tasks, 60 variants of published networks, each for one task, on nine real devices. "
     "Measured on the devices: accuracy (100 to 1,000 samples, 1 to 3 points uncertain), latency and which variants run "
@@ -41,8 +43,8 @@ _DESCRIPTION = (
 )
 _SETTINGS = {
     "total_demand": Parameter(4000.0, "λ_tot, total demand, queries/s (assumed)"),
-    "client_megabytes": Parameter(64.0, "memory for models at every client, MB (assumed)"),
-    "edge_megabytes": Parameter(256.0, "memory for models at every edge, MB (assumed)"),
+    "client_megabytes": Parameter(64.0, "memory for models at every client, MB (assumed)", high=1e5),
+    "edge_megabytes": Parameter(256.0, "memory for models at every edge, MB (assumed)", high=1e5),
     "client_parallel": Parameter(1.0, "accelerators of a client that work side by side (assumed)"),
     "edge_parallel": Parameter(4.0, "accelerators of an edge that work side by side (assumed)"),
     "one_speed": Parameter(
@@ -141,7 +143,7 @@ class _DeviceRecipe(AbstractRecipe):
         return {
             # What a query of a model that does not run would take is never asked for.
             f"{node}_model_compute": cost if values["one_speed"] else np.where(runs, measured, cost),
-            f"{node}_model_memory": np.where(runs, self.megabytes, LARGEST),
+            f"{node}_model_memory": np.where(runs, self.megabytes, _NOWHERE),
             f"{node}_compute": parallel,
             f"{node}_memory": megabytes,
         }

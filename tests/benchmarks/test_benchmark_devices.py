@@ -61,7 +61,7 @@ def test_accuracies_are_parts_of_their_tasks_best(benchmark, scenario):
 def test_what_does_not_run_on_a_device_fits_there_nowhere(benchmark, scenario):
     # Published for no device of the third kind of client.
     _, megabytes = cell(benchmark, scenario, "beit float", "RB3 Gen 2")
-    assert megabytes > 1e9
+    assert megabytes > scenario.client_memory.max()
     plan = j3o.solve(scenario, j3o.J3O())
     j3o.check(scenario, plan).raise_if_violated()
     held = scenario.client_model_memory[plan.client_models]
