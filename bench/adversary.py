@@ -9,6 +9,7 @@ is written beside the results with the seed that it came from.
 
 import argparse
 import collections
+import itertools
 import sys
 import time
 from pathlib import Path
@@ -80,9 +81,9 @@ def run(options: argparse.Namespace) -> None:
 def _rounds() -> Any:
     while True:
         for what, sizes in (("small", SMALL), ("tiny", TINY)):
-            for batching in (False, True):
-                for allow_unserved in (True, False):
-                    yield what, sizes, {"batching": batching, "allow_unserved": allow_unserved}
+            for per_node, batching, allow_unserved in itertools.product((False, True), (False, True), (True, False)):
+                variant = {"batching": batching, "allow_unserved": allow_unserved, "per_node": per_node}
+                yield what, sizes, variant
 
 
 def _still(scenario: j3o.Scenario, finding: adversary.Finding) -> bool:

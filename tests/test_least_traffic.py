@@ -74,6 +74,10 @@ def traffic(scenario, plan):
         # A client or an edge that cannot hold the model.
         ({"client_memory": [5.0, 20.0]}, [0, 1], [1, 0], [0, 0]),
         ({"client_memory": [5.0, 20.0], "edge_memory": [5.0]}, [0, 1], [0, 0], [1, 0]),
+        # A query, or the model, takes more of one client than of the other; at the edge likewise.
+        ({"client_model_compute": [[4.0], [200.0]]}, [1, 0.5], [0, 0.5], [0, 0]),
+        ({"client_model_memory": [[10.0], [30.0]], "edge_model_compute": [[200.0]]}, [1, 0], [0, 0.5], [0, 0.5]),
+        ({"client_model_memory": [[30.0], [10.0]], "edge_model_memory": [[200.0]]}, [0, 1], [0, 0], [1, 0]),
         # Better is better, and what is worse is no tie.
         ({"cloud_accuracy": [0.9]}, [0, 0], [0, 0], [1, 1]),
         ({"client_accuracy": [[[0.7]]]}, [0, 0], [1, 1], [0, 0]),

@@ -3,7 +3,7 @@
 At prices α, π of compute and u, v of the links, per query of the whole system, a query of stream (c, t) that is served
 by its client's model m, by its edge's, or by the cloud has the margin
 
-    a^c_mt − α_c w_m          a^e_mt − π_e w_m − u_e d_t          A^s_t − (u_e + v) d_t
+    a^c_mt − α_c w_cm         a^e_mt − π_e w_em − u_e d_t         A^s_t − (u_e + v) d_t
 
 and every stream takes the option of the highest margin, or none. So the profit of a model at a node is its lead over
 the margins that its streams have elsewhere, and with the other tier fixed every node's problem is that of

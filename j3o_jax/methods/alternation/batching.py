@@ -2,7 +2,7 @@
 
 At the duals of an offloading step the Lagrangian falls apart into pairs: a pair that runs model m earns
 
-    Σ_{c ∈ C_e} max(0, λ̄ a_mt − λ d u_e − λ w_m π_e − n_ct) − π_e β_e ν_m / T_b
+    Σ_{c ∈ C_e} max(0, λ̄ a_mt − λ d u_e − λ w_em π_e − n_ct) − π_e β_e ν_em / T_b
 
 where n_ct is what the stream earns elsewhere at these prices. At the solution itself this adds up to its value (strong
 duality), at any other choice of pairs and models it bounds the value from above (weak duality). So the difference of
