@@ -5,6 +5,7 @@ Shares no code with the solvers. Inside, arrays have exactly one batch axis, ``B
 
 import dataclasses
 from collections.abc import Iterator
+from typing import Literal
 
 import numpy as np
 
@@ -229,12 +230,12 @@ class _Case:
             cost[node] = np.where(self.chosen[node], of_models[instance, row, self.model[node]], 0.0)
         work = (rate["local"] * cost["client"]).sum(axis=2)
         most = (given["demand"] * cost["client"]).sum(axis=2)
-        yield _limit("client_compute (9)", "C", work, given["client_compute"], most, "GFLOP/s")
+        yield _limit("client_compute (9)", "C", work, given["client_compute"], most, self.units("client"))
 
         asked, served = self.at_edges(given["demand"]), self.at_edges(rate["edge"])
         if self.scenario.batching is None:
             work, most = (served * cost["edge"]).sum(axis=2), (asked * cost["edge"]).sum(axis=2)
-            yield _limit("edge_compute (10)", "E", work, given["edge_compute"], most, "GFLOP/s")
+            yield _limit("edge_compute (10)", "E", work, given["edge_compute"], most, self.units("edge"))
         else:
             batches = self.chosen["edge"] & (served > BATCH_THRESHOLD * asked)
             setup = given["batching.setup"][instance, np.arange(self.scenario.edges)[:, None], self.model["edge"]]
@@ -260,6 +261,10 @@ class _Case:
         over = np.where(objective > bound, objective - bound, 0.0)
         yield _Test("bound", "", over, "the bound {:.9g} is below the worth {:.9g}", (bound, objective))
 
+    def units(self, tier: Literal["client", "edge"]) -> np.ndarray:
+        """Units of the compute of each node."""
+        return np.array(self.scenario.labels.compute_units(tier))
+
     def at_edges(self, values: np.ndarray) -> np.ndarray:
         """Sum over the clients of each edge: ``[B, C, T]`` to ``[B, E, T]``."""
         total = np.zeros((len(values), self.scenario.edges, self.scenario.tasks))
@@ -267,9 +272,13 @@ class _Case:
         return total
 
 
-def _limit(constraint: str, axes: str, load: np.ndarray, limit: np.ndarray, most: np.ndarray, unit: str) -> _Test:
+def _limit(
+    constraint: str, axes: str, load: np.ndarray, limit: np.ndarray, most: np.ndarray, unit: str | np.ndarray
+) -> _Test:
     """`load` keeps to `limit`; `most` is the load that there could be."""
     excess = np.where(load > limit, load - limit, 0.0)
     amount = np.where(excess > 0, excess / np.maximum(limit, SMALLEST_LIMIT * most), 0.0)
-    text = f"{{:.9g}} {unit} exceeds {{:.9g}} {unit}"
-    return _Test(constraint, axes, amount, text, (load, limit), place="the cloud")
+    units = np.broadcast_to(unit, load.shape)
+    return _Test(
+        constraint, axes, amount, "{:.9g} {} exceeds {:.9g} {}", (load, units, limit, units), place="the cloud"
+    )

@@ -14,6 +14,8 @@ from ._types import AnyArray, Bool, Float, Int
 
 # Where every query must be served, serving one is worth more than any accuracy (which is at most 1).
 _SERVE_FIRST = 10.0
+NO_ROOM = 1e6
+"""Size of a model at a node where it does not run, MB: no device has so much memory for models."""
 
 
 class Placement(NamedTuple):

@@ -201,13 +201,21 @@ class _Case:
             own = np.take_along_axis(given[f"{node}_model_compute"], self.model[node], axis=1)
             cost[node] = exact(np.where(self.chosen[node], own, 0.0))
         work, most = ((rate * cost["client"]).sum(axis=1) for rate in (self.rate["local"], self.demand))
-        self._limit("client_compute (9)", clients, work.fractions(), given["client_compute"], most, "GFLOP/s")
+        self._limit(
+            "client_compute (9)",
+            clients,
+            work.fractions(),
+            given["client_compute"],
+            most,
+            self.labels.compute_units("client"),
+        )
 
         served, asked = (rate.by_edge(home, self.edges) for rate in (self.rate["edge"], self.demand))
         work, compute = served * cost["edge"], given["edge_compute"]
         if "batching.window" not in given:
             most = (asked * cost["edge"]).sum(axis=1)
-            self._limit("edge_compute (10)", edges, work.sum(axis=1).fractions(), compute, most, "GFLOP/s")
+            units = self.labels.compute_units("edge")
+            self._limit("edge_compute (10)", edges, work.sum(axis=1).fractions(), compute, most, units)
         else:
             batches = self.chosen["edge"] & (served * Exact(_BATCHED, 0)).above(asked)
             setup = np.take_along_axis(given["batching.setup"], self.model["edge"], axis=1)
@@ -254,8 +262,18 @@ class _Case:
                 off = float(self.bound - Fraction(bound)) if math.isfinite(bound) else math.inf
                 self.refuse("certificate", "the plan", text, off)
 
-    def _limit(self, constraint: str, names: Any, loads: list[Any], limits: np.ndarray, most: Exact, unit: str) -> None:
-        for name, load, limit, could in zip(names, loads, np.ravel(limits).tolist(), most.fractions(), strict=True):
+    def _limit(
+        self,
+        constraint: str,
+        names: Any,
+        loads: list[Any],
+        limits: np.ndarray,
+        most: Exact,
+        unit: str | tuple[str, ...],
+    ) -> None:
+        units = (unit,) * len(names) if isinstance(unit, str) else unit
+        rows = zip(names, units, loads, np.ravel(limits).tolist(), most.fractions(), strict=True)
+        for name, unit, load, limit, could in rows:
             capacity = Fraction(limit) if math.isfinite(limit) else limit
             self.limits.append(Limit(self.instance, constraint, name, unit, load, capacity))
             if load > capacity:

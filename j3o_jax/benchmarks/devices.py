@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from .._model import NO_ROOM
 from .._names import Names
 from .._scenario import Batching
 from ._base import Benchmark
@@ -32,8 +33,6 @@ _INPUT_SIZE = {
     "depth": 518 * 518 * 3e-6,
     "super-resolution": 128 * 128 * 3e-6,
 }
-# MB that no device has: the size of a variant where it does not run.
-_NOWHERE = 1e6
 _DESCRIPTION = (
     "Six image tasks, 60 variants of published networks, each for one task, on nine real devices. "
     "Measured on the devices: accuracy (100 to 1,000 samples, 1 to 3 points uncertain), latency and which variants run "
@@ -105,6 +104,8 @@ class _DeviceRecipe(AbstractRecipe):
             models=self.models,
             clients=_in_turn(CLIENT_DEVICES, sizes.clients),
             edges=_in_turn(EDGE_DEVICES, sizes.edges),
+            client_devices=_types(CLIENT_DEVICES, sizes.clients),
+            edge_devices=_types(EDGE_DEVICES, sizes.edges),
         )
 
     def draw(self, key: jax.Array, sizes: Sizes, numbers: Mapping[str, jax.Array]) -> dict[str, jax.Array]:
@@ -132,18 +133,18 @@ class _DeviceRecipe(AbstractRecipe):
 
     def _tier(self, node: str, kinds: tuple[str, ...], count: int, values: Mapping[str, Any]) -> dict[str, np.ndarray]:
         """Costs and capacities of the clients or of the edges."""
-        measured = np.stack([self.seconds[kinds[index % len(kinds)]] for index in range(count)])
+        types = _types(kinds, count)
+        measured = np.stack([self.seconds[kind] for kind in types])
         runs = np.isfinite(measured)
         cost, speed = self._fitted
         parallel, megabytes = (
             values[f"{node}_{name}"][..., None] * np.ones(count) for name in ("parallel", "megabytes")
         )
         if values["one_speed"]:
-            parallel = parallel * np.array([speed[kinds[index % len(kinds)]] for index in range(count)])
+            parallel = parallel * np.array([speed[kind] for kind in types])
         return {
-            # What a query of a model that does not run would take is never asked for.
-            f"{node}_model_compute": cost if values["one_speed"] else np.where(runs, measured, cost),
-            f"{node}_model_memory": np.where(runs, self.megabytes, _NOWHERE),
+            f"{node}_model_compute": cost if values["one_speed"] else np.where(runs, measured, 0.0),
+            f"{node}_model_memory": np.where(runs, self.megabytes, NO_ROOM),
             f"{node}_compute": parallel,
             f"{node}_memory": megabytes,
         }
@@ -165,8 +166,14 @@ class _DeviceRecipe(AbstractRecipe):
         return np.exp(log_cost - mean), dict(zip(self.seconds, np.exp(log_speed - mean), strict=True))
 
 
+def _types(kinds: tuple[str, ...], count: int) -> tuple[str, ...]:
+    """Types of nodes, in turn."""
+    return tuple(kinds[index % len(kinds)] for index in range(count))
+
+
 def _in_turn(kinds: tuple[str, ...], count: int) -> tuple[str, ...]:
-    return tuple(f"{kinds[index % len(kinds)]} #{index // len(kinds) + 1}" for index in range(count))
+    """Names of nodes, whose types are in turn."""
+    return tuple(f"{kind} #{index // len(kinds) + 1}" for index, kind in enumerate(_types(kinds, count)))
 
 
 @functools.cache

@@ -1,5 +1,6 @@
 """`j3o profile`: set-up times from measured latencies."""
 
+import statistics
 from typing import Annotated
 
 import typer
@@ -10,7 +11,7 @@ from ..plots import plot_batch_profiles, save_figure
 from . import _options
 from ._failures import InputError, unknown
 from ._interrupts import cleaning_up
-from ._output import hand_out, warn
+from ._output import hand_out, show_json, warn, write
 
 # Latencies fall by as much from noise alone.
 _NOISE = 0.1
@@ -35,6 +36,14 @@ def profile(
     per_query: Annotated[
         bool, typer.Option("--per-query", help="Latencies are for one query each: a batch takes as many times as long.")
     ] = False,
+    device: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Write the entry of a deployment file for the type of device that this was measured on, of the "
+            "latencies of single queries.",
+        ),
+    ] = None,
     plot: Annotated[str | None, _options.picture("Draw the fit")] = None,
     json: _options.Json = False,
 ) -> None:
@@ -47,8 +56,13 @@ def profile(
     from ..profiles._rows import COLUMNS
     from ..report.profile import ProfileReport, content_of
 
+    if device is not None and plot is not None:
+        raise InputError("--plot: draws a fit, and --device makes none: leave one of them out")
     profiles: dict[str, j3o_jax.BatchProfile] = {}
     found = j3o_jax.read_latency_rows(file, columns=_options.named_columns(columns, COLUMNS), time_unit=time_unit)
+    if device is not None:
+        _write_device(file, device, found, json=json)
+        return
     for model, rows in found.items():
         where = f"{file}: {f'{model}: ' if model else ''}"
         latency = rows.latency * rows.batch_size if per_query else rows.latency
@@ -69,6 +83,25 @@ def profile(
         lambda: ProfileReport(file, weighting, profiles, plot),
         json=json,
     )
+
+
+def _write_device(file: str, device: str, found: "dict[str, j3o_jax.LatencyRows]", *, json: bool) -> None:
+    """Print the entry of a deployment file: the median latency of single queries, by model."""
+    from ..io._layout import yaml_text
+
+    if "" in found:
+        raise InputError(f"{file}: does not say which model was measured: give it a column model")
+    latencies = {}
+    for model, rows in found.items():
+        alone = rows.latency[rows.batch_size == 1.0]
+        if not alone.size:
+            raise InputError(f"{file}: {model}: no batch of 1 was timed, and a deployment asks for single queries")
+        latencies[model] = float(statistics.median(alone))
+    content = {"devices": [{"name": device, "seconds_per_query": latencies}]}
+    if json:
+        show_json(content)
+    else:
+        write(yaml_text(content))
 
 
 def _refuse_falling(where: str, profile: "j3o_jax.BatchProfile") -> None:

@@ -7,6 +7,7 @@ import numpy as np
 
 from .._names import Names
 from .._scenario import Batching, Scenario
+from ._costs_read import compute_of, cost_slips, costs_of, devices_of
 from ._errors import Finding, refuse
 from ._explain import validated
 from ._schema import AtEdgePart, DeploymentPart, ModelPart
@@ -22,8 +23,10 @@ def scenario_of(document: object) -> Scenario:
         clients=tuple(client.name for client in part.clients),
         edges=tuple(edge.name for edge in part.edges),
         deployment=part.name,
+        client_devices=devices_of(part.clients),
+        edge_devices=devices_of(part.edges),
     )
-    refuse((*_twice(part), *_unknown_names(part, names), *_batching_slips(part)))
+    refuse((*_twice(part), *_unknown_names(part, names), *_batching_slips(part), *cost_slips(part)))
     edge_index = {name: index for index, name in enumerate(names.edges)}
     client_accuracy, edge_accuracy = _accuracies(part.models, names)
     return Scenario(
@@ -32,11 +35,11 @@ def scenario_of(document: object) -> Scenario:
         client_accuracy=client_accuracy,
         edge_accuracy=edge_accuracy,
         cloud_accuracy=[part.cloud.accuracy.get(task, 1.0) for task in names.tasks],
-        **_costs(part.models, names),
+        **costs_of(part),
         client_memory=[client.memory_mb for client in part.clients],
-        client_compute=[client.compute_gflop_per_s for client in part.clients],
+        client_compute=compute_of(part.clients),
         edge_memory=[edge.memory_mb for edge in part.edges],
-        edge_compute=[edge.compute_gflop_per_s for edge in part.edges],
+        edge_compute=compute_of(part.edges),
         edge_uplink=[edge.uplink_mb_per_s for edge in part.edges],
         cloud_uplink=part.cloud.uplink_mb_per_s,
         input_size=[task.input_mb for task in part.tasks],
@@ -44,26 +47,6 @@ def scenario_of(document: object) -> Scenario:
         allow_unserved=part.allow_unserved,
         names=names,
     )
-
-
-def _costs(models: list[ModelPart], names: Names) -> dict[str, np.ndarray]:
-    """Find what models take: ``[M]``, or for each client or edge where the file makes an exception of any."""
-    costs = {}
-    for tier, nodes in (("client", names.clients), ("edge", names.edges)):
-        index = {name: row for row, name in enumerate(nodes)}
-        for kind, key in (("memory", "memory_mb"), ("compute", "gflop_per_query")):
-            usual = np.array([getattr(getattr(model, tier), key) for model in models])
-            exceptions = [
-                (index[name], column, value)
-                for column, model in enumerate(models)
-                for name, here in getattr(model, f"at_{tier}").items()
-                if (value := getattr(here, key)) is not None
-            ]
-            cost = np.tile(usual, (len(nodes), 1)) if exceptions else usual
-            for row, column, value in exceptions:
-                cost[row, column] = value
-            costs[f"{tier}_model_{kind}"] = cost
-    return costs
 
 
 def _accuracies(models: list[ModelPart], names: Names) -> tuple[np.ndarray, np.ndarray]:
@@ -95,7 +78,7 @@ def _batching(part: DeploymentPart, names: Names) -> Batching | None:
 
 
 def _twice(part: DeploymentPart) -> Iterator[Finding]:
-    for word in ("tasks", "models", "edges", "clients"):
+    for word in ("tasks", "models", "devices", "edges", "clients"):
         seen: set[str] = set()
         for index, item in enumerate(getattr(part, word)):
             if item.name in seen:

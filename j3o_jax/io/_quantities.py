@@ -157,6 +157,26 @@ _TIME = Quantity(
     scale_unit="hours",
     slip="is it in milliseconds",
 )
+_LATENCY = dataclasses.replace(
+    _TIME, wants="a finite time >= 0, in seconds per query", largest=60.0, scale=60.0, scale_unit="minutes"
+)
+_MILLISECONDS = dataclasses.replace(
+    _LATENCY,
+    wants="a finite time >= 0, in milliseconds per query",
+    unit="milliseconds",
+    largest=6e4,
+    scale=6e4,
+    slip="is it in microseconds",
+)
+_PARALLEL = Quantity(
+    wants="how many accelerators or cores work side by side, above 0",
+    unit="accelerators",
+    largest=1e6,
+    scale=1e6,
+    scale_unit="million",
+    slip="is it a speed",
+    positive=True,
+)
 _MEMORY = dataclasses.replace(_SIZE, wants="a capacity >= 0 or unlimited, in MB", unlimited=True)
 _UPLINK = dataclasses.replace(
     _MEMORY,
@@ -176,6 +196,11 @@ ModelCost = Annotated[float, PlainValidator(_COST), Field(description=_COST.want
 Memory = Annotated[float, PlainValidator(_MEMORY), Field(description=_MEMORY.wants)]
 Compute = Annotated[float, PlainValidator(_SPEED), Field(description=_SPEED.wants)]
 Uplink = Annotated[float, PlainValidator(_UPLINK), Field(description=_UPLINK.wants)]
+Latency = Annotated[float, PlainValidator(_LATENCY)]
+Milliseconds = Annotated[float, PlainValidator(_MILLISECONDS)]
+Parallel = Annotated[float, PlainValidator(_PARALLEL), Field(description=_PARALLEL.wants)]
 Rate = Annotated[float, PlainValidator(_RATE)]
 Setup = Annotated[float, PlainValidator(_TIME)]
 Window = Annotated[float, PlainValidator(_WINDOW)]
+
+MODEL_SIZE_WANTS, MODEL_COST_WANTS, COMPUTE_WANTS = _SIZE.wants, _COST.wants, _SPEED.wants

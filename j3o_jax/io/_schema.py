@@ -7,10 +7,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from ._quantities import (
     Compute,
     InputSize,
+    Latency,
     Memory,
+    Milliseconds,
     ModelCost,
     ModelSize,
     Name,
+    Parallel,
     Rate,
     Setup,
     Share,
@@ -37,11 +40,29 @@ class TaskPart(Part):
     input_mb: InputSize
 
 
-class VariantPart(Part):
-    """Resources that a model takes on a client."""
+class DevicePart(Part):
+    """One type of device: what was measured there. A model without a latency does not run there."""
 
-    memory_mb: ModelSize
-    gflop_per_query: ModelCost
+    name: Name
+    seconds_per_query: Annotated[dict[str, Latency] | None, Field(description="seconds by model, {model: number}")] = (
+        None
+    )
+    latency_ms: Annotated[dict[str, Milliseconds] | None, Field(description="ms by model, {model: number}")] = None
+    memory_mb: Annotated[dict[str, ModelSize], Field(description="MB by model, {model: number}")] = {}
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        """Seconds of a query, by model."""
+        if self.seconds_per_query is not None:
+            return self.seconds_per_query
+        return {model: latency * 1e-3 for model, latency in (self.latency_ms or {}).items()}
+
+
+class VariantPart(Part):
+    """Resources that a model takes on a client; devices of a type have their own."""
+
+    memory_mb: ModelSize | None = None
+    gflop_per_query: ModelCost | None = None
 
 
 class EdgeVariantPart(VariantPart):
@@ -71,8 +92,8 @@ class ModelPart(Part):
     """One model, with the variants that clients and edges run."""
 
     name: Name
-    client: VariantPart
-    edge: EdgeVariantPart
+    client: VariantPart = VariantPart()
+    edge: EdgeVariantPart = EdgeVariantPart()
     accuracy: Accuracy
     client_accuracy: Accuracy = {}
     at_edge: dict[str, AtEdgePart] = {}
@@ -84,7 +105,9 @@ class EdgePart(Part):
 
     name: Name
     memory_mb: Memory
-    compute_gflop_per_s: Compute
+    compute_gflop_per_s: Compute | None = None
+    device: Annotated[Name, Field(description="the name of a type of device")] | None = None
+    parallel: Parallel | None = None
     uplink_mb_per_s: Uplink
     batching_window_s: Window | None = None
 
@@ -95,7 +118,9 @@ class ClientPart(Part):
     name: Name
     edge: Annotated[Name, Field(description="the name of the client's edge")]
     memory_mb: Memory
-    compute_gflop_per_s: Compute
+    compute_gflop_per_s: Compute | None = None
+    device: Annotated[Name, Field(description="the name of a type of device")] | None = None
+    parallel: Parallel | None = None
     demand_per_s: Demand
 
 
@@ -114,6 +139,7 @@ class DeploymentPart(Part):
     allow_unserved: bool = True
     tasks: Annotated[list[TaskPart], Field(min_length=1)]
     models: Annotated[list[ModelPart], Field(min_length=1)]
+    devices: list[DevicePart] = []
     edges: Annotated[list[EdgePart], Field(min_length=1)]
     clients: Annotated[list[ClientPart], Field(min_length=1)]
     cloud: CloudPart

@@ -46,11 +46,16 @@ def unit_doubts(scenario: Scenario) -> Iterator[Finding]:
         "carries next to nothing of what is asked there, which is",
         "input_mb of the tasks in KB, or demand_per_s per hour",
     )
+    # How many devices of a measured type there are is no speed.
+    client_compute, edge_compute = (
+        np.where(np.array(scenario.labels.compute_units(tier)) == "s/s", np.inf, capacity)
+        for tier, capacity in (("client", scenario.client_compute), ("edge", scenario.edge_compute))
+    )
     rows = (
         ("clients", "memory_mb", scenario.client_memory, _smallest(costs.client_memory), _OF_MODEL, memory),
-        ("clients", "compute_gflop_per_s", scenario.client_compute, at_client, _OF_WORK, compute),
+        ("clients", "compute_gflop_per_s", client_compute, at_client, _OF_WORK, compute),
         ("edges", "memory_mb", scenario.edge_memory, _smallest(costs.edge_memory), _OF_MODEL, memory),
-        ("edges", "compute_gflop_per_s", scenario.edge_compute, at_edge, _OF_WORK, compute),
+        ("edges", "compute_gflop_per_s", edge_compute, at_edge, _OF_WORK, compute),
         ("edges", "uplink_mb_per_s", scenario.edge_uplink, through, _OF_DATA, uplink),
         ("cloud", "uplink_mb_per_s", scenario.cloud_uplink, data.sum(), _OF_DATA, uplink),
     )

@@ -203,18 +203,21 @@ def _figures(scenario: Scenario, plan: Plan) -> tuple[Resources, AnyArray, AnyAr
 def _limits(scenario: Scenario, used: Resources) -> tuple[Capacity, ...]:
     names, there = scenario.labels, capacities(scenario)
 
-    def rows(nodes: Sequence[str], tier: Tier, resource: Resource, unit: str, field: str) -> list[Capacity]:
-        pairs = zip(nodes, np.ravel(getattr(used, field)), np.ravel(getattr(there, field)), strict=True)
-        return [Capacity(node, tier, resource, unit, float(use), float(room)) for node, use, room in pairs]
+    def rows(
+        nodes: Sequence[str], tier: Tier, resource: Resource, unit: str | Sequence[str], field: str
+    ) -> list[Capacity]:
+        units = [unit] * len(nodes) if isinstance(unit, str) else unit
+        rows = zip(nodes, units, np.ravel(getattr(used, field)), np.ravel(getattr(there, field)), strict=True)
+        return [Capacity(node, tier, resource, unit, float(use), float(room)) for node, unit, use, room in rows]
 
-    window = scenario.batching is not None
+    at_edge = ("compute", names.compute_units("edge")) if scenario.batching is None else ("window", "s")
     return (
         *rows(("cloud",), "cloud", "uplink", "MB/s", "cloud_uplink"),
         *rows(names.edges, "edge", "memory", "MB", "edge_memory"),
-        *rows(names.edges, "edge", *(("window", "s") if window else ("compute", "GFLOP/s")), "edge_compute"),
+        *rows(names.edges, "edge", *at_edge, "edge_compute"),
         *rows(names.edges, "edge", "uplink", "MB/s", "edge_uplink"),
         *rows(names.clients, "client", "memory", "MB", "client_memory"),
-        *rows(names.clients, "client", "compute", "GFLOP/s", "client_compute"),
+        *rows(names.clients, "client", "compute", names.compute_units("client"), "client_compute"),
     )
 
 
