@@ -85,7 +85,7 @@ def profile(
     )
 
 
-def _write_device(file: str, device: str, found: "dict[str, j3o_jax.LatencyRows]", *, json: bool) -> None:
+def _write_device(file: str, device: str, found: "dict[str, j3o_jax.profiles.LatencyRows]", *, json: bool) -> None:
     """Print the entry of a deployment file: the median latency of single queries, by model."""
     from ..io._layout import yaml_text
 

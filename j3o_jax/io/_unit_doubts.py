@@ -47,9 +47,13 @@ def unit_doubts(scenario: Scenario) -> Iterator[Finding]:
         "input_mb of the tasks in KB, or demand_per_s per hour",
     )
     # How many devices of a measured type there are is no speed.
+    names = scenario.labels
     client_compute, edge_compute = (
-        np.where(np.array(scenario.labels.compute_units(tier)) == "s/s", np.inf, capacity)
-        for tier, capacity in (("client", scenario.client_compute), ("edge", scenario.edge_compute))
+        np.where(np.array(units) == "s/s", np.inf, capacity)
+        for units, capacity in (
+            (names.compute_units("client"), scenario.client_compute),
+            (names.compute_units("edge"), scenario.edge_compute),
+        )
     )
     rows = (
         ("clients", "memory_mb", scenario.client_memory, _smallest(costs.client_memory), _OF_MODEL, memory),

@@ -40,7 +40,7 @@ DOCUMENT = {
 def read(tmp_path, document):
     path = tmp_path / "site.json"
     path.write_text(json.dumps(document))
-    return j3o.load(path)
+    return j3o.load(path, want=j3o.Scenario)
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def test_what_is_written_is_read_back_to_the_bit(tmp_path, scenario, which, suff
     j3o.save(scenario, path)
     assert "latency_ms" not in path.read_text()
     assert "seconds_per_query" in path.read_text()
-    again = j3o.load(path)
+    again = j3o.load(path, want=j3o.Scenario)
     assert again.names == scenario.names
     for name, array in scenario.arrays().items():
         np.testing.assert_array_equal(again.arrays()[name], array, err_msg=name)
@@ -104,7 +104,7 @@ def test_what_types_cannot_say_is_written_as_numbers(tmp_path, scenario, change)
     path = tmp_path / "site.yaml"
     j3o.save(other, path)
     assert "devices" not in path.read_text()
-    again = j3o.load(path)
+    again = j3o.load(path, want=j3o.Scenario)
     for name, array in other.arrays().items():
         np.testing.assert_array_equal(again.arrays()[name], array, err_msg=name)
 
