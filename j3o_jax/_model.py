@@ -90,6 +90,12 @@ def model_costs(scenario: Scenario) -> ModelCosts:
     )
 
 
+def home_edge_compute(scenario: Scenario) -> Float[AnyArray, "C_or_1 M"]:
+    """Compute w_em of each model at the edge of each client, GFLOP/query; one row where edges do not differ."""
+    cost = model_costs(scenario).edge_compute
+    return cost if cost.shape[0] == 1 else cost[scenario.client_edge]
+
+
 def normalized_demand(scenario: Scenario) -> Float[AnyArray, "*batch C T"]:
     """Normalised demand λ̄ = λ / λ_tot, each stream's weight in the objective; 0 where nothing is asked.
 

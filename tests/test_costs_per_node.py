@@ -97,9 +97,9 @@ def test_a_dear_device_is_given_what_it_can_bear():
         edge_accuracy=[[[0.0], [0.0]]],
         cloud_accuracy=[0.0],
         client_model_memory=[[20.0, 5.0], [10.0, 5.0]],
-        edge_model_memory=[1.0, 1.0],
+        edge_model_memory=[[1.0, 1.0]],
         client_model_compute=[[0.1, 0.1], [1.0, 0.1]],
-        edge_model_compute=[1.0, 1.0],
+        edge_model_compute=[[1.0, 1.0]],
         client_memory=[10.0, 10.0],
         # Seconds per query: a device has one of them in a second.
         client_compute=[1.0, 1.0],

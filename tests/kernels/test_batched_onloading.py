@@ -1,6 +1,7 @@
 """The batched onloading step does what the reference does, node by node, whatever else is in the batch."""
 
 import functools
+import itertools
 
 import jax
 import jax.numpy as jnp
@@ -17,17 +18,18 @@ from j3o_kernels.onloading import NodeProblem
 ROWS, GROUPS, MODELS, TASKS, BATCH = 4, 3, 6, 3, 5
 
 
-def draw(seed, *, setup=False, equal_sizes=False, tightness=0.5):
-    """A tier whose nodes of one group share accuracies, as the clients of one edge do."""
+def draw(seed, *, setup=False, equal_sizes=False, tightness=0.5, per_node=False):
+    """A tier whose nodes of one group share accuracies, as the clients of one edge do; costs may be each node's own."""
     rng = np.random.default_rng(seed)
     nodes = (ROWS, GROUPS, BATCH)
+    of_models = (MODELS, *nodes) if per_node else (MODELS, 1, 1, BATCH)
     supported = rng.random((TASKS, MODELS, 1, GROUPS, BATCH)) < 0.8
-    size = np.ones((MODELS, 1, 1, BATCH)) if equal_sizes else rng.uniform(0.5, 1.5, (MODELS, 1, 1, BATCH))
+    size = np.ones(of_models) if equal_sizes else rng.uniform(0.5, 1.5, of_models)
     weight = rng.dirichlet(np.ones(TASKS), nodes).transpose(3, 0, 1, 2) * (rng.random((TASKS, *nodes)) < 0.9)
     return NodeTier(
         weight=weight,
         accuracy=rng.uniform(0.5, 1.0, (TASKS, MODELS, 1, GROUPS, BATCH)) * supported,
-        cost=np.exp(rng.normal(0.0, 1.0, (MODELS, 1, 1, BATCH))),
+        cost=np.exp(rng.normal(0.0, 1.0, of_models)),
         setup=rng.uniform(0.01, 0.3, (MODELS, 1, GROUPS, BATCH)) if setup else None,
         size=size,
         budget=rng.uniform(0.5, 4.0, nodes),
@@ -81,12 +83,18 @@ def everywhere(count=BATCH):
     return np.ones(count, dtype=bool)
 
 
-@pytest.mark.parametrize("setup", [False, True])
-@pytest.mark.parametrize("plus_max", [False, True])
-@pytest.mark.parametrize("search", ["dual", "subgradient"])
-def test_the_batch_does_what_the_reference_does(search, plus_max, setup):
+@pytest.mark.parametrize(
+    ("search", "plus_max", "setup", "per_node"),
+    [
+        *itertools.product(("dual", "subgradient"), (False, True), (False, True), (False,)),
+        ("dual", True, True, True),
+        ("subgradient", False, False, True),
+    ],
+)
+def test_the_batch_does_what_the_reference_does(search, plus_max, setup, per_node):
     for seed in range(4):
-        tier = draw(seed, setup=setup, equal_sizes=seed == 3, tightness=(0.2, 0.5, 3.0, 0.5)[seed])
+        tightness = (0.2, 0.5, 3.0, 0.5)[seed]
+        tier = draw(seed, setup=setup, equal_sizes=seed == 3, tightness=tightness, per_node=per_node)
         with jax.enable_x64(True):
             found = jax.tree.map(np.asarray, batched(tier, everywhere(), search, plus_max))
             for instance in range(BATCH):

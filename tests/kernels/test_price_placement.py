@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from support.methods import QUICKLY
-from support.scenarios import random_scenario, stack
+from support.scenarios import at_nodes, random_scenario, stack
 
 from j3o_jax.methods.dual_bound import DualBound
 from j3o_jax.methods.few_shapes import sizes_of
@@ -43,9 +43,9 @@ def choices_at(batch, groups, prices, uncertainty):
     return groups.from_groups(placed.client), jnp.transpose(placed.edge, (2, 1, 0))
 
 
-@pytest.mark.parametrize("uneven", [False, True])
-def test_nodes_hold_what_leaves_most_at_the_prices(uneven):
-    sizes = {"clients": 7, "edges": 3, "tasks": 3, "models": 4}
+@pytest.mark.parametrize(("uneven", "per_node"), [(False, False), (True, False), (True, True)])
+def test_nodes_hold_what_leaves_most_at_the_prices(uneven, per_node):
+    sizes = {"clients": 7, "edges": 3, "tasks": 3, "models": 4, "per_node": per_node}
     batch = stack([random_scenario(np.random.default_rng(seed), **sizes) for seed in range(BATCH)])
     batch = jax.tree.map(np.asarray, batch)
     if uneven:
@@ -54,10 +54,12 @@ def test_nodes_hold_what_leaves_most_at_the_prices(uneven):
     for name in ("edge_uplink", "edge_compute"):
         getattr(batch, name)[...] += 1.0
     # Room for one model only, so that the best set is found by looking at all of them.
-    batch.client_memory[...] = batch.client_model_memory.max(axis=1, keepdims=True)
-    batch.edge_memory[...] = batch.edge_model_memory.max(axis=1, keepdims=True)
-    for name in ("client_model_memory", "edge_model_memory"):
-        getattr(batch, name)[...] = batch.client_memory[:, :1] if name[0] == "c" else batch.edge_memory[:, :1]
+    for memory, size in (
+        (batch.client_memory, batch.client_model_memory),
+        (batch.edge_memory, batch.edge_model_memory),
+    ):
+        memory[...] = size.max(axis=-1) if per_node else size.max(axis=-1, keepdims=True)
+        size[...] = memory[..., None] if per_node else memory[:, :1]
     rng = np.random.default_rng(1)
     prices = CapacityPrices(
         rng.exponential(0.02, (BATCH, 7)),
@@ -82,9 +84,8 @@ def test_nodes_hold_what_leaves_most_at_the_prices(uneven):
         at_edge = np.zeros((7, 3))
         for e in range(3):
             accuracy = batch.edge_accuracy[b, e]
-            leaves = (
-                accuracy - (prices.compute[b, e] * batch.edge_model_compute[b])[:, None] - prices.uplink[b, e] * data
-            )
+            cost = at_nodes(batch[b], "edge_model_compute")[e]
+            leaves = accuracy - (prices.compute[b, e] * cost)[:, None] - prices.uplink[b, e] * data
             own = home == e
             earned = np.where(accuracy > 0, (weight[own, None] * lead(leaves, cloud[own][:, None])).sum(axis=0), 0.0)
             held = set(edge[b, e]) - {-1}
@@ -94,7 +95,7 @@ def test_nodes_hold_what_leaves_most_at_the_prices(uneven):
                 at_edge[own] = np.where(accuracy[model] > 0, np.maximum(leaves[model], 0.0), 0.0)
         for c in range(7):
             accuracy = batch.client_accuracy[b, home[c]]
-            leaves = accuracy - (prices.client[b, c] * batch.client_model_compute[b])[:, None]
+            leaves = accuracy - (prices.client[b, c] * at_nodes(batch[b], "client_model_compute")[c])[:, None]
             elsewhere = np.maximum(cloud[c], at_edge[c])
             earned = np.where(accuracy > 0, weight[c] * lead(leaves, elsewhere), 0.0)
             held = set(client[b, c]) - {-1}

@@ -7,7 +7,7 @@ import numpy as np
 from j3o_kernels.tolerances import ROUNDING
 
 from ..._highs import MILP
-from ..._model import model_costs
+from ..._model import home_edge_compute, model_costs
 from ..._scenario import Scenario
 from ..._types import Float, Int
 from .program_builder import ProgramBuilder, choices_of, in_parts
@@ -87,9 +87,10 @@ def bilinear(scenario: Scenario, *, envelopes: bool = False) -> Bilinear:
             served_by = np.concatenate([share[:, :, None], np.moveaxis(choice, 1, 2)], axis=-1)
             build.limit(served_by[share >= 0], np.append(1.0, -np.ones(scenario.models)), 0.0)
 
-    edge_cost = np.broadcast_to(costs.edge_compute, (scenario.edges, scenario.models))[home]
     local_work = in_parts(demand[:, None, :] * costs.client_compute[:, :, None], scenario.client_compute[:, None, None])
-    edge_work = in_parts(demand[:, None, :] * edge_cost[:, :, None], scenario.edge_compute[home][:, None, None])
+    edge_work = in_parts(
+        demand[:, None, :] * home_edge_compute(scenario)[:, :, None], scenario.edge_compute[home][:, None, None]
+    )
     factors, products = [], []  # pairs of column numbers [K, 2]; column numbers of their products: [C, M, T]
     for share, choice, accuracy, work in (
         (local, client_choice, client_accuracy, local_work),

@@ -13,7 +13,7 @@ import numpy as np
 from j3o_kernels.tolerances import ROUNDING
 
 from ..._highs import MILP
-from ..._model import Plan, model_costs
+from ..._model import Plan, home_edge_compute, model_costs
 from ..._scenario import Scenario
 from ..._types import Bool, Float, Int
 from .program_builder import ProgramBuilder, choices_of, in_parts, largest_share
@@ -106,9 +106,10 @@ def strong_formulation(
 
     # Loads are in parts of the capacity; those of set-ups (28) in parts of the window.
     costs = model_costs(scenario)
-    edge_cost = np.broadcast_to(costs.edge_compute, (edges, models))[home]
     local_load = in_parts(demand[:, None, :] * costs.client_compute[:, :, None], scenario.client_compute[:, None, None])
-    edge_load = in_parts(demand[:, None, :] * edge_cost[:, :, None], scenario.edge_compute[home][:, None, None])
+    edge_load = in_parts(
+        demand[:, None, :] * home_edge_compute(scenario)[:, :, None], scenario.edge_compute[home][:, None, None]
+    )
     edge_data = in_parts(data, scenario.edge_uplink[home][:, None])
     cloud_data = in_parts(data, scenario.cloud_uplink)
     setup = np.zeros((edges, models))
