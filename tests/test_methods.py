@@ -48,16 +48,18 @@ def test_no_plan_is_worth_more_than_brute_force(sizes, variant):
         scenario = random_scenario(
             rng, clients=clients, edges=edges, tasks=tasks, models=models, tightness=tightness, **variant
         )
-        scenarios += [scenario] * (number % 4 == 0) + [dataclasses.replace(scenario, **extreme(scenario))]
-    # NumPy does what is around the rounds for so few.
-    for first in range(0, len(scenarios), 16):
-        _compare_with_brute_force(scenarios[first : first + 16], variant)
+        scenarios += [scenario] * (number % 3 == 2) + [dataclasses.replace(scenario, **extreme(scenario))]
+    # NumPy does what is around the rounds for so few; and batches of one size share what is compiled.
+    half = len(scenarios) // 2
+    assert len(scenarios) == 2 * half
+    _compare_with_brute_force(scenarios[:half], variant)
+    _compare_with_brute_force(scenarios[half:], variant)
 
 
 def _compare_with_brute_force(scenarios, variant):
     best = [brute_force(scenario) for scenario in scenarios]
     batch = stack(scenarios)
-    for method in (j3o.J3O(), j3o.FullLocal(), j3o.GreedyAO(), j3o.RandAO(), j3o.OptAO()):
+    for method in (j3o.J3O(), j3o.FullLocal(), j3o.GreedyAO(), j3o.RandAO(max_iterations=4), j3o.OptAO()):
         solution = j3o.solve(batch, method)
         found = solution.status != j3o.Status.infeasible
         np.testing.assert_array_equal(j3o.check(batch, solution).ok, found)
@@ -124,10 +126,10 @@ def test_the_iteration_limit_is_said_and_the_history_is_as_long():
     assert one.history.shape == (6, 1)
     assert (one.status == j3o.Status.iteration_limit).all()
     assert (one.stats["iterations"] == 1).all()
-    many = j3o.solve(batch, j3o.J3O(max_iterations=30))
+    many = j3o.solve(batch, j3o.J3O())
     assert (many.status == j3o.Status.converged).all()
     assert (many.objective >= one.objective - 1e-9).all()
-    assert many.history.shape == (6, 30)
+    assert many.history.shape == (6, j3o.J3O().max_iterations)
     np.testing.assert_array_equal(np.isfinite(many.history).sum(axis=1), many.stats["iterations"])
 
 
@@ -139,7 +141,7 @@ def test_step_sizes_and_optimizers_are_arguments():
         j3o.solve(batch, j3o.J3O(multiplier=multiplier)).objective
         for multiplier in (
             # Plain numbers are what tests of tuning and of grids give it.
-            Subgradient(step_size=np.float32(2.0), steps=20),
+            Subgradient(step_size=np.float32(2.0), steps=10),
             Subgradient(optimizer=optax.chain(optax.sgd(0.5), optax.keep_params_nonnegative())),
         )
     ]
@@ -181,7 +183,7 @@ def test_full_local_serves_all_where_that_costs_much_elsewhere():
 
 
 def test_wide_costs_do_not_put_it_below_full_local():
-    batch = j3o.benchmarks.heterogeneous(**SMALL | {"models": 8}).sample(0, n=16, tightness=0.3, compute_spread=1.5)
+    batch = j3o.benchmarks.heterogeneous(**SMALL).sample(0, n=16, tightness=0.3, compute_spread=1.5)
     none = np.zeros_like(batch.edge_memory)
     batch = dataclasses.replace(batch, edge_memory=none, edge_uplink=none, cloud_uplink=np.zeros(16))
     found, alone = j3o.solve(batch), j3o.solve(batch, j3o.FullLocal())

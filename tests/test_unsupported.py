@@ -45,7 +45,9 @@ def stranded(**variant):
 @pytest.mark.parametrize("name", ALL)
 def test_what_nothing_supports_is_left_or_makes_it_infeasible(name, batching):
     batch = stranded(batching=batching)
-    kind = np.arange(12) % KINDS
+    # Clarabel has one scenario after the other.
+    batch = batch[:KINDS] if "clarabel" in name else batch
+    kind = np.arange(len(batch.demand)) % KINDS
     loose = j3o.solve(batch, ALL[name], throw=True)
     j3o.check(batch, loose).raise_if_violated()
     assert not unsupported_choices(batch, loose).any()
