@@ -8,7 +8,7 @@ import pytest
 from support.methods import METHODS, SMALL, VARIANTS, draw_batch
 from support.oracle import brute_force, milp_optimum
 from support.plans import unsupported_choices
-from support.scenarios import EXTREMES, random_scenario, stack
+from support.scenarios import EXTREMES, by_hand, random_scenario, stack
 
 import j3o_jax as j3o
 from j3o_jax.methods import Subgradient
@@ -158,23 +158,13 @@ def test_same_answer_twice():
 def test_full_local_serves_all_where_that_costs_much_elsewhere():
     """The rare task's only model leaves the frequent one just the worst of its models."""
     accuracy = np.array([[[1.0, 0.0], [0.02, 0.0], [0.0, 1.0]]])
-    scenario = j3o.Scenario(
+    scenario = by_hand(
         demand=[[1000.0, 1.0]],
-        client_edge=[0],
-        client_accuracy=accuracy,
         edge_accuracy=accuracy,
-        cloud_accuracy=[1.0, 1.0],
-        client_model_memory=np.ones(3),
-        edge_model_memory=np.ones(3),
         client_model_compute=[1.0, 0.4, 500.0],
         edge_model_compute=[1.0, 0.4, 500.0],
         client_memory=[3.0],
         client_compute=[1000.0],
-        edge_memory=[0.0],
-        edge_compute=[0.0],
-        edge_uplink=[0.0],
-        cloud_uplink=0.0,
-        input_size=[1.0, 1.0],
         allow_unserved=False,
     )
     solution = j3o.solve(scenario, j3o.FullLocal())
