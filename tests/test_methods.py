@@ -111,15 +111,6 @@ def test_j3o_is_close_to_the_optimum_on_random_scenarios():
     assert gap.mean() <= 0.01
 
 
-def test_j3o_is_within_0_4_percent_on_taskonomy5():
-    batch = j3o.benchmarks.taskonomy5().sample(0, n=3)
-    solution = j3o.solve(batch)
-    best = np.array([milp_optimum(batch[index], gap=1e-4).objective for index in range(3)])
-    assert ((best - solution.objective) / best).mean() <= 0.004
-    full_local = j3o.solve(batch, j3o.FullLocal())
-    assert (full_local.objective < solution.objective).all()
-
-
 def test_the_iteration_limit_is_said_and_the_history_is_as_long():
     batch = draw_batch(6, tightness=1.5)
     one = j3o.solve(batch, j3o.J3O(max_iterations=1))
@@ -212,12 +203,16 @@ def test_opt_ao_is_the_same_tried_or_programmed():
     np.testing.assert_allclose(tried, programmed, rtol=1e-6)
 
 
-def test_the_methods_come_in_the_paper_s_order_on_taskonomy5():
+def test_the_methods_come_in_the_paper_s_order_on_taskonomy5_and_j3o_is_within_0_4_percent():
     batch = j3o.benchmarks.taskonomy5().sample(0, n=3)
     methods = (j3o.ExactMILP(), j3o.OptAO(), j3o.J3O(), j3o.GreedyAO(), j3o.RandAO(), j3o.FullLocal())
-    means = [j3o.solve(batch, method).objective.mean() for method in methods]
+    objectives = [j3o.solve(batch, method).objective for method in methods]
     # The exact solver's plan may be its gap below the optimum, which here others come as close to.
-    assert all(better >= worse - 1e-4 for better, worse in itertools.pairwise(means))
+    assert all(better >= worse - 1e-4 for better, worse in itertools.pairwise(own.mean() for own in objectives))
+    best = np.array([milp_optimum(batch[index], gap=1e-4).objective for index in range(3)])
+    by_j3o, full_local = objectives[2], objectives[-1]
+    assert ((best - by_j3o) / best).mean() <= 0.004
+    assert (full_local < by_j3o).all()
 
 
 @pytest.mark.parametrize("method", [j3o.FullLocal(), j3o.OptAO(enumeration_limit=0)], ids=["full-local", "opt-ao"])
