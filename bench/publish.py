@@ -68,6 +68,7 @@ MEASUREMENTS = {
     "auto": Measurement(("auto",), 20),
     "shapes": Measurement(("shapes",), 30, shapes.table),
     "certificates": Measurement(("certificates", "--descent-steps", "0"), 60),
+    "certificates_descent": Measurement(("certificates", "--count", "24576"), 10),
     "adversary": Measurement(("adversary",), 60),
 }
 

@@ -4,7 +4,7 @@ import math
 import os
 from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -12,7 +12,7 @@ import numpy as np
 from ._batch import filled_up
 from ._levels import Level, level_for
 from ._precision import double_precision
-from ._programs import compiled
+from ._programs import ahead, compiled, compiles_ahead
 
 # Instances of a chunk on a CPU, where a working set beyond the cache costs more than short loops do.
 _FEW, _MANY = 8, 64
@@ -74,28 +74,10 @@ def run_batched(
     - `together`: entries of the batch that one scenario has: a chunk is no larger where there is no other, unless the
       scenario is small.
     """
-    count = jax.tree.leaves(batch)[0].shape[0]
-    devices = jax.local_devices()
-    level: Level = "light" if is_brief(count, bytes_per_instance, turns) else "full"
-    size = _chunk_size(count, bytes_per_instance, devices, chunk, cpu_chunk_bytes, level)
-    small = _on_cpu(devices) and bytes_per_instance * _FEW <= _SMALL
-    if count == together and chunk is None and level == "light" and not small:
-        size = math.ceil(count / len(devices)) * len(devices)
+    chunks = _chunks(batch, bytes_per_instance, chunk, cpu_chunk_bytes, turns, together)
+    count, size = chunks.total, chunks.size
     shared = jax.tree.map(np.asarray, shared)
-    first = _part(batch, 0, size)
-    with double_precision():
-        program, seconds = compiled(
-            function,
-            (first, shared),
-            key=(function, key),
-            name=key,
-            level=level,
-            devices=devices,
-            split=(True, False),
-        )
-
-    if seconds:
-        _names_compiled.append(function.__qualname__)
+    program = _program(function, batch, shared, key, chunks)
 
     def run(start: int) -> Any:
         # The setting is each thread's own.
@@ -103,7 +85,7 @@ def run_batched(
             return jax.tree.map(np.asarray, program(_part(batch, start, size), shared))
 
     starts = range(0, count, size)
-    workers = min(available_cores(), len(starts)) if _on_cpu(devices) and len(devices) == 1 else 1
+    workers = min(available_cores(), len(starts)) if _on_cpu(chunks.devices) and len(chunks.devices) == 1 else 1
     if workers > 1:
         # XLA lets go of Python's lock while it computes.
         with ThreadPoolExecutor(workers) as pool:
@@ -111,6 +93,68 @@ def run_batched(
     else:
         parts = [run(start) for start in starts]
     return jax.tree.map(lambda *own: np.concatenate(own)[:count], *parts)
+
+
+def compile_ahead(
+    function: Callable[[Any, Any], Any],
+    batch: Any,
+    shared: Any = None,
+    *,
+    key: Hashable,
+    bytes_per_instance: int,
+    chunk: int | None = None,
+    turns: int = 1,
+) -> None:
+    """Begin to compile what `run_batched` will run, on another core; arguments as there, or only their shapes."""
+    if available_cores() < 2 or not compiles_ahead():
+        return
+    batch, shared = jax.tree.map(_blank, (batch, shared))
+    chunks = _chunks(batch, bytes_per_instance, chunk, _CPU_CHUNK_BYTES, turns, 1)
+    ahead(lambda: _program(function, batch, shared, key, chunks) and None)
+
+
+def _blank(array: Any) -> np.ndarray:
+    """Zeros of an array's shape, which take no memory."""
+    return np.broadcast_to(np.zeros((), dtype=array.dtype), array.shape)
+
+
+class _Chunks(NamedTuple):
+    """How a batch of `total` instances is taken apart: chunks of `size`, compiled at a level for some devices."""
+
+    total: int
+    size: int
+    level: Level
+    devices: list[Any]
+
+
+def _chunks(
+    batch: Any, bytes_per_instance: int, chunk: int | None, cpu_chunk_bytes: int, turns: int, together: int
+) -> _Chunks:
+    count = jax.tree.leaves(batch)[0].shape[0]
+    devices = jax.local_devices()
+    level: Level = "light" if is_brief(count, bytes_per_instance, turns) else "full"
+    size = _chunk_size(count, bytes_per_instance, devices, chunk, cpu_chunk_bytes, level)
+    small = _on_cpu(devices) and bytes_per_instance * _FEW <= _SMALL
+    if count == together and chunk is None and level == "light" and not small:
+        size = math.ceil(count / len(devices)) * len(devices)
+    return _Chunks(count, size, level, devices)
+
+
+def _program(function: Callable[[Any, Any], Any], batch: Any, shared: Any, key: Hashable, chunks: _Chunks) -> Any:
+    """Program of a chunk."""
+    with double_precision():
+        program, new = compiled(
+            function,
+            (_part(batch, 0, chunks.size), shared),
+            key=(function, key),
+            name=key,
+            level=chunks.level,
+            devices=chunks.devices,
+            split=(True, False),
+        )
+    if new:
+        _names_compiled.append(function.__qualname__)
+    return program
 
 
 def _chunk_size(

@@ -42,10 +42,14 @@ def each(function: Callable[..., Any], *batches: Any) -> Any:
     return jax.tree.map(lambda *own: np.stack(own), *results)
 
 
+# What holds no array of JAX, as nearly all arguments do not: told at once.
+_PLAIN = (np.ndarray, np.generic, bool, int, float, str, type(None))
+
+
 def _of_jax(arguments: Iterable[Any]) -> bool:
-    # Nearly all are arrays and numbers, and need not be taken apart.
     return any(
         isinstance(leaf, jax.Array)
         for argument in arguments
+        if not isinstance(argument, _PLAIN)
         for leaf in (jax.tree.leaves(argument) if isinstance(argument, tuple | list | eqx.Module) else (argument,))
     )

@@ -4,12 +4,14 @@ On CPUs every module of a program takes memory mappings, of which Linux allows a
 the programs that were not used for longest go once half of them are taken.
 """
 
+import concurrent.futures
 import contextlib
 import contextvars
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator
+from concurrent.futures import Future
 from typing import Any, NamedTuple
 
 import jax
@@ -56,36 +58,74 @@ class _Programs:
     """Programs by what they depend on, the last used last; each is compiled once, whoever asks first."""
 
     def __init__(self) -> None:
-        self.programs: OrderedDict[Hashable, Any] = OrderedDict()
+        self.programs: OrderedDict[Hashable, Future[Any]] = OrderedDict()
         self.lock = threading.Lock()
 
-    def __call__(self, key: Hashable, compile_it: Callable[[], Any]) -> tuple[Any, float]:
-        with self.lock:
-            if key in self.programs:
-                self.programs.move_to_end(key)
-                return self.programs[key], 0.0
-            start = time.perf_counter()
-            program = self.programs[key] = compile_it()
-            self._let_go()
-            seconds = time.perf_counter() - start
-            _compiling.append(seconds)
-            return program, seconds
+    def __call__(
+        self,
+        key: Hashable,
+        compile_it: Callable[[], Any],
+        waiting: Callable[[], contextlib.AbstractContextManager[None]] = contextlib.nullcontext,
+    ) -> tuple[Any, bool]:
+        """Return a program, and whether this call has compiled it; inside `waiting` while another thread does.
 
-    def _let_go(self) -> None:
+        What the caller waits is added to the seconds of its thread.
+        """
+        start = time.perf_counter()
+        while True:
+            with self.lock:
+                future = self.programs.get(key)
+                if future is None:
+                    own = self.programs[key] = Future()
+                    break
+                self.programs.move_to_end(key)
+            if not future.done():
+                with waiting():
+                    concurrent.futures.wait([future])
+                _waited.seconds += time.perf_counter() - start
+            with contextlib.suppress(_NotCompiledError):
+                return future.result(), False
+        try:
+            program = compile_it()
+        except BaseException:
+            with self.lock:
+                self.programs.pop(key, None)
+            # Who waits for it compiles it himself, and so meets the mistake himself.
+            own.set_exception(_NotCompiledError())
+            raise
+        own.set_result(program)
+        with self.lock:
+            self._let_go(key)
+        _waited.seconds += time.perf_counter() - start
+        return program, True
+
+    def _let_go(self, newest: Hashable) -> None:
         most = most_mappings() // 2
         # What is let go unmaps its memory at once: programs are held by nobody else.
-        while len(self.programs) > 1 and (len(self.programs) > _MOST_PROGRAMS or mappings() > most):
-            self.programs.popitem(last=False)
+        for key in [key for key, future in self.programs.items() if future.done() and key != newest]:
+            if len(self.programs) <= _MOST_PROGRAMS and mappings() <= most:
+                break
+            del self.programs[key]
+
+
+class _NotCompiledError(Exception):
+    """A program that another thread was compiling, and could not."""
+
+
+class _Waited(threading.local):
+    """Seconds that a thread has waited for programs."""
+
+    seconds = 0.0
 
 
 _programs = _Programs()
-_compiling: list[float] = []
+_waited = _Waited()
 _compile_it: Callable[..., Any] = compile_program
 
 
 def seconds_of_compiling() -> float:
-    """Seconds that this process has spent compiling programs, or loading them, so far."""
-    return sum(_compiling, start=0.0)
+    """Seconds that this thread has waited for programs to be compiled, or loaded, so far."""
+    return _waited.seconds
 
 
 @contextlib.contextmanager
@@ -114,8 +154,8 @@ def compiled(
     level: Level,
     devices: list[Any],
     split: tuple[bool, ...] | None = None,
-) -> tuple[Any, float]:
-    """Return the program of a function for arguments of these shapes, and the seconds that compiling it took.
+) -> tuple[Any, bool]:
+    """Return the program of a function for arguments of these shapes, and whether this call has compiled it.
 
     **Arguments:**
 
@@ -130,12 +170,15 @@ def compiled(
     forms = tuple((np.shape(leaf), str(leaf.dtype)) for leaf in leaves)
     double = jax.config.jax_enable_x64  # pyright: ignore[reportAttributeAccessIssue]
     identity = (key, forms, structure, tuple(devices), level, double)
+    found = Compilation(function.__qualname__.split(".")[0].strip("_"), forms, level)
+    listener = _listener.get()
+
+    def told() -> contextlib.AbstractContextManager[None]:
+        return contextlib.nullcontext() if listener is None else listener(found)
 
     def compile_it() -> Any:
-        found = Compilation(function.__qualname__.split(".")[0].strip("_"), forms, level)
         kept = KeptProgram(function.__module__, function.__qualname__, name, forms, structure, level, double)
         single = split is None or len(devices) == 1
-        listener = _listener.get()
 
         def anew() -> Program:
             return compile_program(function, arguments, level, devices, split)
@@ -144,11 +187,31 @@ def compiled(
             loaded = kept.load()
             if loaded is not None:
                 return Program(*loaded, otherwise=anew)
-        with contextlib.nullcontext() if listener is None else listener(found):
+        with told():
             program = _compile_it(function, arguments, level, devices, split)
         trim_heap()
         if single and _compile_it is compile_program and not program.read:
             kept.store(program.compiled, program.form, 1 + len(leaves))
         return program
 
-    return _programs(identity, compile_it)
+    return _programs(identity, compile_it, told)
+
+
+def compiles_ahead() -> bool:
+    """Whether programs may be compiled before they are asked for: not where each is watched (`compiling_with`)."""
+    return _compile_it is compile_program
+
+
+def ahead(compile_it: Callable[[], None]) -> None:
+    """Have another thread ask for a program that will be needed: who asks for it later waits for what is left of it.
+
+    What goes wrong there goes wrong again, and is seen, where the program is asked for.
+    """
+    # JAX's own setting of a device is each thread's own.
+    device = jax.config.jax_default_device  # pyright: ignore[reportAttributeAccessIssue]
+
+    def work() -> None:
+        with contextlib.suppress(Exception), jax.default_device(device):
+            compile_it()
+
+    threading.Thread(target=work, name="compiling ahead").start()

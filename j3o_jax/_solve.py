@@ -96,8 +96,7 @@ def solve(
         judge = in_numpy(_judge) if method.on_host else _judge
         judged = _Judged(*map(np.asarray, judge(flat, plan, outcome.status, invalid)))
     compiling = seconds_of_compiling() - compiled_before
-    # Other threads may compile at the same time.
-    seconds = max(time.perf_counter() - start - compiling, 0.0)
+    seconds = time.perf_counter() - start - compiling
 
     for instance in np.flatnonzero(~judged.success & ~invalid):
         infeasible = judged.status[instance] == Status.infeasible

@@ -17,7 +17,7 @@ class TimeLimit:
 
     - `seconds`: infinite for no limit.
     - `for_compiling`: the part of them that compiling may take up at most, 0 where it is not counted; what is compiled
-      cannot be stopped, and what is beyond this part is not taken from the search. That of all threads counts.
+      cannot be stopped, and what is beyond this part is not taken from the search.
     """
 
     def __init__(self, seconds: float, *, for_compiling: float = 0.0):

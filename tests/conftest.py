@@ -4,10 +4,13 @@ from pathlib import Path
 
 import hypothesis
 import jax
+from support.types_at_run_time import check_shapes_where_there_are
 
 # Silent broadcasting and silent casts hide mistakes in shapes and precision.
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_numpy_dtype_promotion", "strict")
+# Before the package is imported.
+check_shapes_where_there_are()
 
 
 # Linux allows a process 65,530 memory mappings and aborts it beyond. What the package keeps takes up to 20,000 of them.

@@ -82,7 +82,7 @@ def test_it_depends_neither_on_the_batch_nor_on_how_clients_are_spread():
     batch = draw_batch(10, edges=3, tightness=1.0)
     batch = dataclasses.replace(batch, client_edge=np.where(np.arange(10)[:, None] < 8, 0, batch.client_edge))
     assert group_clients(batch.client_edge, 3).edge is not None
-    plans = j3o.solve(batch)
+    plans = j3o.solve(batch, j3o.FullLocal())
     whole = j3o.certify(batch, plans)
     for index in (0, 9):
         assert j3o.certify(batch[index], plans[index]).bound == pytest.approx(whole.bound[index], rel=1e-9)

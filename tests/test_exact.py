@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from support.methods import draw_batch
 from support.oracle import brute_force, milp_optimum
 from support.scenarios import COSTS, random_scenario, stack, tiny_scenarios
 
@@ -68,7 +69,7 @@ def test_equals_another_integer_program_on_larger_ones(variant):
 
 
 def test_the_relaxation_lies_above_and_takes_batches():
-    scenarios = j3o.benchmarks.heterogeneous(clients=6, models=8).sample(0, n=3)
+    scenarios = draw_batch(3, models=8)
     bounds = relaxation_bound(scenarios)
     solutions = solve(scenarios, EXACT)
     assert bounds.shape == (3,)
@@ -97,7 +98,7 @@ def test_a_limit_with_a_start_leaves_at_least_the_start():
 
 
 def test_a_start_changes_no_optimum():
-    scenarios = j3o.benchmarks.heterogeneous(clients=6, models=8).sample(0, n=2)
+    scenarios = draw_batch(2, models=8)
     alone, started = solve(scenarios, EXACT), solve(scenarios, ExactMILP(gap=1e-9, start=j3o.GreedyAO()))
     np.testing.assert_allclose(started.objective, alone.objective, rtol=1e-8)
 
@@ -111,7 +112,7 @@ def test_a_limit_where_all_must_be_served_is_no_proof_of_infeasibility():
 
 
 def test_the_gap_that_was_asked_for_holds():
-    scenarios = j3o.benchmarks.heterogeneous(tightness=0.3, clients=10, models=10).sample(0, n=3)
+    scenarios = draw_batch(3, clients=10, models=10, tightness=3.0)
     for gap in (1e-1, 1e-2, 1e-4):
         solutions = solve(scenarios, ExactMILP(gap=gap))
         # An optimum is what lies within 1e-4, whatever wider gap was asked for.

@@ -62,30 +62,23 @@ def test_one_edge_and_two_tasks_are_done_by_the_program_of_more(allow_unserved, 
     np.testing.assert_allclose(after.objective, before.objective, rtol=0, atol=1e-9)
 
 
-@pytest.mark.parametrize("batching", [False, True])
-def test_bounds_are_those_of_the_scenario_s_own_size(batching, at_their_own_size):
-    batch = draw_batch(12, tightness=0.4, batching=batching)
-    plans = j3o.solve(batch, j3o.FullLocal())
-    before = j3o.certify(batch, plans, descent_steps=0)
-    assert j3o.verify(batch, before).proven.all()
-    at_their_own_size()
-    np.testing.assert_allclose(j3o.certify(batch, plans, descent_steps=0).bound, before.bound, rtol=1e-9)
-
-
 @pytest.mark.parametrize(
     ("edges", "tasks", "batching", "apart"),
     # Where tasks are added, offloading steps end elsewhere within their tolerance.
     [(2, 3, False, 1e-9), (1, 2, True, 1e-8)],
 )
-def test_the_price_directed_search_is_that_of_the_scenario_s_own_size(edges, tasks, batching, apart, at_their_own_size):
+def test_searches_and_bounds_are_those_of_the_scenario_s_own_size(edges, tasks, batching, apart, at_their_own_size):
     batch = draw_batch(12, edges=edges, tasks=tasks, tightness=0.4, batching=batching)
     # So few rounds that each of them shows: what is drawn at random must be drawn alike.
     method = j3o.PriceDirected(max_iterations=24, patience=24, gap=0.0, descent_steps=0)
-    before = j3o.solve(batch, method)
+    before, local = j3o.solve(batch, method), j3o.solve(batch, j3o.FullLocal())
+    certified = j3o.certify(batch, local, descent_steps=0)
     j3o.check(batch, before).raise_if_violated()
-    assert j3o.verify(batch, before).proven.all()
+    for plans in (before, certified):
+        assert j3o.verify(batch, plans).proven.all()
     at_their_own_size()
     after = j3o.solve(batch, method)
+    np.testing.assert_allclose(j3o.certify(batch, local, descent_steps=0).bound, certified.bound, rtol=1e-9)
     np.testing.assert_allclose(after.objective, before.objective, rtol=0, atol=apart)
     np.testing.assert_allclose(after.bound, before.bound, rtol=1e-9)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from support.methods import SMALL, draw_batch
 from support.plans import worth
-from support.scenarios import stack
+from support.scenarios import by_hand, stack
 
 import j3o_jax as j3o
 from j3o_jax._least_traffic import least_traffic
@@ -19,7 +19,6 @@ def alike(**changes):
     """Two clients of one edge, one model, one task, which client, edge and cloud answer equally well."""
     fields = {
         "demand": [[5.0], [5.0]],
-        "client_edge": [0, 0],
         "client_accuracy": [[[0.8]]],
         "edge_accuracy": [[[0.8]]],
         "cloud_accuracy": [0.8],
@@ -35,7 +34,7 @@ def alike(**changes):
         "cloud_uplink": 10.0,
         "input_size": [0.5],
     }
-    return j3o.Scenario(**(fields | changes))
+    return by_hand(**(fields | changes))
 
 
 def to_the_cloud(scenario):

@@ -8,7 +8,7 @@ import pytest
 from support.methods import METHODS, PER_NODE, SMALL, VARIANTS, draw_batch
 from support.oracle import brute_force, milp_optimum
 from support.plans import unsupported_choices
-from support.scenarios import EXTREMES, random_scenario, stack
+from support.scenarios import EXTREMES, by_hand, random_scenario, stack
 
 import j3o_jax as j3o
 from j3o_jax.methods import Subgradient
@@ -48,16 +48,18 @@ def test_no_plan_is_worth_more_than_brute_force(sizes, variant):
         scenario = random_scenario(
             rng, clients=clients, edges=edges, tasks=tasks, models=models, tightness=tightness, **variant
         )
-        scenarios += [scenario] * (number % 4 == 0) + [dataclasses.replace(scenario, **extreme(scenario))]
-    # NumPy does what is around the rounds for so few.
-    for first in range(0, len(scenarios), 16):
-        _compare_with_brute_force(scenarios[first : first + 16], variant)
+        scenarios += [scenario] * (number % 3 == 2) + [dataclasses.replace(scenario, **extreme(scenario))]
+    # NumPy does what is around the rounds for so few; and batches of one size share what is compiled.
+    half = len(scenarios) // 2
+    assert len(scenarios) == 2 * half
+    _compare_with_brute_force(scenarios[:half], variant)
+    _compare_with_brute_force(scenarios[half:], variant)
 
 
 def _compare_with_brute_force(scenarios, variant):
     best = [brute_force(scenario) for scenario in scenarios]
     batch = stack(scenarios)
-    for method in (j3o.J3O(), j3o.FullLocal(), j3o.GreedyAO(), j3o.RandAO(), j3o.OptAO()):
+    for method in (j3o.J3O(), j3o.FullLocal(), j3o.GreedyAO(), j3o.RandAO(max_iterations=4), j3o.OptAO()):
         solution = j3o.solve(batch, method)
         found = solution.status != j3o.Status.infeasible
         np.testing.assert_array_equal(j3o.check(batch, solution).ok, found)
@@ -109,25 +111,16 @@ def test_j3o_is_close_to_the_optimum_on_random_scenarios():
     assert gap.mean() <= 0.01
 
 
-def test_j3o_is_within_0_4_percent_on_taskonomy5():
-    batch = j3o.benchmarks.taskonomy5().sample(0, n=3)
-    solution = j3o.solve(batch)
-    best = np.array([milp_optimum(batch[index], gap=1e-4).objective for index in range(3)])
-    assert ((best - solution.objective) / best).mean() <= 0.004
-    full_local = j3o.solve(batch, j3o.FullLocal())
-    assert (full_local.objective < solution.objective).all()
-
-
 def test_the_iteration_limit_is_said_and_the_history_is_as_long():
     batch = draw_batch(6, tightness=1.5)
     one = j3o.solve(batch, j3o.J3O(max_iterations=1))
     assert one.history.shape == (6, 1)
     assert (one.status == j3o.Status.iteration_limit).all()
     assert (one.stats["iterations"] == 1).all()
-    many = j3o.solve(batch, j3o.J3O(max_iterations=30))
+    many = j3o.solve(batch, j3o.J3O())
     assert (many.status == j3o.Status.converged).all()
     assert (many.objective >= one.objective - 1e-9).all()
-    assert many.history.shape == (6, 30)
+    assert many.history.shape == (6, j3o.J3O().max_iterations)
     np.testing.assert_array_equal(np.isfinite(many.history).sum(axis=1), many.stats["iterations"])
 
 
@@ -139,7 +132,7 @@ def test_step_sizes_and_optimizers_are_arguments():
         j3o.solve(batch, j3o.J3O(multiplier=multiplier)).objective
         for multiplier in (
             # Plain numbers are what tests of tuning and of grids give it.
-            Subgradient(step_size=np.float32(2.0), steps=20),
+            Subgradient(step_size=np.float32(2.0), steps=10),
             Subgradient(optimizer=optax.chain(optax.sgd(0.5), optax.keep_params_nonnegative())),
         )
     ]
@@ -156,23 +149,13 @@ def test_same_answer_twice():
 def test_full_local_serves_all_where_that_costs_much_elsewhere():
     """The rare task's only model leaves the frequent one just the worst of its models."""
     accuracy = np.array([[[1.0, 0.0], [0.02, 0.0], [0.0, 1.0]]])
-    scenario = j3o.Scenario(
+    scenario = by_hand(
         demand=[[1000.0, 1.0]],
-        client_edge=[0],
-        client_accuracy=accuracy,
         edge_accuracy=accuracy,
-        cloud_accuracy=[1.0, 1.0],
-        client_model_memory=np.ones(3),
-        edge_model_memory=np.ones(3),
         client_model_compute=[1.0, 0.4, 500.0],
         edge_model_compute=[1.0, 0.4, 500.0],
         client_memory=[3.0],
         client_compute=[1000.0],
-        edge_memory=[0.0],
-        edge_compute=[0.0],
-        edge_uplink=[0.0],
-        cloud_uplink=0.0,
-        input_size=[1.0, 1.0],
         allow_unserved=False,
     )
     solution = j3o.solve(scenario, j3o.FullLocal())
@@ -181,7 +164,7 @@ def test_full_local_serves_all_where_that_costs_much_elsewhere():
 
 
 def test_wide_costs_do_not_put_it_below_full_local():
-    batch = j3o.benchmarks.heterogeneous(**SMALL | {"models": 8}).sample(0, n=16, tightness=0.3, compute_spread=1.5)
+    batch = j3o.benchmarks.heterogeneous(**SMALL).sample(0, n=16, tightness=0.3, compute_spread=1.5)
     none = np.zeros_like(batch.edge_memory)
     batch = dataclasses.replace(batch, edge_memory=none, edge_uplink=none, cloud_uplink=np.zeros(16))
     found, alone = j3o.solve(batch), j3o.solve(batch, j3o.FullLocal())
@@ -220,12 +203,16 @@ def test_opt_ao_is_the_same_tried_or_programmed():
     np.testing.assert_allclose(tried, programmed, rtol=1e-6)
 
 
-def test_the_methods_come_in_the_paper_s_order_on_taskonomy5():
+def test_the_methods_come_in_the_paper_s_order_on_taskonomy5_and_j3o_is_within_0_4_percent():
     batch = j3o.benchmarks.taskonomy5().sample(0, n=3)
     methods = (j3o.ExactMILP(), j3o.OptAO(), j3o.J3O(), j3o.GreedyAO(), j3o.RandAO(), j3o.FullLocal())
-    means = [j3o.solve(batch, method).objective.mean() for method in methods]
+    objectives = [j3o.solve(batch, method).objective for method in methods]
     # The exact solver's plan may be its gap below the optimum, which here others come as close to.
-    assert all(better >= worse - 1e-4 for better, worse in itertools.pairwise(means))
+    assert all(better >= worse - 1e-4 for better, worse in itertools.pairwise(own.mean() for own in objectives))
+    best = np.array([milp_optimum(batch[index], gap=1e-4).objective for index in range(3)])
+    by_j3o, full_local = objectives[2], objectives[-1]
+    assert ((best - by_j3o) / best).mean() <= 0.004
+    assert (full_local < by_j3o).all()
 
 
 @pytest.mark.parametrize("method", [j3o.FullLocal(), j3o.OptAO(enumeration_limit=0)], ids=["full-local", "opt-ao"])

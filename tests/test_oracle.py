@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from support.oracle import brute_force, lp_optimum, milp_optimum
-from support.scenarios import random_scenario, tiny_scenarios
+from support.scenarios import by_hand, random_scenario, tiny_scenarios
 
 from j3o_jax import Batching, Scenario
 
@@ -55,12 +55,8 @@ def one_of_each(**changes) -> Scenario:
     """One client, edge, task and model: 10 queries/s, of which the client can bear 2 and the edge 5."""
     given = {
         "demand": [[10.0]],
-        "client_edge": [0],
         "client_accuracy": [[[0.5]]],
         "edge_accuracy": [[[0.8]]],
-        "cloud_accuracy": [1.0],
-        "client_model_memory": [1.0],
-        "edge_model_memory": [1.0],
         "client_model_compute": [3.0],
         "edge_model_compute": [2.0],
         "client_memory": [1.0],
@@ -69,9 +65,8 @@ def one_of_each(**changes) -> Scenario:
         "edge_compute": [10.0],
         "edge_uplink": [7.0],
         "cloud_uplink": 1.0,
-        "input_size": [1.0],
     }
-    return Scenario(**{**given, **changes})
+    return by_hand(**(given | changes))
 
 
 @pytest.mark.parametrize(

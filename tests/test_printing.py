@@ -73,7 +73,7 @@ def test_a_plan_that_there_is_not_says_why(plan):
 
 
 def test_many_nodes_and_streams_are_counted():
-    scenario = j3o.benchmarks.heterogeneous().sample(0, clients=40, edges=2)
+    scenario = draw_batch(1, clients=40)[0]
     plan = j3o.solve(scenario, j3o.FullLocal())
     assert len(str(plan).splitlines()) < 60
     streams = np.argwhere(scenario.demand > 0.0)[16:]

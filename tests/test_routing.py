@@ -5,6 +5,7 @@ import functools
 import jax
 import numpy as np
 import pytest
+from support.methods import QUICKLY
 from support.oracle import lp_optimum
 from support.scenarios import random_scenario
 
@@ -33,7 +34,7 @@ def draw(seed, **keywords):
 
 def problems_of(cases):
     with double_precision():
-        build = jax.jit(offloading_problem)
+        build = jax.jit(offloading_problem, compiler_options=QUICKLY)
         built = [build(*case) for case in cases]
         return OffloadingProblem(*(np.stack(fields) for fields in zip(*built, strict=True)))
 
@@ -41,7 +42,8 @@ def problems_of(cases):
 def settle(problem, offloading, allow_unserved):
     with double_precision():
         one = functools.partial(settle_shares, allow_unserved=allow_unserved)
-        return [np.asarray(share) for share in jax.jit(jax.vmap(one))(problem, offloading)]
+        settled = jax.jit(jax.vmap(one), compiler_options=QUICKLY)(problem, offloading)
+        return [np.asarray(share) for share in settled]
 
 
 def worth(problem, local, edge, cloud):

@@ -5,6 +5,7 @@ import gzip
 
 import numpy as np
 import pytest
+from support.scenarios import by_hand
 
 import j3o_jax as j3o
 from j3o_jax.simulation import _trace
@@ -13,15 +14,11 @@ from j3o_jax.simulation import _trace
 def site():
     """Two clients of one edge, one model, two tasks; the edge answers all of the first, the cloud of the second."""
     names = j3o.Names(tasks=("detect", "depth"), models=("all",), clients=("north", "south"), edges=("hall",))
-    scenario = j3o.Scenario(
+    scenario = by_hand(
         demand=[[2.0, 1.0], [2.0, 1.0]],
-        client_edge=[0, 0],
         client_accuracy=[[[0.6, 0.7]]],
         edge_accuracy=[[[0.8, 0.9]]],
         cloud_accuracy=[1.0, 0.95],
-        client_model_memory=[1.0],
-        edge_model_memory=[1.0],
-        client_model_compute=[1.0],
         edge_model_compute=[2.0],
         client_memory=[1.0, 1.0],
         client_compute=[4.0, 4.0],
@@ -29,7 +26,6 @@ def site():
         edge_compute=[10.0],
         edge_uplink=[np.inf],
         cloud_uplink=np.inf,
-        input_size=[1.0, 1.0],
         batching=j3o.Batching([1.0], [[0.1]]),
         names=names,
     )

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from support.methods import SMALL
-from support.scenarios import arguments, random_scenario, stack
+from support.scenarios import arguments, by_hand, random_scenario, stack
 
 import j3o_jax as j3o
 from j3o_jax._model import Plan
@@ -188,23 +188,12 @@ def test_threads_do_not_mix_their_numbers():
 
 
 def test_all_served_is_not_claimed_where_a_link_of_no_width_would_have_to_carry_it():
-    scenario = j3o.Scenario(
+    scenario = by_hand(
         demand=[[1.0, 0.0], [0.0, 1e-9]],
-        client_edge=[0, 0],
-        client_accuracy=[[[0.9, 0.9]]],
         edge_accuracy=[[[0.9, 0.9]]],
-        cloud_accuracy=[1.0, 1.0],
-        client_model_memory=[1.0],
-        edge_model_memory=[1.0],
-        client_model_compute=[1.0],
-        edge_model_compute=[1.0],
         client_memory=[1.0, 0.0],
         client_compute=[1.0, 0.0],
-        edge_memory=[0.0],
-        edge_compute=[0.0],
         edge_uplink=[1.0],
-        cloud_uplink=0.0,
-        input_size=[1.0, 1.0],
         allow_unserved=False,
     )
     assert j3o.solve(scenario).status == j3o.Status.infeasible

@@ -9,7 +9,7 @@ from support.command_line import one_line
 from support.methods import METHODS, QUICKLY, SMALL, VARIANTS, draw_batch
 from support.oracle import brute_force, milp_optimum
 from support.plans import unsupported_choices
-from support.scenarios import CAPACITIES, arguments, stack
+from support.scenarios import CAPACITIES, arguments, by_hand, stack
 
 import j3o_jax as j3o
 from j3o_jax.cli._app import run
@@ -45,7 +45,9 @@ def stranded(**variant):
 @pytest.mark.parametrize("name", ALL)
 def test_what_nothing_supports_is_left_or_makes_it_infeasible(name, batching):
     batch = stranded(batching=batching)
-    kind = np.arange(12) % KINDS
+    # Clarabel has one scenario after the other.
+    batch = batch[:KINDS] if "clarabel" in name else batch
+    kind = np.arange(len(batch.demand)) % KINDS
     loose = j3o.solve(batch, ALL[name], throw=True)
     j3o.check(batch, loose).raise_if_violated()
     assert not unsupported_choices(batch, loose).any()
@@ -141,23 +143,19 @@ def test_models_that_support_nothing_change_no_bound(batching):
 
 def test_exact_methods_agree_on_what_supports_a_task():
     """By hand: one client, two tasks, models for either."""
-    scenario = j3o.Scenario(
+    scenario = by_hand(
         demand=[[5.0, 5.0]],
-        client_edge=[0],
         client_accuracy=[[[0.8, 0.0], [0.0, 0.6]]],
         edge_accuracy=[[[0.9, 0.0], [0.0, 0.0]]],
         cloud_accuracy=[0.0, 0.0],
         client_model_memory=[10.0, 10.0],
         edge_model_memory=[10.0, 10.0],
-        client_model_compute=[1.0, 1.0],
-        edge_model_compute=[1.0, 1.0],
         client_memory=[10.0],
         client_compute=[100.0],
         edge_memory=[20.0],
         edge_compute=[100.0],
         edge_uplink=[100.0],
         cloud_uplink=100.0,
-        input_size=[1.0, 1.0],
         allow_unserved=False,
     )
     # The client has room for one model, and the second task is served by no other node.

@@ -9,7 +9,7 @@ import pytest
 from support.methods import PER_NODE, VARIANTS, draw_batch
 from support.oracle import TINY, tiny_and_optima
 from support.plans import valid
-from support.scenarios import EXTREMES, random_scenario, stack
+from support.scenarios import EXTREMES, by_hand, random_scenario, stack
 
 import j3o_jax as j3o
 from j3o_jax import _proof
@@ -59,23 +59,14 @@ def test_certificates_of_plans_at_the_extremes_prove_their_bounds(variant):
 
 
 def test_set_ups_that_fill_a_window_that_queries_do_not_are_in_the_bound():
-    scenario = j3o.Scenario(
-        **{name: [[1.0]] for name in ("demand",)},
-        client_edge=[0],
+    scenario = by_hand(
+        demand=[[1.0]],
         client_accuracy=[[[0.0]]],
         edge_accuracy=[[[0.9]]],
         cloud_accuracy=[0.0],
-        client_model_memory=[1.0],
-        edge_model_memory=[1.0],
-        client_model_compute=[1.0],
-        edge_model_compute=[1.0],
-        client_memory=[0.0],
-        client_compute=[0.0],
         edge_memory=[1.0],
         edge_compute=[1000.0],
         edge_uplink=[10.0],
-        cloud_uplink=0.0,
-        input_size=[1.0],
         batching=j3o.Batching([1.0], [[0.5]]),
     )
     plan = j3o.certify(scenario, j3o.solve(scenario))

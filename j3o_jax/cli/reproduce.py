@@ -70,7 +70,7 @@ def reproduce(
     keep_compiled()
     runs = runs_of(narrowed, range(seeds), version=__version__, time_limit=time_limit)
     missing = [run for run in runs if run.key not in done or done[run.key].error]
-    _solve_missing(experiment, runs, missing, run_log, done)
+    done |= _solve(experiment, runs, missing, run_log)
     summary = summarize(experiment, narrowed, range(seeds), done, version=__version__, time_limit=time_limit)
     with cleaning_up():
         write_results(summary, files)
@@ -107,16 +107,15 @@ def _subset(text: str | None, what: str, known: Sequence[str], option: str, expe
     return tuple(names)
 
 
-def _solve_missing(
+def _solve(
     name: str,
     runs: "Sequence[j3o_jax.experiments.paper.runs.Run]",
     missing: "Sequence[j3o_jax.experiments.paper.runs.Run]",
     run_log: "j3o_jax.experiments.paper.rows.RunLog",
-    done: "dict[str, j3o_jax.experiments.paper.rows.Row]",
-) -> None:
-    """Solve what is missing, and add it to the log and to `done`."""
+) -> "dict[str, j3o_jax.experiments.paper.rows.Row]":
+    """Solve what is missing, under a progress bar, and return its rows."""
     if not missing:
-        return
+        return {}
 
     def count_done() -> int:
         # From the log itself: Ctrl-C may come between a line and its being counted.
@@ -127,15 +126,9 @@ def _solve_missing(
 
     with progress(name, len(runs), len(runs) - len(missing), "run", count_done) as advance:
         advance("loading", 0)
-        from ..experiments.paper.solving import Runner
+        from ..experiments.paper.solving import solve_runs
 
-        runner = Runner()
-        for run in missing:
-            advance(_words(run), 0)
-            row = runner.solve(run)
-            run_log.append(row)
-            done[run.key] = row
-            advance(_words(run), 1)
+        return solve_runs(missing, run_log, lambda run, ended: advance(_words(run), ended))
 
 
 def _words(run: "j3o_jax.experiments.paper.runs.Run") -> str:

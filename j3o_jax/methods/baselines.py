@@ -85,7 +85,8 @@ class RandAO(AlternatingMethod):
         prints = np.array([_fingerprint(scenarios, instance) for instance in range(batch)], dtype=np.uint32)
         shape = (clients + scenarios.edges, scenarios.models)
         priority = jax.vmap(lambda own: jax.random.uniform(jax.random.fold_in(key, own), shape))(prints)
-        return _place_feasibly(scenarios, at_client, at_edge, priority), None
+        # A NumPy array, as the others are, so that few sizes of batches are compiled.
+        return _place_feasibly(scenarios, at_client, at_edge, np.asarray(priority)), None
 
 
 class OptAO(AlternatingMethod):

@@ -109,6 +109,13 @@ def blank_prices(groups: ClientGroups, scenarios: Scenario) -> Prices:
     return Prices(np.zeros((*clients.shape, scenarios.tasks)), clients, edges, edges, np.zeros(batch))
 
 
+def blank_bound(scenarios: Scenario, groups: ClientGroups) -> DualBound:
+    """`DualBound` that bounds nothing, of the shapes of one that does, in NumPy."""
+    point = blank_prices(groups, scenarios)
+    prices = CapacityPrices(point.client, point.compute, point.uplink, point.cloud)
+    return DualBound(np.zeros_like(point.cloud), prices, np.zeros(len(point.cloud), dtype=int))
+
+
 def _run(
     descent: Descent,
     scenarios: Scenario,

@@ -13,7 +13,8 @@ from jax.core import Tracer
 from j3o_kernels.client_groups import ClientGroups, group_clients, lone_clients
 from j3o_kernels.masked_select import select_leading
 
-from .._batched import is_brief, run_batched
+from .._batched import compile_ahead, is_brief, run_batched
+from .._precision import double_precision
 from .._scenario import Scenario
 from .._status import OPTIMAL_GAP, Status
 from .._time_limit import TimeLimit, limiting_time, seconds_left
@@ -21,7 +22,7 @@ from ..routing import AbstractOffloadingSolver, HierarchicalLP
 from ._base import AbstractMethod, Outcome, require_time
 from .alternation.drivers import AlternationResult, bytes_of_instance, result_of, run_on_device
 from .alternation.loop import DONE, Alternation, LoopSettings, LoopState, cut_short
-from .dual_bound import Descent, DualBound, Search, blank_prices, closer_bounds, dual_bound, dual_bounds
+from .dual_bound import Descent, DualBound, Search, blank_bound, blank_prices, closer_bounds, dual_bound, dual_bounds
 from .dual_certificate import certificate_of
 from .few_shapes import Sizes, own_part, sized, sizes_of
 from .price_policy import PricePolicy, PriceSettings
@@ -118,15 +119,11 @@ class PriceDirected(AbstractMethod):
         return own_part(self._run_sized(*own), own)
 
     def _run_sized(self, scenarios: Scenario, groups: ClientGroups, sizes: Sizes) -> Outcome:
-        first = self._descent._replace(steps=0)
-        bounds = dual_bounds(scenarios, groups, self.bound_tolerance, self.bound_iterations, first)
-        proven, point = bounds._replace(point=None), bounds.point
-        certificate = certificate_of(scenarios, groups, point)
         settings, lp_iterations = self._settings, self._device_lp.max_iterations
         limits = jax.tree.map(np.asarray, self._limits(sizes))
 
-        def part(program: Any, batch: Any, shared: Any, turns: int = 1) -> Any:
-            return run_batched(
+        def part(program: Any, batch: Any, shared: Any, turns: int, run: Any = run_batched) -> Any:
+            return run(
                 program,
                 batch,
                 shared,
@@ -135,6 +132,18 @@ class PriceDirected(AbstractMethod):
                 chunk=self.chunk,
                 turns=turns,
             )
+
+        # The rounds are compiled while the bound is searched for: for a bound and a state of the same shapes.
+        blank = blank_bound(scenarios, groups)
+        with double_precision():
+            shapes = jax.eval_shape(_begin(settings), (scenarios, groups, blank), limits)
+        later = (scenarios, groups, blank, shapes)
+        part(_advance(settings, lp_iterations), later, (limits, np.asarray(_FIRST_STOP)), _TURNS, compile_ahead)
+
+        first = self._descent._replace(steps=0)
+        bounds = dual_bounds(scenarios, groups, self.bound_tolerance, self.bound_iterations, first)
+        proven, point = bounds._replace(point=None), bounds.point
+        certificate = certificate_of(scenarios, groups, point)
 
         # Chunks wait for their slowest instance: from time to time those that are left are put together anew.
         state = part(_begin(settings), (scenarios, groups, proven), limits, _TURNS)

@@ -1,5 +1,6 @@
 """The greedy kernel: Proposition 1, Algorithm 2 against a plain loop, and the guarantee that it should have."""
 
+import functools
 import itertools
 
 import jax
@@ -9,11 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.greedy_lagrangian import dual_search
+from support.methods import QUICKLY
 
 from j3o_kernels.greedy import covered_profit, greedy_selection, marginal_gains, node_value, task_profit
 from j3o_kernels.onloading import NodeProblem
 
-select = jax.jit(greedy_selection, static_argnames="pass_over")
+quick = functools.partial(jax.jit, compiler_options=QUICKLY)
+select = quick(greedy_selection, static_argnames="pass_over")
 
 
 @jax.jit
@@ -24,7 +27,7 @@ def select_plus_max(profit, size, budget):
     return dual_search(problem, plus_max=True).held
 
 
-@jax.jit
+@quick
 def gains_of(profit, held):
     return marginal_gains(profit, covered_profit(profit, held))
 

@@ -26,16 +26,18 @@ def draw(seed, nodes=4, models=4, tasks=3, tightness=0.4, equal_sizes=False):
     return NodeProblem(weight * accuracy, weight * cost, np.zeros_like(weight * cost), size, budget, capacity)
 
 
-@functools.partial(jax.jit, static_argnames=("steps", "plus_max", "search"))
 def onload(problem, steps, plus_max, search):
     if search == "dual":
         return dual_search(problem, steps=steps, plus_max=plus_max)
     return greedy_lagrangian(problem, projected_subgradient(inverse_square_root(1.0)), steps=steps, plus_max=plus_max)
 
 
+compiled = jax.jit(onload, static_argnames=("steps", "plus_max", "search"), compiler_options=QUICKLY)
+
+
 def solve(problem, steps=50, plus_max=True, search="subgradient"):
     with jax.enable_x64(True):
-        return jax.tree.map(np.asarray, onload(jax.tree.map(jnp.asarray, problem), steps, plus_max, search))
+        return jax.tree.map(np.asarray, compiled(jax.tree.map(jnp.asarray, problem), steps, plus_max, search))
 
 
 def knapsack(gain, load, capacity):
@@ -175,6 +177,6 @@ def test_a_batch_gives_each_instance_what_it_gets_alone():
 
 def test_single_precision_runs_and_keeps_the_limits():
     problem = jax.tree.map(lambda field: jnp.asarray(field, dtype=jnp.float32), draw(8))
-    answer = onload(problem, 20, True, "subgradient")
+    answer = compiled(problem, 20, True, "subgradient")
     assert answer.value.dtype == jnp.float32
     assert (jnp.sum(jnp.where(answer.held, problem.size, 0.0), axis=1) <= problem.budget * 1.00001).all()

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from support.methods import QUICKLY
 
 from j3o_jax.methods.exact.node_milp import best_node_choice
 from j3o_kernels.enumeration import best_of_all_choices
@@ -32,7 +33,9 @@ def draw(seed: int, tightness: float = 0.4, setup: float = 0.0) -> NodeProblem:
 
 def run(function, problem, *rest):
     with jax.enable_x64(True):
-        return np.asarray(jax.jit(function)(jax.tree.map(jnp.asarray, problem), *map(jnp.asarray, rest)))
+        return np.asarray(
+            jax.jit(function, compiler_options=QUICKLY)(jax.tree.map(jnp.asarray, problem), *map(jnp.asarray, rest))
+        )
 
 
 def used(problem: NodeProblem, node: int, held: np.ndarray) -> tuple[float, float, float]:

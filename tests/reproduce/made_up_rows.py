@@ -7,7 +7,9 @@ from j3o_jax.experiments.paper.declaration import Experiment
 from j3o_jax.experiments.paper.experiments import EXPERIMENTS
 from j3o_jax.experiments.paper.rows import Row
 from j3o_jax.experiments.paper.runs import Run, runs_of
+from j3o_jax.reproduce.summary import summarize
 
+FIGURES = [name for name, experiment in EXPERIMENTS.items() if experiment.axis is not None]
 VERSION = "0.1.0"
 LIMIT = 300.0
 MACHINE = Machine(processor="Made-up 3000", cores=4, device="cpu", python="3.11.7", jax="0.10.2", highspy="1.16.0")
@@ -64,3 +66,25 @@ def rows_of(experiment: Experiment | str, seeds=range(3)) -> dict[str, Row]:
     if isinstance(experiment, str):
         experiment = EXPERIMENTS[experiment]
     return {run.key: row_of(run) for run in runs_of(experiment, seeds, version=VERSION, time_limit=LIMIT)}
+
+
+def summary_of(name, rows=None, *, seeds=range(3), methods=None):
+    experiment = EXPERIMENTS[name]
+    if methods is not None:
+        experiment = experiment.narrowed(methods, experiment.benchmarks)
+    rows = rows_of(name, seeds) if rows is None else rows
+    return summarize(name, experiment, seeds, rows, version=VERSION, time_limit=LIMIT)
+
+
+def changed(rows, wanted, **changes):
+    """The rows, with changes in those that are wanted."""
+    return {key: row.model_copy(update=changes) if wanted(row) else row for key, row in rows.items()}
+
+
+def line_of(summary, method, benchmark="taskonomy5", x=None):
+    (found,) = [
+        line
+        for line in summary.lines
+        if (line.method, line.point.benchmark) == (method, benchmark) and (x is None or line.x == x)
+    ]
+    return found

@@ -2,6 +2,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from support.scenarios import by_hand
 
 import j3o_jax as j3o
 from j3o_jax._machine import source_digest, this_machine
@@ -116,23 +117,15 @@ def test_a_history_keeps_its_gaps_and_loses_its_end():
 
 def test_decisions_are_models_that_answer_and_batches_that_are_filled():
     """By hand: two clients at one edge, two tasks, windows of half a second."""
-    scenario = j3o.Scenario(
-        demand=np.array([[4.0, 2.0], [6.0, 0.0]]),
-        client_edge=np.array([0, 0]),
-        client_accuracy=np.full((2, 2, 2), 0.5),
+    scenario = by_hand(
+        demand=[[4.0, 2.0], [6.0, 0.0]],
         edge_accuracy=np.full((2, 2, 2), 0.5),
-        cloud_accuracy=np.ones(2),
-        client_model_memory=np.ones(2),
-        edge_model_memory=np.ones(2),
-        client_model_compute=np.ones(2),
-        edge_model_compute=np.ones(2),
         client_memory=np.full(2, 2.0),
         client_compute=np.full(2, 10.0),
         edge_memory=np.full(2, 2.0),
         edge_compute=np.full(2, 10.0),
         edge_uplink=np.full(2, 10.0),
-        cloud_uplink=np.array(10.0),
-        input_size=np.ones(2),
+        cloud_uplink=10.0,
         batching=j3o.Batching(window=np.array([0.5, 0.5]), setup=np.zeros((2, 2))),
     )
     shares = {"local": [[0.5, 1.0], [0.0, 1.0]], "edge": [[0.25, 0.0], [0.5, 0.0]], "cloud": [[0.25, 0.0], [0.5, 0.0]]}

@@ -35,7 +35,7 @@ METHODS = {
     "j3o with clarabel": j3o.J3O(lp=j3o.CvxpyLP(solver="CLARABEL")),
     "full-local": j3o.FullLocal(),
     "greedy-ao": j3o.GreedyAO(),
-    "rand-ao": j3o.RandAO(),
+    "rand-ao": j3o.RandAO(max_iterations=4),
     "opt-ao, every choice tried": j3o.OptAO(),
     "opt-ao, by programs": j3o.OptAO(enumeration_limit=0),
     "exact": j3o.ExactMILP(gap=1e-6),

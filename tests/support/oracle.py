@@ -6,6 +6,7 @@
 """
 
 import dataclasses
+import functools
 import itertools
 from collections.abc import Iterator
 
@@ -118,13 +119,16 @@ TINY = {"clients": 2, "edges": 1, "tasks": 2, "models": 3}
 
 def tiny_and_optima(count: int, **variant: bool) -> tuple[Scenario, np.ndarray]:
     """Scenarios of which every third has something extreme, and the value of their best plans, NaN without any."""
-    scenarios = []
-    for seed in range(count):
-        rng = np.random.default_rng(seed)
-        scenario = random_scenario(rng, **TINY, tightness=rng.choice([0.3, 1.0, 3.0]), **variant)
-        if seed % 3 == 0:
-            extreme = list(EXTREMES.values())[seed // 3 % len(EXTREMES)]
-            scenario = dataclasses.replace(scenario, **extreme(scenario))
-        scenarios.append(scenario)
-    best = [brute_force(scenario) for scenario in scenarios]
-    return stack(scenarios), np.array([np.nan if plan is None else plan.objective for plan in best])
+    found = [_tiny_and_optimum(seed, **variant) for seed in range(count)]
+    return stack([scenario for scenario, _ in found]), np.array([optimum for _, optimum in found])
+
+
+@functools.cache
+def _tiny_and_optimum(seed: int, **variant: bool) -> tuple[Scenario, float]:
+    rng = np.random.default_rng(seed)
+    scenario = random_scenario(rng, **TINY, tightness=rng.choice([0.3, 1.0, 3.0]), **variant)
+    if seed % 3 == 0:
+        extreme = list(EXTREMES.values())[seed // 3 % len(EXTREMES)]
+        scenario = dataclasses.replace(scenario, **extreme(scenario))
+    best = brute_force(scenario)
+    return scenario, np.nan if best is None else best.objective

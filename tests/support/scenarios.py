@@ -101,6 +101,27 @@ def at_nodes(scenario: Scenario, name: str) -> np.ndarray:
     return np.broadcast_to(getattr(scenario, name), of_nodes(scenario, name))
 
 
+def by_hand(**fields: Any) -> Scenario:
+    """A scenario whose best plan is worked out by hand, of its rates, accuracies and whatever else is given.
+
+    One edge has all clients, which see accuracies as edges do. Models and inputs are of size and cost 1, the cloud is
+    always right, and a capacity that is not given is 0.
+    """
+    (clients, tasks), (edges, models, _) = np.shape(fields["demand"]), np.shape(fields["edge_accuracy"])
+    of_models = [f"{tier}_model_{what}" for tier in ("client", "edge") for what in ("memory", "compute")]
+    given = {
+        "client_edge": [0] * clients,
+        "client_accuracy": fields["edge_accuracy"],
+        "cloud_accuracy": np.ones(tasks),
+        "input_size": np.ones(tasks),
+        **{name: np.ones(models) for name in of_models},
+        **{name: np.zeros(clients) for name in ("client_memory", "client_compute")},
+        **{name: np.zeros(edges) for name in ("edge_memory", "edge_compute", "edge_uplink")},
+        "cloud_uplink": 0.0,
+    }
+    return Scenario(**(given | fields))
+
+
 def arguments(scenario: Scenario) -> dict[str, Any]:
     """Keyword arguments that make this scenario again."""
     return {field.name: getattr(scenario, field.name) for field in dataclasses.fields(scenario)}

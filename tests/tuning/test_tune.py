@@ -24,10 +24,9 @@ def test_all_step_sizes_are_one_program_and_each_is_what_it_is_alone():
     tuning = tune(tune_spec(SPEC))
     # Training, with slices or without, and the held-out seeds.
     assert compiled_programs() - before <= 1
-    assert len(tuning.trials) == 65
-    assert tuning.solved_now == 65
+    assert len(tuning.trials) == tuning.solved_now == 17
     scenarios = j3o.benchmarks.cityscapes3d().sample(0, 17, clients=6, client_memory_scale=0.5)
-    for number in (0, 1, 25, 64):
+    for number in (0, 1, 7, 16):
         trial = tuning.trials[number]
         size = trial.values.get("step_size", 1.0)
         alone = j3o.solve(scenarios, j3o.J3O(multiplier=j3o.Subgradient(step_size=size, steps=STEPS)))
@@ -235,7 +234,7 @@ def test_settings_that_are_the_same_are_tried_once(made_up):
 
 
 def test_settings_beyond_a_call_are_several_calls(made_up, monkeypatch):
-    monkeypatch.setattr(search_module, "MOST", 30)
+    monkeypatch.setattr(search_module, "MOST", 7)
     tuning = tune(tune_spec(SPEC))
-    assert [len(call) for call in made_up] == [30, 30, 5, 1, 1]
-    assert len(tuning.trials) == 65
+    assert [len(call) for call in made_up] == [7, 7, 3, 1, 1]
+    assert len(tuning.trials) == 17

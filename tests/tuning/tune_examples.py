@@ -8,6 +8,6 @@ SPEC = {
     "seeds": 17,
     "held_out": 17,
     "method": {"method": "j3o", "multiplier": "subgradient", "steps": STEPS},
-    "search": {"step_size": {"from": 0.001, "to": 1000, "count": 64, "scale": "log"}},
+    "search": {"step_size": {"from": 0.001, "to": 1000, "count": 16, "scale": "log"}},
 }
 SMALL = SPEC | {"search": {"step_size": [0.01, 100.0]}}

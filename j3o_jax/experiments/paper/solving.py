@@ -4,7 +4,7 @@ import dataclasses
 import datetime as dt
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from ...methods import AbstractMethod
 from .._rows import traffic_of
 from .methods import METHODS, WARM_UP_LIMIT, Value
 from .placement import decisions_of
-from .rows import Row
+from .rows import Row, RunLog
 from .runs import Run
 
 
@@ -70,6 +70,22 @@ class Runner:
             shorter = {"time_limit": min(run.options["time_limit"], WARM_UP_LIMIT)} if METHODS[run.method].timed else {}
             solve(scenario, build(run.method, {**run.options, **shorter}), key=run.seed)
             self._warm.add(place)
+
+
+def solve_runs(runs: Iterable[Run], run_log: RunLog, tell: Callable[[Run, int], None]) -> dict[str, Row]:
+    """Solve runs one after another, each added to the log at once, and return their rows by key.
+
+    **Arguments:**
+
+    - `tell`: called with each run and 0 before it is solved, and with 1 after it is in the log.
+    """
+    runner, rows = Runner(), {}
+    for run in runs:
+        tell(run, 0)
+        row = rows[run.key] = runner.solve(run)
+        run_log.append(row)
+        tell(run, 1)
+    return rows
 
 
 def sample(run: Run) -> Scenario:
