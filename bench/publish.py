@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 from j3o_jax._machine import source_digest
 
 from . import compile as compile_costs
-from . import shapes, throughput
+from . import quality, shapes, throughput
 from .record import FOLDER, say
 
 _ROOT = Path(__file__).parents[1]
@@ -57,7 +57,9 @@ MEASUREMENTS = {
     "closing": Measurement(("closing",), 5),
     "bounds": Measurement(("bounds",), 10),
     "batching": Measurement(("batching",), 10),
-    "quality": Measurement(("quality",), 15),
+    "quality": Measurement(("quality", "--case", "taskonomy5", "domainnet6", "cityscapes3d"), 15),
+    "quality_heterogeneous": Measurement(("quality", "--case", "heterogeneous", "tight"), 30),
+    "quality_devices": Measurement(("quality", "--case", "devices"), 10, quality.table),
     "large": Measurement(("large",), 10),
     "scaling": Measurement(("scaling",), 15),
     "roofline": Measurement(("roofline",), 5),

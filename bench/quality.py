@@ -76,11 +76,17 @@ def run(options: argparse.Namespace) -> None:
                 }
             )
             write_results(options.out.with_suffix(".json"), {"seeds": options.seeds}, rows)
-    print("| case | method | gap, mean | worst | certified, mean | s |\n|---|---|---|---|---|---|")
+    print(table(rows))
+    print(f"\n{machine_line()}")
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    """Return the rows as a Markdown table."""
+    lines = ["| case | method | gap, mean | worst | certified, mean | s |", "|---|---|---|---|---|---|"]
     for row in rows:
         certified = row["certified_gap_mean"]
-        print(
+        lines.append(
             f"| {row['case']} | {row['method']} | {100 * row['gap_mean']:.4f} % | {100 * row['gap_worst']:.3f} % "
             f"| {'' if certified is None else f'{100 * certified:.3f} %'} | {row['seconds']:.3g} |"
         )
-    print(f"\n{machine_line()}")
+    return "\n".join(lines)

@@ -48,6 +48,7 @@ CASES = {
     "cityscapes3d": Case("cityscapes3d", demand_per_client=100.0 / 30),
     "heterogeneous": Case("heterogeneous"),
     "tight": Case("heterogeneous", {"tightness": 0.3}),
+    "devices": Case("devices", demand_per_client=4000.0 / 30),
 }
 
 SIZES = (30, 100, 300, 1000)

@@ -12,6 +12,7 @@ from ._batch import instance_numbers, pick_instances
 from ._certificate import Certificate
 from ._names import Names
 from ._plan_text import plan_text
+from ._prices import Prices
 from ._status import Status, succeeded
 from ._types import AnyArray, Bool, Float, Int
 
@@ -35,6 +36,8 @@ class Solution(eqx.Module):
     - `certificate`: the prices that prove the bound, None where there are none. `verify` checks them.
     - `has_demand`: whether anybody asks for anything of a stream; None where that is not known. ``[C, T]``
 
+    - `prices`: what one more unit of each limit would bring; None where nobody asked (`shadow_prices`).
+
     ``print(solution)`` shows the plan.
     """
 
@@ -55,6 +58,7 @@ class Solution(eqx.Module):
     names: Names | None = eqx.field(static=True, default=None)
     certificate: Certificate | None = None
     has_demand: Bool[AnyArray, "*batch C T"] | None = None
+    prices: Prices | None = None
 
     @property
     def success(self) -> Bool[AnyArray, "*batch"]:

@@ -84,6 +84,7 @@ def _finish_one(
     from ..report.summary import summarize
     from ..report.terminal import PlanReport
 
+    solution = j3o_jax.shadow_prices(scenario, solution)
     summary = summarize(scenario, solution)
     if not summary.status.success:
         nothing = {"checked": False, "plan": None, "picture": None}

@@ -10,7 +10,7 @@ from .._scenario import Batching, Scenario
 from .._solution import Solution
 from .._validate import BATCHING_RULES, RULES
 from ._errors import FileError, Finding, refuse
-from ._solution_arrays import AXES, CERTIFICATE_AXES, array_problem, arrays_of, certificate_of
+from ._solution_arrays import AXES, PART_AXES, array_problem, arrays_of, part_axes, parts_of
 from .words import nearest, shortened, suggestion
 
 _WINDOW, _SETUP = (name.replace(".", "_") for name in BATCHING_RULES)
@@ -57,9 +57,9 @@ def read_archive(path: str, file: BinaryIO) -> Scenario | Solution:
             batching = {_WINDOW, _SETUP} if {_WINDOW, _SETUP} & set(keys) else set()
             refuse(_wrong_keys(keys, (*RULES, *sorted(batching)), (_WINDOW, _SETUP, "allow_unserved")))
             return _scenario(path, _arrays(path, archive))
-        certificate = tuple(CERTIFICATE_AXES) if set(CERTIFICATE_AXES) & set(keys) else ()
-        more = ("reasons", *CERTIFICATE_AXES, _ASKED)
-        refuse(_wrong_keys([key for key in keys if not key.startswith(_STAT)], (*AXES, *certificate), more))
+        parts = [key for axes in PART_AXES.values() for key in axes]
+        more = ("reasons", *parts, _ASKED)
+        refuse(_wrong_keys([key for key in keys if not key.startswith(_STAT)], (*AXES, *part_axes(keys)), more))
         return _solution(path, _arrays(path, archive))
 
 
@@ -125,6 +125,6 @@ def _solution(path: str, arrays: dict[str, Any]) -> Solution:
         **fields,
         stats=stats,
         reasons=tuple(map(str, reasons)),
-        certificate=certificate_of(arrays),
+        **parts_of(arrays),
         has_demand=asked,
     )

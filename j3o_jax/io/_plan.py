@@ -1,18 +1,18 @@
 """A plan document and a solution: one as the other."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from .._certificate import Certificate
 from .._names import Names
 from .._solution import Solution
 from .._status import Status
 from ._errors import Finding, refuse
 from ._explain import validated
-from ._plan_schema import PLAN_FORMAT, CertificatePart, PlanPart, ServedPart, written_number
+from ._plan_prices import certificate_document, certificate_of, price_slips, prices_document, prices_of
+from ._plan_schema import PLAN_FORMAT, PlanPart, ServedPart, written_number
 from ._solution_arrays import arrays_of
 from .words import Loc, shown, suggestion
 
@@ -61,7 +61,9 @@ def plan_of(solution: Solution) -> dict[str, Any]:
         for edge, name in enumerate(names.edges)
     ]
     if solution.certificate is not None and solution.certificate.present:
-        document["certificate"] = _certificate_document(names, arrays)
+        document["certificate"] = certificate_document(names, arrays)
+    if solution.prices is not None:
+        document["prices"] = prices_document(names, arrays)
     document["history"] = written_number(arrays["history"].astype(np.float64).tolist())
     document["stats"] = {name: written_number(np.asarray(value).tolist()) for name, value in solution.stats.items()}
     return document
@@ -97,7 +99,8 @@ def solution_of(document: object) -> Solution:
         stats=part.stats,
         reasons=() if part.reason is None else (part.reason,),
         names=names,
-        certificate=None if part.certificate is None else _certificate(part.certificate, names),
+        certificate=None if part.certificate is None else certificate_of(part.certificate, names),
+        prices=None if part.prices is None else prices_of(part.prices, names),
         # A file that has all of them does not say which are asked for.
         has_demand=None if listed.all() else listed,
     )
@@ -111,37 +114,6 @@ def _false_gap(said: float, gap: float) -> Iterator[Finding]:
         yield Finding(
             ("gap",), f"= {said:.6g} is not what objective and bound make, {gap:.6g}: write that, or leave it out"
         )
-
-
-def _certificate_document(names: Names, arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
-    def told(name: str) -> Any:
-        return written_number(arrays[f"certificate_{name}"].astype(np.float64).tolist())
-
-    clients = zip(names.clients, told("client_compute"), told("stream"), strict=True)
-    edges = zip(names.edges, told("edge_compute"), told("edge_uplink"), strict=True)
-    return {
-        "clients": {
-            name: {"compute": compute, "tasks": dict(zip(names.tasks, streams, strict=True))}
-            for name, compute, streams in clients
-        },
-        "edges": {name: {"compute": compute, "uplink": uplink} for name, compute, uplink in edges},
-        "cloud_uplink": told("cloud_uplink"),
-    }
-
-
-def _certificate(part: CertificatePart, names: Names) -> Certificate:
-    clients, edges = ([having[name] for name in own] for having, own in _certified(part, names))
-    return Certificate(
-        stream=np.array([[client.tasks[task] for task in names.tasks] for client in clients], dtype=np.float64),
-        client_compute=np.array([client.compute for client in clients], dtype=np.float64),
-        edge_compute=np.array([edge.compute for edge in edges], dtype=np.float64),
-        edge_uplink=np.array([edge.uplink for edge in edges], dtype=np.float64),
-        cloud_uplink=np.float64(part.cloud_uplink),
-    )
-
-
-def _certified(part: CertificatePart, names: Names) -> Sequence[tuple[Mapping[str, Any], Sequence[str]]]:
-    return ((part.clients, names.clients), (part.edges, names.edges))
 
 
 def _held(names: Names, row: np.ndarray) -> list[str]:
@@ -184,25 +156,7 @@ def _slips(part: PlanPart, names: Names) -> Iterator[Finding]:
             for task in names.tasks if word == "edges" else ():
                 if task not in node.tasks:
                     yield Finding((word, index, "tasks", task), "is missing: write an entry for each task")
-    if part.certificate is not None:
-        yield from _certificate_slips(part.certificate, names)
-
-
-def _certificate_slips(part: CertificatePart, names: Names) -> Iterator[Finding]:
-    for word, (having, own) in zip(("clients", "edges"), _certified(part, names), strict=True):
-        yield from _other_names(having, own, ("certificate", word))
-    for name, client in part.clients.items():
-        yield from _other_names(client.tasks, names.tasks, ("certificate", "clients", name, "tasks"))
-
-
-def _other_names(having: Mapping[str, Any], names: Sequence[str], loc: Loc) -> Iterator[Finding]:
-    for name in having:
-        if name not in names:
-            known = suggestion(name, tuple(names))
-            yield Finding((*loc, name), f"has a price, and is not in the plan: {known}; was it taken out of the plan?")
-    for name in names:
-        if name not in having:
-            yield Finding((*loc, name), "is missing: a certificate has a price for each")
+    yield from price_slips(part, names)
 
 
 def _twice(names: Sequence[str], loc_of: Callable[[int], Loc]) -> Iterator[Finding]:

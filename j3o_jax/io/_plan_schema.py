@@ -101,6 +101,29 @@ class CertificatePart(Part):
     cloud_uplink: Figure
 
 
+class PricedClientPart(Part):
+    """Shadow prices of one client."""
+
+    compute: Figure
+    memory: Figure
+
+
+class PricedEdgePart(Part):
+    """Shadow prices of one edge."""
+
+    compute: Figure
+    uplink: Figure
+    memory: Figure
+
+
+class PricesPart(Part):
+    """What one unit more of each limit would bring, by the names of the deployment; null where it is not known."""
+
+    clients: Annotated[dict[str, PricedClientPart], Field(description="{client: {compute: ..., memory: ...}}")]
+    edges: Annotated[dict[str, PricedEdgePart], Field(description="{edge: {compute: ..., uplink: ..., memory: ...}}")]
+    cloud_uplink: Figure
+
+
 class PlanPart(Part):
     """The whole file. `gap` follows from objective and bound, and is written for people."""
 
@@ -116,5 +139,6 @@ class PlanPart(Part):
     clients: Annotated[list[PlanClientPart], Field(min_length=1)]
     edges: Annotated[list[PlanEdgePart], Field(min_length=1)]
     certificate: CertificatePart | None = None
+    prices: PricesPart | None = None
     history: Annotated[list[Figure], Field(description="a list of numbers")]
     stats: dict[str, Stat]

@@ -1,11 +1,12 @@
 """Layout of a plan's arrays: shapes, kinds, and which integers mean something."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
 
 from .._certificate import Certificate
+from .._prices import Prices
 from .._solution import Solution
 from .._status import Status
 from .._validate import AXIS_WORDS
@@ -25,46 +26,63 @@ AXES: Mapping[str, tuple[str, str]] = {
     "status": ("", "i"),
     "history": ("N", "f"),
 }
-CERTIFICATE_AXES: Mapping[str, tuple[str, str]] = {
-    "certificate_stream": ("CT", "f"),
-    "certificate_client_compute": ("C", "f"),
-    "certificate_edge_compute": ("E", "f"),
-    "certificate_edge_uplink": ("E", "f"),
-    "certificate_cloud_uplink": ("", "f"),
+# Fields that have fields of their own, or are not there.
+_PARTS: Mapping[str, tuple[type, Mapping[str, str]]] = {
+    "certificate": (
+        Certificate,
+        {"stream": "CT", "client_compute": "C", "edge_compute": "E", "edge_uplink": "E", "cloud_uplink": ""},
+    ),
+    "prices": (
+        Prices,
+        {
+            "client_compute": "C",
+            "edge_compute": "E",
+            "edge_uplink": "E",
+            "cloud_uplink": "",
+            "client_memory": "C",
+            "edge_memory": "E",
+        },
+    ),
 }
-_CERTIFICATE = "certificate_"
+PART_AXES: Mapping[str, Mapping[str, tuple[str, str]]] = {
+    part: {f"{part}_{name}": (axes, "f") for name, axes in fields.items()} for part, (_, fields) in _PARTS.items()
+}
+"""Likewise of what a plan may have besides: its certificate and its shadow prices."""
 _KINDS = {"b": ("b", "true or false"), "i": ("iu", "whole numbers"), "f": ("iuf", "numbers")}
 _STAT_KINDS = "biufU"
 _WORDS = AXIS_WORDS | {"N": "iterations"}
 
 
 def arrays_of(solution: Solution) -> dict[str, np.ndarray]:
-    """Collect the fields of `solution` that are arrays, by name; those of a certificate only where there is one."""
+    """Collect the fields of `solution` that are arrays, by name; those of parts only where they are there."""
     arrays = {name: np.asarray(getattr(solution, name)) for name in AXES}
-    if solution.certificate is None:
-        return arrays
-    prices = {name: getattr(solution.certificate, name.removeprefix(_CERTIFICATE)) for name in CERTIFICATE_AXES}
-    return arrays | {name: np.asarray(price) for name, price in prices.items()}
+    for part, (_, fields) in _PARTS.items():
+        own = getattr(solution, part)
+        if own is not None:
+            arrays |= {f"{part}_{name}": np.asarray(getattr(own, name)) for name in fields}
+    return arrays
 
 
-def certificate_of(arrays: Mapping[str, np.ndarray]) -> Certificate | None:
-    """Take the certificate out of the arrays of a plan, if it is there."""
-    if not any(name in arrays for name in CERTIFICATE_AXES):
-        return None
-    return Certificate(
-        **{
-            name.removeprefix(_CERTIFICATE): arrays[name].astype(np.float64, copy=False)[()]
-            for name in CERTIFICATE_AXES
-        }
-    )
+def parts_of(arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    """Take the certificate and the shadow prices out of the arrays of a plan, where they are there."""
+    return {
+        part: kind(**{name: arrays[f"{part}_{name}"].astype(np.float64, copy=False)[()] for name in fields})
+        for part, (kind, fields) in _PARTS.items()
+        if part_axes(arrays).keys() & PART_AXES[part].keys()
+    }
+
+
+def part_axes(keys: Collection[str]) -> dict[str, tuple[str, str]]:
+    """Axes of all fields of the parts that any of the keys is of."""
+    there = [axes for axes in PART_AXES.values() if axes.keys() & set(keys)]
+    return {name: own for axes in there for name, own in axes.items()}
 
 
 def array_problem(arrays: Mapping[str, np.ndarray], stats: Mapping[str, Any]) -> str | None:
     """Find what is wrong with the arrays of a plan or its figures, the field first; None if nothing is."""
     sizes: dict[str, int] = {}
     batch = arrays["objective"].shape
-    certificate = CERTIFICATE_AXES if any(name in arrays for name in CERTIFICATE_AXES) else {}
-    for name, (axes, kind) in {**AXES, **certificate}.items():
+    for name, (axes, kind) in {**AXES, **part_axes(arrays)}.items():
         array = arrays[name]
         kinds, words = _KINDS[kind]
         if array.dtype.kind not in kinds:

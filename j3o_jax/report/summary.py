@@ -16,6 +16,7 @@ from .._model import (
     model_costs,
     usage,
 )
+from .._prices import Prices
 from .._scenario import Scenario
 from .._solution import Solution
 from .._status import Status
@@ -31,7 +32,10 @@ BINDING = 0.999
 
 @dataclasses.dataclass(frozen=True)
 class Capacity:
-    """One limit of one node: what there is of it, and what the plan uses."""
+    """One limit of one node: what there is of it, and what the plan uses.
+
+    `price` is what one unit more would bring, in objective; NaN where it is not known.
+    """
 
     node: str
     tier: Tier
@@ -39,6 +43,7 @@ class Capacity:
     unit: str
     used: float
     available: float
+    price: float = math.nan
 
     @property
     def share(self) -> float:
@@ -169,7 +174,7 @@ def summarize(scenario: Scenario, solution: Solution) -> Summary:
     plan = Plan(*(np.asarray(getattr(solution, field)) for field in Plan._fields))
     with np.errstate(all="ignore"):
         used, client_accuracy, edge_accuracy = _figures(scenario, plan)
-    limits = _limits(scenario, used)
+    limits = _limits(scenario, used, solution.prices)
     nodes = _nodes(scenario, plan, limits)
     streams, edge_of = np.asarray(scenario.demand), np.asarray(scenario.client_edge)
     answered = {
@@ -200,15 +205,21 @@ def _figures(scenario: Scenario, plan: Plan) -> tuple[Resources, AnyArray, AnyAr
     )
 
 
-def _limits(scenario: Scenario, used: Resources) -> tuple[Capacity, ...]:
+def _limits(scenario: Scenario, used: Resources, prices: Prices | None) -> tuple[Capacity, ...]:
     names, there = scenario.labels, capacities(scenario)
 
     def rows(
         nodes: Sequence[str], tier: Tier, resource: Resource, unit: str | Sequence[str], field: str
     ) -> list[Capacity]:
         units = [unit] * len(nodes) if isinstance(unit, str) else unit
-        rows = zip(nodes, units, np.ravel(getattr(used, field)), np.ravel(getattr(there, field)), strict=True)
-        return [Capacity(node, tier, resource, unit, float(use), float(room)) for node, unit, use, room in rows]
+        # A window is no limit that could be bought; its price is that of the compute.
+        known = None if prices is None or resource == "window" else np.ravel(getattr(prices, field))
+        each = [math.nan] * len(nodes) if known is None else known
+        rows = zip(nodes, units, np.ravel(getattr(used, field)), np.ravel(getattr(there, field)), each, strict=True)
+        return [
+            Capacity(node, tier, resource, unit, float(use), float(room), float(price))
+            for node, unit, use, room, price in rows
+        ]
 
     at_edge = ("compute", names.compute_units("edge")) if scenario.batching is None else ("window", "s")
     return (

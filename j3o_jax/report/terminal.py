@@ -176,9 +176,11 @@ def _split(row: Traffic, width: int) -> Text:
 
 
 def _limits(limits: Sequence[Capacity], wide: bool) -> Table:
-    columns = (*names("Node"), *words("Limit"), *figures("Used", "Available"), *words("Unit"), *figures("Full"))
-    table = plain_table("Limits, the fullest first", *columns, *words("", *([""] if wide else [])))
     shown = [limit for tier in ("cloud", "edge", "client") for limit in _fullest(limits, tier)[:LONGEST_LIST]]
+    priced = any(limit.price > 0.0 for limit in shown)
+    columns = (*names("Node"), *words("Limit"), *figures("Used", "Available"), *words("Unit"), *figures("Full"))
+    gains = figures("+1 brings") if priced else ()
+    table = plain_table("Limits, the fullest first", *columns, *words(""), *gains, *words(*([""] if wide else [])))
     for limit in sorted(shown, key=_emptiness):
         bar = Text("█" * round(20 * min(limit.share, 1.0)), style="red" if limit.binds else "green")
         table.add_row(
@@ -189,9 +191,15 @@ def _limits(limits: Sequence[Capacity], wide: bool) -> Table:
             limit.unit,
             percent(limit.share),
             Text("binds", style="bold red") if limit.binds else "",
+            *([_gain(limit.price)] if priced else []),
             *([bar] if wide else []),
         )
     return table
+
+
+def _gain(price: float) -> str:
+    """Say what one unit more brings, in points of accuracy; nothing where that is nothing or not known."""
+    return f"{number(float(f'{100.0 * price:.3g}'))} pt" if price > 0.0 else ""
 
 
 def _fullest(limits: Sequence[Capacity], tier: str) -> list[Capacity]:

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from j3o_jax import Batching, Certificate, Names, Scenario, Solution, Status
+from j3o_jax import Batching, Certificate, Names, Prices, Scenario, Solution, Status
 
 SMALL = """\
 format: j3o-deployment-1
@@ -160,6 +160,18 @@ def solution_fields(draw: st.DrawFn) -> dict[str, Any]:
                 cloud_uplink=_PRICE.map(np.float64),
             )
         ),
+        "prices": draw(
+            st.none()
+            | st.builds(
+                Prices,
+                client_compute=npst.arrays(np.float64, (C,), elements=_PRICE),
+                edge_compute=npst.arrays(np.float64, (E,), elements=_PRICE),
+                edge_uplink=npst.arrays(np.float64, (E,), elements=_PRICE),
+                cloud_uplink=_PRICE.map(np.float64),
+                client_memory=npst.arrays(np.float64, (C,), elements=_PRICE | st.just(np.nan)),
+                edge_memory=npst.arrays(np.float64, (E,), elements=_PRICE | st.just(np.nan)),
+            )
+        ),
     }
 
 
@@ -185,11 +197,13 @@ def assert_same_scenario(found: Scenario, wanted: Scenario) -> None:
 def assert_same_solution(found: Solution, wanted: Solution) -> None:
     """Every field, figures of the run included, bit for bit but for the kind of NaN."""
     for name in Solution.__dataclass_fields__:
-        if name not in ("stats", "reasons", "names", "certificate"):
+        if name not in ("stats", "reasons", "names", "certificate", "prices"):
             _assert_same_array(name, getattr(found, name), getattr(wanted, name))
-    assert (found.certificate is None) == (wanted.certificate is None)
-    for name in Certificate.__dataclass_fields__ if wanted.certificate is not None else ():
-        _assert_same_array(name, getattr(found.certificate, name), getattr(wanted.certificate, name))
+    for part in ("certificate", "prices"):
+        own, other = getattr(found, part), getattr(wanted, part)
+        assert (own is None) == (other is None)
+        for name in type(other).__dataclass_fields__ if other is not None else ():
+            _assert_same_array(name, getattr(own, name), getattr(other, name))
     assert list(found.stats) == list(wanted.stats)
     for name, value in wanted.stats.items():
         _assert_same_array(name, found.stats[name], value)
