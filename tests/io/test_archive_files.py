@@ -50,10 +50,13 @@ def test_batches_of_scenarios_are_loaded_bit_for_bit(tmp_path_factory, shape, fi
 @settings(max_examples=20)
 @given(fields=solution_fields())
 def test_batches_of_plans_are_loaded_bit_for_bit(tmp_path_factory, fields):
-    arrays = {name: x for name, x in fields.items() if name not in ("stats", "reasons", "names", "certificate")}
-    certificate = jax.tree.map(lambda price: np.broadcast_to(price, (2, *np.shape(price))), fields["certificate"])
+    parts = {
+        part: jax.tree.map(lambda price: np.broadcast_to(price, (2, *np.shape(price))), fields.pop(part))
+        for part in ("certificate", "prices")
+    }
+    arrays = {name: x for name, x in fields.items() if name not in ("stats", "reasons", "names")}
     stats = batch_of(fields["stats"], (2,))
-    batch = Solution(**batch_of(arrays, (2,)), stats=stats, reasons=("", "too little memory"), certificate=certificate)
+    batch = Solution(**batch_of(arrays, (2,)), stats=stats, reasons=("", "too little memory"), **parts)
     path = tmp_path_factory.mktemp("batch") / "plans.npz"
     save(batch, path)
     assert_same_solution(load(path, want=Solution), batch)
