@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..report.summary import BINDING, Capacity
+from ..report.wording import gain_in_points
 from .scales import percent_ticks
 from .style import EMPTY, FAINT, FIGURES, INK, SCALE_WIDTH, SMALL, TEXT, TIERS, heading, panel, text_width
 
@@ -17,6 +18,8 @@ MOST_DOTS, MOST_TOGETHER = 15, 5
 BINS = 50
 # Dots nearer than this on the scale would touch, so they are set one above the other.
 DOT = 0.025
+# Where the words beside a strip begin, in parts of the scale.
+_BESIDE = 1.08
 
 
 class CapacityPanel:
@@ -40,7 +43,8 @@ class CapacityPanel:
     @property
     def width(self) -> float:
         """Inches across."""
-        return self.labels_width + SCALE_WIDTH + FIGURES
+        verdicts = text_width([_verdict(strip) for strip in self.strips.values()], SMALL)
+        return self.labels_width + SCALE_WIDTH + max(FIGURES, (_BESIDE - 1.0) * SCALE_WIDTH + verdicts)
 
     def draw(self, figure: Figure, left: float, top: float) -> None:
         """Draw the panel with its upper left corner at the given place, in inches."""
@@ -85,7 +89,7 @@ def _strip(axes: Axes, middle: float, strip: Sequence[Capacity]) -> None:
         for chosen, marker, size, fill in ((~binds, "o", 20, colour), (binds, "D", 15, INK)):
             how = {"color": fill, "edgecolors": "white", "linewidths": 0.5, "clip_on": False, "zorder": 3}
             axes.scatter(shares[chosen], heights[chosen], s=size, marker=marker, **how)
-    axes.text(1.08, middle, _verdict(strip), fontsize=SMALL, va="center_baseline")
+    axes.text(_BESIDE, middle, _verdict(strip), fontsize=SMALL, va="center_baseline")
 
 
 def _histogram(axes: Axes, middle: float, shares: np.ndarray, binds: np.ndarray, colour: str) -> None:
@@ -109,6 +113,12 @@ def _offsets(shares: np.ndarray) -> np.ndarray:
 
 
 def _verdict(strip: Sequence[Capacity]) -> str:
+    dearest = max(strip, key=lambda limit: limit.price if limit.price > 0.0 else 0.0)
+    gain = f"; +1 {dearest.unit}: {gain_in_points(dearest.price)}" if dearest.price > 0.0 else ""
+    return _use(strip) + gain
+
+
+def _use(strip: Sequence[Capacity]) -> str:
     if all(math.isinf(limit.available) for limit in strip):
         return "no limit"
     binding = sum(limit.binds for limit in strip)

@@ -20,6 +20,7 @@ from .wording import (
     count,
     duration,
     few,
+    gain_in_points,
     gap_percent,
     number,
     percent,
@@ -191,15 +192,10 @@ def _limits(limits: Sequence[Capacity], wide: bool) -> Table:
             limit.unit,
             percent(limit.share),
             Text("binds", style="bold red") if limit.binds else "",
-            *([_gain(limit.price)] if priced else []),
+            *([gain_in_points(limit.price)] if priced else []),
             *([bar] if wide else []),
         )
     return table
-
-
-def _gain(price: float) -> str:
-    """Say what one unit more brings, in points of accuracy; nothing where that is nothing or not known."""
-    return f"{number(float(f'{100.0 * price:.3g}'))} pt" if price > 0.0 else ""
 
 
 def _fullest(limits: Sequence[Capacity], tier: str) -> list[Capacity]:

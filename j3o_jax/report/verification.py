@@ -22,6 +22,10 @@ FULLEST = 5
 VIOLATIONS_SHOWN = 20
 # Violations that are of what a plan says of itself, not of limits.
 _WORTH = ("objective (2)", "bound", "certificate")
+# Limits whose prices are of the plan's own routing; those of memory are of the relaxation.
+_PRICED = ("client_compute", "edge_compute", "edge_uplink", "cloud_uplink")
+# What may be left of priced limits, relative to the objective, by the tolerance of routing.
+_USED_UP = 1e-6
 
 
 def proof(solution: Solution, verification: Verification) -> str:
@@ -40,6 +44,24 @@ def proof(solution: Solution, verification: Verification) -> str:
         return "proven: no plan is better"
     better = f"{_up(100 * (bound - objective) / objective)} %" if objective else f"{_up(bound)}"
     return f"proven: no plan is more than {better} better"
+
+
+def unused_worth(solution: Solution, verification: Verification) -> float | None:
+    """Add up what is left of compute and links times its shadow price, in objective; None where there is no price.
+
+    Complementary slackness: where the plan's routing is the best of its placement, what has a price is used up.
+    """
+    if solution.prices is None:
+        return None
+    prices = {name: iter(np.ravel(getattr(solution.prices, name)).tolist()) for name in _PRICED}
+    worth = 0.0
+    for limit in verification.limits:
+        # In the order of the nodes, as the prices are.
+        name = limit.constraint.split()[0]
+        price = next(prices[name]) if name in prices else 0.0
+        if price > 0.0 and limit.capacity < math.inf:
+            worth += price * max(float(limit.capacity - limit.load), 0.0)
+    return worth
 
 
 def content_of(solution: Solution, verification: Verification) -> dict[str, Any]:
@@ -71,6 +93,7 @@ def content_of(solution: Solution, verification: Verification) -> dict[str, Any]
         "status": int(solution.status),
         "objective": math.nan if objective is None else float(objective),
         "bound": math.nan if bound is None else float(bound),
+        "unused_worth": unused_worth(solution, verification),
         "said": {"objective": float(solution.objective), "bound": float(solution.bound)},
         "limits": [
             {
@@ -131,6 +154,12 @@ class VerificationReport:
         yield "Limits", Text(kept, style="green" if verification.feasible else "bold red")
         style = "green" if verification.proven else "yellow" if verification.bound is None else "bold red"
         yield "Bound", Text(proof(self.solution, verification), style=style)
+        worth = unused_worth(self.solution, verification)
+        if worth is not None and worth <= _USED_UP * abs(said):
+            yield "Prices", Text("what has a price is used up, as by the best routing", style="green")
+        elif worth is not None:
+            left = f"what is left of limits with a price is worth {number(worth)}"
+            yield "Prices", Text(f"{left}: queries could be routed better")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -50,6 +50,11 @@ def accuracy(value: float) -> str:
     return NOTHING if math.isnan(value) else f"{value:.4f}"
 
 
+def gain_in_points(price: float) -> str:
+    """Say what one unit more of a limit brings, in points of accuracy; nothing where that is nothing or not known."""
+    return f"{number(float(f'{100.0 * price:.3g}'))} pt" if price > 0.0 else ""
+
+
 def duration(seconds: float) -> str:
     """Milliseconds below a second, seconds from there."""
     if math.isnan(seconds):

@@ -152,3 +152,19 @@ def test_large_plans_are_told_by_their_fullest_limits(here, capsys):
     text = capsys.readouterr().out
     assert "… and 295 more of client memory (8), 0.0 % to 0.0 % full" in text
     assert text.count("\n") < 40
+
+
+def test_prices_tell_what_a_better_routing_would_bring(scenario, capsys):
+    plan = j3o.shadow_prices(scenario, handmade(scenario, both=False))
+    j3o.save(plan, "plan.json")
+    # A quarter of all queries are a query/s, which needs 1 MB/s to the cloud, where it is always right.
+    assert plan.prices.cloud_uplink == pytest.approx(0.25)
+    found = told(capsys, "check", "site.yaml", "plan.json")
+    assert found["unused_worth"] == pytest.approx(0.25)
+    assert "worth 0.25: queries could be routed better" in shown(capsys, "check", "site.yaml", "plan.json")
+    assert run(["solve", "site.yaml", "--method", "j3o", "--out", "best.json"]) == 0
+    assert "+1 brings" in capsys.readouterr().out
+    assert told(capsys, "check", "site.yaml", "best.json")["unused_worth"] <= 1e-6
+    assert "what has a price is used up" in shown(capsys, "check", "site.yaml", "best.json")
+    capacities = told(capsys, "solve", "site.yaml", "--method", "j3o")["capacities"]
+    assert max(limit["price"] for limit in capacities if limit["price"] is not None) > 0.0
