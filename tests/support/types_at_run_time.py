@@ -47,7 +47,8 @@ def _has_shapes(function: Callable[..., Any]) -> bool:
 
 def _names_shapes(annotation: Any) -> bool:
     if isinstance(annotation, str):
-        return "[" in annotation
+        # What cannot be named at run time, such as types of libraries that are loaded late, jaxtyping knows to leave.
+        return True
     if isinstance(annotation, type) and issubclass(annotation, jaxtyping.AbstractArray):
         return True
     return any(map(_names_shapes, get_args(annotation)))
