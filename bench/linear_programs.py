@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import j3o_jax as j3o
-from j3o_jax._model import Placement
+from j3o_jax._model import Placement, model_costs
 from j3o_jax._precision import double_precision
 from j3o_jax.methods.alternation.feasibility import offloading_problems
 from j3o_jax.routing import OffloadingProblem
@@ -51,28 +51,28 @@ def placed_problems(scenarios: j3o.Scenario, *, seed: int) -> tuple[OffloadingPr
     edge_demand = np.zeros((len(batch), scenarios.edges, scenarios.tasks))
     np.add.at(edge_demand, (batch, home), scenarios.demand)
     price = random.uniform(0.0, 0.5, (len(batch), 1, 1, 1))
-    choices = []
+    choices, costs = [], model_costs(scenarios)
     for accuracy, demand, size, budget, compute in (
         (
             np.asarray(scenarios.client_accuracy)[batch, home],
             scenarios.demand,
-            scenarios.client_model_memory,
+            costs.client_memory,
             scenarios.client_memory,
-            scenarios.client_model_compute,
+            costs.client_compute,
         ),
         (
             np.asarray(scenarios.edge_accuracy),
             edge_demand,
-            scenarios.edge_model_memory,
+            costs.edge_memory,
             scenarios.edge_memory,
-            scenarios.edge_model_compute,
+            costs.edge_compute,
         ),
     ):
-        cost = price * (compute / compute.mean(axis=1, keepdims=True))[:, None, :, None]
+        cost = price * (compute / compute.mean(axis=2, keepdims=True))[..., None]
         gain = demand[:, :, None, :] * np.where(accuracy > 0.0, np.maximum(accuracy - cost, 1e-3), 0.0)
         chance = np.where(accuracy > 0.0, random.random(accuracy.shape), 0.0)
         any_model = np.where(chance.any(axis=2), chance.argmax(axis=2), -1)
-        choices.append((greedy_choice(gain, size[:, None, :], np.asarray(budget)), any_model))
+        choices.append((greedy_choice(gain, np.asarray(size), np.asarray(budget)), any_model))
     problems = []
     with double_precision():
         for client_choice, edge_choice in zip(*choices, strict=True):
@@ -90,7 +90,7 @@ def greedy_choice(gain: np.ndarray, size: np.ndarray, budget: np.ndarray) -> np.
     **Arguments:**
 
     - `gain`: of serving each task by each model, 0 where it cannot. ``[B, V, M, T]``
-    - `size`: ``[B, 1, M]``; `budget`: ``[B, V]``
+    - `size`: ``[B, 1 or V, M]``; `budget`: ``[B, V]``
     """
     covered = np.zeros_like(gain[:, :, :1])
     held = np.zeros(gain.shape[:3], dtype=bool)

@@ -135,9 +135,7 @@ class PriceDirected(AbstractMethod):
 
         # The rounds are compiled while the bound is searched for: for a bound and a state of the same shapes.
         blank = blank_bound(scenarios, groups)
-        with double_precision():
-            shapes = jax.eval_shape(_begin(settings), (scenarios, groups, blank), limits)
-        later = (scenarios, groups, blank, shapes)
+        later = (scenarios, groups, blank, _shapes_of_state(settings, (scenarios, groups, blank), limits))
         part(_advance(settings, lp_iterations), later, (limits, np.asarray(_FIRST_STOP)), _TURNS, compile_ahead)
 
         first = self._descent._replace(steps=0)
@@ -304,6 +302,19 @@ def _begin(settings: LoopSettings) -> Any:
         return _instances_first(_alternation(*batch, limits, settings).init())
 
     return begin
+
+
+def _shapes_of_state(settings: LoopSettings, batch: tuple[Scenario, ClientGroups, DualBound], limits: _Limits) -> Any:
+    leaves, structure = jax.tree.flatten((batch, limits))
+    return _traced_shapes(settings, structure, tuple((leaf.shape, leaf.dtype) for leaf in leaves))
+
+
+@functools.lru_cache(maxsize=64)
+def _traced_shapes(settings: LoopSettings, structure: Any, forms: tuple[Any, ...]) -> Any:
+    """Shapes of the first state of a batch, for arrays of these forms; tracing takes longer than some searches."""
+    arguments = jax.tree.unflatten(structure, [jax.ShapeDtypeStruct(*form) for form in forms])
+    with double_precision():
+        return jax.eval_shape(_begin(settings), *arguments)
 
 
 @functools.cache
