@@ -62,6 +62,15 @@ def test_one_edge_and_two_tasks_are_done_by_the_program_of_more(allow_unserved, 
     np.testing.assert_allclose(after.objective, before.objective, rtol=0, atol=1e-9)
 
 
+def test_bounds_with_batching_are_those_of_the_scenario_s_own_size(at_their_own_size):
+    batch = draw_batch(12, tightness=0.4, batching=True)
+    plans = j3o.solve(batch, j3o.FullLocal())
+    before = j3o.certify(batch, plans, descent_steps=0)
+    assert j3o.verify(batch, before).proven.all()
+    at_their_own_size()
+    np.testing.assert_allclose(j3o.certify(batch, plans, descent_steps=0).bound, before.bound, rtol=1e-9)
+
+
 @pytest.mark.parametrize(
     ("edges", "tasks", "batching", "apart"),
     # Where tasks are added, offloading steps end elsewhere within their tolerance.

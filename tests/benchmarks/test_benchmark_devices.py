@@ -94,13 +94,36 @@ def test_one_speed_is_the_best_product_of_a_cost_and_a_speed(benchmark):
     np.testing.assert_allclose(scenario.edge_compute, 4.0 * np.exp(speed - shift)[5:], rtol=1e-9)
 
 
-def test_a_plan_by_one_speed_overloads_devices_and_one_by_latencies_none(benchmark):
-    measured = benchmark.sample(0, n=8)
-    planned = j3o.solve(benchmark.sample(0, n=8, one_speed=True), j3o.J3O())
-    report = j3o.check(measured, planned)
+@pytest.fixture(scope="module")
+def measured(benchmark):
+    return benchmark.sample(0, n=8)
+
+
+@pytest.fixture(scope="module")
+def plans(benchmark, measured):
+    """Plans of eight scenarios, by one cost per model and one speed per device, and by what was measured."""
+    return {
+        "one speed": j3o.solve(benchmark.sample(0, n=8, one_speed=True), j3o.J3O()),
+        "latencies": j3o.solve(measured, j3o.J3O()),
+    }
+
+
+def test_a_plan_by_one_speed_overloads_devices_and_one_by_latencies_none(measured, plans):
+    report = j3o.check(measured, plans["one speed"])
     assert not report.ok.all()
     assert {violation.constraint.split()[0] for violation in report.violations} <= {"client_compute", "edge_compute"}
-    j3o.check(measured, j3o.solve(measured, j3o.J3O())).raise_if_violated()
+    j3o.check(measured, plans["latencies"]).raise_if_violated()
+
+
+@pytest.mark.parametrize("planned_by", ["one speed", "latencies"])
+def test_the_simulator_takes_the_latencies_of_each_device(measured, plans, planned_by):
+    found = j3o.simulate(measured[0], plans[planned_by][0], window=0.1, duration=60.0, replications=5)
+    planned = np.concatenate([found.utilisation_client_planned, found.utilisation_edge_planned])
+    seen = np.concatenate([found.utilisation_client.mean(axis=0), found.utilisation_edge.mean(axis=0)])
+    # A query of the heaviest model takes a fifth of a second, so that few of them make up a minute.
+    np.testing.assert_allclose(seen, planned, rtol=0.0, atol=0.2)
+    assert seen.mean() == pytest.approx(planned.mean(), rel=0.03)
+    assert (planned > 1.0 + 1e-6).any() == (planned_by == "one speed")
 
 
 def test_set_up_times_are_those_of_each_edge(benchmark):
