@@ -5,16 +5,16 @@ import dataclasses
 import numpy as np
 import scipy.sparse
 
+from j3o_kernels.tolerances import ROUNDING
+
 from ._certificate import Certificate
 from ._highs import MILP, solve_milp
 from ._model import model_costs, normalized_demand
 from ._prices import Prices
 from ._scenario import Scenario
 from ._solution import Solution
+from .methods.exact.program_builder import largest_share
 from .routing import OffloadingProblem, offloading_problem
-
-# A model fits into what is left of a memory to this part of it.
-_ROUNDING = 1e-9
 
 
 def shadow_prices(scenario: Scenario, solution: Solution) -> Solution:
@@ -96,7 +96,10 @@ def _of_routing(scenario: Scenario, client_choice: np.ndarray, edge_choice: np.n
 
 
 def _linear_program(problem: OffloadingProblem, *, allow_unserved: bool) -> tuple[MILP, np.ndarray]:
-    """Program (17): a row for every stream, then those of capacities in units of `scales`."""
+    """Program (17): a row for every stream, then those of capacities in units of `scales`.
+
+    `CvxpyLP` finds the same prices, once cvxpy has compiled the shape: seconds where this takes a quarter of one.
+    """
     clients, tasks = problem.wanted.shape
     edges, streams = len(problem.edge_uplink), clients * tasks
     client, home = np.repeat(np.arange(clients), tasks), np.repeat(problem.client_edge, tasks)
@@ -143,7 +146,7 @@ def _of_memory(scenario: Scenario, certificate: Certificate) -> dict[str, np.nda
 
 
 def _profits(scenario: Scenario, certificate: Certificate) -> tuple[np.ndarray, np.ndarray]:
-    """P of D (docs/certificates.md): what models earn at a certificate's prices, ``[C, M, T]`` and ``[E, M, T]``."""
+    """Profits p of D (docs/certificates.md), of models at a certificate's prices: ``[C, M, T]`` and ``[E, M, T]``."""
     weight, home, size = normalized_demand(scenario), scenario.client_edge, scenario.input_size
     demand, costs = scenario.demand[:, None], model_costs(scenario)
     at_edge = np.broadcast_to(costs.edge_compute, (scenario.edges, scenario.models))
@@ -153,13 +156,13 @@ def _profits(scenario: Scenario, certificate: Certificate) -> tuple[np.ndarray, 
 
     work = certificate.client_compute[:, None] * costs.client_compute
     margin = scenario.client_accuracy[home] - work[..., None] - stream
-    part = _part(scenario.client_compute[:, None, None], demand * costs.client_compute[..., None])
+    part = largest_share(demand * costs.client_compute[..., None], scenario.client_compute[:, None, None])
     local = weight[:, None] * part * np.maximum(margin, 0.0)
 
     work = certificate.edge_compute[:, None] * at_edge
     margin = scenario.edge_accuracy[home] - work[home][..., None] - toll[:, None] - stream
-    part = _part(scenario.edge_compute[home][:, None, None], demand * at_edge[home][..., None])
-    part = np.minimum(part, _part(scenario.edge_uplink[home][:, None, None], demand * size))
+    part = largest_share(demand * at_edge[home][..., None], scenario.edge_compute[home][:, None, None])
+    part = np.minimum(part, largest_share(demand * size, scenario.edge_uplink[home][:, None, None]))
     away = weight[:, None] * part * np.maximum(margin, 0.0)
     edge = np.zeros((scenario.edges, scenario.models, scenario.tasks))
     np.add.at(edge, home, away)
@@ -170,20 +173,14 @@ def _profits(scenario: Scenario, certificate: Certificate) -> tuple[np.ndarray, 
     return local, edge
 
 
-def _part(room: np.ndarray, load: np.ndarray) -> np.ndarray:
-    """Largest part of a load that there is room for."""
-    room, load = np.broadcast_arrays(room, load)
-    return np.divide(room, load, out=np.ones(load.shape), where=load > room)
-
-
 def _marginal(profit: np.ndarray, size: np.ndarray, memory: np.ndarray) -> np.ndarray:
     """Slope ``[V]`` of the best fractional set of models in the memory, to its right; 0 where all fit."""
     size = np.broadcast_to(size, profit.shape)
-    counts = (size > 0.0) & (size <= memory[:, None] * (1.0 + _ROUNDING)) & (profit > 0.0)
+    counts = (size > 0.0) & (size <= memory[:, None] * (1.0 + ROUNDING)) & (profit > 0.0)
     density = np.divide(profit, size, out=np.zeros(profit.shape), where=counts)
     order = np.argsort(-density, axis=1, kind="stable")
     held = np.cumsum(np.take_along_axis(np.where(counts, size, 0.0), order, axis=1), axis=1)
-    too_much = held > memory[:, None] * (1.0 + _ROUNDING)
+    too_much = held > memory[:, None] * (1.0 + ROUNDING)
     first = np.argmax(too_much, axis=1)
     worth = np.take_along_axis(np.take_along_axis(density, order, axis=1), first[:, None], axis=1)[:, 0]
     return np.where(too_much.any(axis=1), worth, 0.0)

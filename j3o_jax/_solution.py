@@ -35,7 +35,6 @@ class Solution(eqx.Module):
     - `names`: those of the scenario.
     - `certificate`: the prices that prove the bound, None where there are none. `verify` checks them.
     - `has_demand`: whether anybody asks for anything of a stream; None where that is not known. ``[C, T]``
-
     - `prices`: what one more unit of each limit would bring; None where nobody asked (`shadow_prices`).
 
     ``print(solution)`` shows the plan.

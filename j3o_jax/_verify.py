@@ -201,14 +201,8 @@ class _Case:
             own = np.take_along_axis(given[f"{node}_model_compute"], self.model[node], axis=1)
             cost[node] = exact(np.where(self.chosen[node], own, 0.0))
         work, most = ((rate * cost["client"]).sum(axis=1) for rate in (self.rate["local"], self.demand))
-        self._limit(
-            "client_compute (9)",
-            clients,
-            work.fractions(),
-            given["client_compute"],
-            most,
-            self.labels.compute_units("client"),
-        )
+        units = self.labels.compute_units("client")
+        self._limit("client_compute (9)", clients, work.fractions(), given["client_compute"], most, units)
 
         served, asked = (rate.by_edge(home, self.edges) for rate in (self.rate["edge"], self.demand))
         work, compute = served * cost["edge"], given["edge_compute"]
