@@ -108,14 +108,17 @@ def compile_ahead(
     """Begin to compile what `run_batched` will run, on another core; arguments as there, or only their shapes."""
     if available_cores() < 2 or not compiles_ahead():
         return
-    batch, shared = jax.tree.map(_blank, (batch, shared))
-    chunks = _chunks(batch, bytes_per_instance, chunk, _CPU_CHUNK_BYTES, turns, 1)
-    ahead(lambda: _program(function, batch, shared, key, chunks) and None)
+    leaves, structure = jax.tree.flatten((batch, shared))
+    forms = tuple((leaf.shape, leaf.dtype) for leaf in leaves)
 
+    def compile_it() -> None:
+        # Zeros of these shapes, which take no memory.
+        zeros = [np.broadcast_to(np.zeros((), dtype=dtype), shape) for shape, dtype in forms]
+        batch, shared = jax.tree.unflatten(structure, zeros)
+        chunks = _chunks(batch, bytes_per_instance, chunk, _CPU_CHUNK_BYTES, turns, 1)
+        _program(function, batch, shared, key, chunks)
 
-def _blank(array: Any) -> np.ndarray:
-    """Zeros of an array's shape, which take no memory."""
-    return np.broadcast_to(np.zeros((), dtype=array.dtype), array.shape)
+    ahead((function, key, structure, forms, chunk, turns), compile_it)
 
 
 class _Chunks(NamedTuple):

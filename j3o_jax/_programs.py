@@ -59,6 +59,7 @@ class _Programs:
 
     def __init__(self) -> None:
         self.programs: OrderedDict[Hashable, Future[Any]] = OrderedDict()
+        self.asked_ahead: set[Hashable] = set()
         self.lock = threading.Lock()
 
     def __call__(
@@ -170,11 +171,10 @@ def compiled(
     forms = tuple((np.shape(leaf), str(leaf.dtype)) for leaf in leaves)
     double = jax.config.jax_enable_x64  # pyright: ignore[reportAttributeAccessIssue]
     identity = (key, forms, structure, tuple(devices), level, double)
-    found = Compilation(function.__qualname__.split(".")[0].strip("_"), forms, level)
-    listener = _listener.get()
 
     def told() -> contextlib.AbstractContextManager[None]:
-        return contextlib.nullcontext() if listener is None else listener(found)
+        listener, name = _listener.get(), function.__qualname__.split(".")[0].strip("_")
+        return contextlib.nullcontext() if listener is None else listener(Compilation(name, forms, level))
 
     def compile_it() -> Any:
         kept = KeptProgram(function.__module__, function.__qualname__, name, forms, structure, level, double)
@@ -202,11 +202,15 @@ def compiles_ahead() -> bool:
     return _compile_it is compile_program
 
 
-def ahead(compile_it: Callable[[], None]) -> None:
+def ahead(what: Hashable, compile_it: Callable[[], Any]) -> None:
     """Have another thread ask for a program that will be needed: who asks for it later waits for what is left of it.
 
-    What goes wrong there goes wrong again, and is seen, where the program is asked for.
+    Once for each `what`: a thread takes longer than to find that the program is there. What goes wrong there goes wrong
+    again, and is seen, where the program is asked for.
     """
+    if what in _programs.asked_ahead:
+        return
+    _programs.asked_ahead.add(what)
     # JAX's own setting of a device is each thread's own.
     device = jax.config.jax_default_device  # pyright: ignore[reportAttributeAccessIssue]
 
