@@ -52,6 +52,11 @@ from .simulation import Headroom as Headroom
 from .simulation import Simulation as Simulation
 from .simulation import headroom as headroom
 from .simulation import simulate as simulate
+from .sizing import Alternative as Alternative
+from .sizing import Choice as Choice
+from .sizing import Sizing as Sizing
+from .sizing import read_options as read_options
+from .sizing import size as size
 from .sweeps import read_sweep as read_sweep
 from .sweeps import sweep as sweep
 from .tuning import tune as tune

@@ -24,6 +24,7 @@ from .profile import profile
 from .report import report
 from .reproduce import reproduce
 from .simulate import simulate
+from .size import size
 from .solve import solve
 from .sweep import sweep
 from .tune import tune
@@ -32,7 +33,7 @@ from .tune import tune
 _UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-for _command in (new, solve, check, compare, sweep, tune, report, simulate, profile, reproduce):
+for _command in (new, solve, check, compare, sweep, tune, report, simulate, size, profile, reproduce):
     app.command()(_command)
 
 

@@ -132,7 +132,7 @@ _COST = Quantity(
     scale_unit="PFLOP/query",
     slip="is it in FLOP/query",
 )
-_SPEED = Quantity(
+SPEED = Quantity(
     wants="a capacity >= 0 or unlimited, in GFLOP/s",
     unit="GFLOP/s",
     largest=1e9,
@@ -168,7 +168,7 @@ _MILLISECONDS = dataclasses.replace(
     scale=6e4,
     slip="is it in microseconds",
 )
-_PARALLEL = Quantity(
+PARALLEL = Quantity(
     wants="how many accelerators or cores work side by side, above 0",
     unit="accelerators",
     largest=1e6,
@@ -177,9 +177,9 @@ _PARALLEL = Quantity(
     slip="is it a speed",
     positive=True,
 )
-_MEMORY = dataclasses.replace(_SIZE, wants="a capacity >= 0 or unlimited, in MB", unlimited=True)
-_UPLINK = dataclasses.replace(
-    _MEMORY,
+MEMORY = dataclasses.replace(_SIZE, wants="a capacity >= 0 or unlimited, in MB", unlimited=True)
+UPLINK = dataclasses.replace(
+    MEMORY,
     wants="a capacity >= 0 or unlimited, in MB/s",
     unit="MB/s",
     scale_unit="TB/s",
@@ -190,17 +190,27 @@ _INPUT = dataclasses.replace(
 )
 _WINDOW = dataclasses.replace(_TIME, wants="a finite time > 0, in seconds", positive=True)
 
+MONEY = Quantity(
+    wants="a finite price >= 0",
+    unit="any unit of money",
+    largest=1e15,
+    scale=1e15,
+    scale_unit="thousand trillion",
+    slip="is it too large",
+)
+
 ModelSize = Annotated[float, PlainValidator(_SIZE), Field(description=_SIZE.wants)]
 InputSize = Annotated[float, PlainValidator(_INPUT), Field(description=_INPUT.wants)]
 ModelCost = Annotated[float, PlainValidator(_COST), Field(description=_COST.wants)]
-Memory = Annotated[float, PlainValidator(_MEMORY), Field(description=_MEMORY.wants)]
-Compute = Annotated[float, PlainValidator(_SPEED), Field(description=_SPEED.wants)]
-Uplink = Annotated[float, PlainValidator(_UPLINK), Field(description=_UPLINK.wants)]
+Memory = Annotated[float, PlainValidator(MEMORY), Field(description=MEMORY.wants)]
+Compute = Annotated[float, PlainValidator(SPEED), Field(description=SPEED.wants)]
+Uplink = Annotated[float, PlainValidator(UPLINK), Field(description=UPLINK.wants)]
 Latency = Annotated[float, PlainValidator(_LATENCY)]
 Milliseconds = Annotated[float, PlainValidator(_MILLISECONDS)]
-Parallel = Annotated[float, PlainValidator(_PARALLEL), Field(description=_PARALLEL.wants)]
+Parallel = Annotated[float, PlainValidator(PARALLEL), Field(description=PARALLEL.wants)]
+Money = Annotated[float, PlainValidator(MONEY), Field(description=MONEY.wants)]
 Rate = Annotated[float, PlainValidator(_RATE)]
 Setup = Annotated[float, PlainValidator(_TIME)]
 Window = Annotated[float, PlainValidator(_WINDOW)]
 
-MODEL_SIZE_WANTS, MODEL_COST_WANTS, COMPUTE_WANTS = _SIZE.wants, _COST.wants, _SPEED.wants
+MODEL_SIZE_WANTS, MODEL_COST_WANTS, COMPUTE_WANTS = _SIZE.wants, _COST.wants, SPEED.wants

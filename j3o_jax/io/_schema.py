@@ -1,10 +1,15 @@
 """Schema of deployment files. Units are in the names of the keys."""
 
+from collections.abc import Callable
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator
 
 from ._quantities import (
+    MEMORY,
+    PARALLEL,
+    SPEED,
+    UPLINK,
     Compute,
     InputSize,
     Latency,
@@ -12,14 +17,18 @@ from ._quantities import (
     Milliseconds,
     ModelCost,
     ModelSize,
+    Money,
     Name,
     Parallel,
+    Quantity,
     Rate,
     Setup,
     Share,
     Uplink,
     Window,
+    fail,
 )
+from .words import shown
 
 DEPLOYMENT_FORMAT = "j3o-deployment-1"
 
@@ -49,6 +58,7 @@ class DevicePart(Part):
     )
     latency_ms: Annotated[dict[str, Milliseconds] | None, Field(description="ms by model, {model: number}")] = None
     memory_mb: Annotated[dict[str, ModelSize], Field(description="MB by model, {model: number}")] = {}
+    price: Money | None = None
 
     @property
     def seconds(self) -> dict[str, float]:
@@ -131,6 +141,70 @@ class CloudPart(Part):
     uplink_mb_per_s: Uplink
 
 
+KEEP, NONE = "keep", "none"
+"""Alternatives by a word: what the deployment has, and no machine at all."""
+
+
+def _one_or_several(quantity: Quantity) -> Callable[[object], tuple[float, ...]]:
+    """Read one number, or a list of numbers, each of which is an alternative."""
+
+    def read(value: object) -> tuple[float, ...]:
+        if isinstance(value, list) and not value:
+            fail(f"is an empty list: write {quantity.wants}, or several of it")
+        return tuple(quantity(one) for one in value) if isinstance(value, list) else (quantity(value),)
+
+    return read
+
+
+def _spelled_out(value: object) -> object:
+    if isinstance(value, str):
+        if value not in (KEEP, NONE):
+            fail(f"= {shown(value)} is unknown: write keep, none, or a mapping such as {{device: ..., price: ...}}")
+        return {"word": value, "name": value}
+    return value
+
+
+Numbers: TypeAlias = tuple[float, ...]
+SeveralParallel = Annotated[Numbers, PlainValidator(_one_or_several(PARALLEL)), Field(description=PARALLEL.wants)]
+SeveralMemory = Annotated[Numbers, PlainValidator(_one_or_several(MEMORY)), Field(description=MEMORY.wants)]
+SeveralSpeeds = Annotated[Numbers, PlainValidator(_one_or_several(SPEED)), Field(description=SPEED.wants)]
+SeveralUplinks = Annotated[Numbers, PlainValidator(_one_or_several(UPLINK)), Field(description=UPLINK.wants)]
+
+
+class AlternativePart(Part):
+    """One thing to buy for each node of a choice; lists stand for one alternative for each of their numbers."""
+
+    word: Literal["keep", "none"] | None = None
+    name: Name | None = None
+    device: Annotated[Name | None, Field(description="the name of a type of device")] = None
+    parallel: SeveralParallel | None = None
+    memory_mb: SeveralMemory | None = None
+    compute_gflop_per_s: SeveralSpeeds | None = None
+    uplink_mb_per_s: SeveralUplinks | None = None
+    price: Money | None = None
+    price_per_mb_per_s: Money | None = None
+
+
+class ChoicePart(Part):
+    """A decision between alternatives: the same for all nodes that are named, unless `separately`."""
+
+    name: Name
+    clients: list[Name] = []
+    edges: list[Name] = []
+    cloud: bool = False
+    separately: bool = False
+    take: Annotated[list[Annotated[AlternativePart, BeforeValidator(_spelled_out)]], Field(min_length=1)]
+
+
+class OptionsPart(Part):
+    """What may be bought, and what for."""
+
+    currency: Name | None = None
+    budget: Money | None = None
+    target_accuracy: Share | None = None
+    choices: Annotated[list[ChoicePart], Field(min_length=1)]
+
+
 class DeploymentPart(Part):
     """The whole file."""
 
@@ -143,3 +217,4 @@ class DeploymentPart(Part):
     edges: Annotated[list[EdgePart], Field(min_length=1)]
     clients: Annotated[list[ClientPart], Field(min_length=1)]
     cloud: CloudPart
+    options: OptionsPart | None = None

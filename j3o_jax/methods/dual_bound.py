@@ -35,8 +35,8 @@ BOUND_TURNS = 3
 _CACHE_BYTES = 1 << 24
 # A row is never fuller than 1 by its scale: what a capacity beyond that is.
 _AMPLE = 2.0
-# What the unit of the objective may lose to rounding.
-_SAFE = 1.0 + 4.0 * np.finfo(np.float64).eps
+SAFE = 1.0 + 4.0 * np.finfo(np.float64).eps
+"""What the unit of the objective may lose to rounding."""
 
 
 class DualBound(NamedTuple):
@@ -176,7 +176,7 @@ def dual_bound(
     own = warmup_cosine(search.rate, search.steps) if schedule is None else schedule
     proof, bound = dual_descent(problem, point, search.steps, own)
     return DualBound(
-        bound=bound * unit * _SAFE,
+        bound=bound * unit * SAFE,
         prices=CapacityPrices(
             client=point.client * unit[:, None, None] / scales.client,
             compute=point.compute * unit[:, None] / scales.compute,

@@ -154,3 +154,19 @@ def own_certificate(proof: Certificate, sized: Sized) -> Certificate:
         edge_uplink=proof.edge_uplink[:, edges],
         cloud_uplink=proof.cloud_uplink,
     )
+
+
+def enlarged_certificate(proof: Certificate, sized: Sized) -> Certificate:
+    """Certificate at the size of a program: prices of 0 for what was added."""
+    own, larger = sized.own, sizes_of(sized.scenarios)
+
+    def nothing(array: np.ndarray, *kinds: str) -> np.ndarray:
+        return np.pad(array, [(0, 0), *((0, getattr(larger, kind) - getattr(own, kind)) for kind in kinds)])
+
+    return Certificate(
+        stream=nothing(proof.stream, "clients", "tasks"),
+        client_compute=nothing(proof.client_compute, "clients"),
+        edge_compute=nothing(proof.edge_compute, "edges"),
+        edge_uplink=nothing(proof.edge_uplink, "edges"),
+        cloud_uplink=proof.cloud_uplink,
+    )

@@ -64,6 +64,21 @@ def plot_batch_profiles(profiles: Mapping[str, "j3o_jax.profiles.BatchProfile"])
     return draw_batch_profiles(profiles)
 
 
+def plot_front(sizing: "j3o_jax.Sizing", currency: str = "") -> "matplotlib.figure.Figure":
+    """Draw the front of price and accuracy, what is proven to be out of reach, and what to buy for how much.
+
+    **Arguments:**
+
+    - `currency`: what prices are in.
+
+    **Raises:** `ValueError` where no option has a plan; `ImportError` without matplotlib.
+    """
+    require_matplotlib()
+    from ._front import draw_front
+
+    return draw_front(sizing, currency)
+
+
 def save_figure(figure: "matplotlib.figure.Figure", path: str | Path) -> None:
     """Write a picture as the suffix of `path` says, whole or not at all: nobody sees half of a file.
 

@@ -65,8 +65,30 @@ def _by_uplink(problem: RelaxationProblem, uplink: Array) -> Array:
 
 def price_bound(problem: RelaxationProblem, prices: Prices) -> Array:
     """Safe dual bound D, rounded up (as Neumaier and Shcherbina do for linear programs) ``[B]``."""
+    prices = feasible_prices(problem, prices)
+    stream, client, compute, uplink, cloud = prices
+    sets = best_sets(problem, prices)
+    bound = (
+        jnp.sum(stream, axis=(1, 2, 3))
+        + jnp.sum(client * problem.client_limit, axis=(1, 2))
+        + jnp.sum(compute * problem.edge_limit + uplink * problem.uplink_limit, axis=1)
+        + cloud * problem.cloud_limit
+        + sum(jnp.sum(of_nodes, axis=tuple(range(1, of_nodes.ndim))) for of_nodes in sets)
+    )
+    return bound * rounding_up(problem)
+
+
+def rounding_up(problem: RelaxationProblem) -> float:
+    """Factor that makes up for what a sum of the terms of D loses to rounding."""
+    # All terms are ≥ 0: a sum of N of them is too small by at most N bits.
+    terms = problem.value_local[0].size + problem.value_edge[0].size + problem.edge_size[0].size
+    return 1.0 + terms * float(jnp.finfo(problem.data.dtype).eps)
+
+
+def best_sets(problem: RelaxationProblem, prices: Prices) -> list[Array]:
+    """Bounds on what the best sets of models earn, at clients ``[B, G, K]`` and at edges ``[B, E]``; prices ≥ 0."""
     edges = problem.edge_limit.shape[1]
-    stream, client, compute, uplink, cloud = feasible_prices(problem, prices)
+    stream, client, compute, uplink, _ = prices
     eps = jnp.finfo(stream.dtype).eps
     by_uplink = _by_uplink(problem, uplink)
     # Dual costs of flows.
@@ -84,17 +106,7 @@ def price_bound(problem: RelaxationProblem, prices: Prices) -> Array:
     by_task = groups_to_edges(jnp.sum(profit(problem.value_edge, edge), axis=2), problem.edge_index, edges)
     opening = (compute[..., None] * problem.edge_setup)[:, :, None] * (1.0 - 4.0 * eps)
     at_edge = jnp.maximum(by_task * (1.0 + problem.data[0].size * eps) - opening, 0.0)
-    sets = _set_bounds([(at_client, problem.client_size), (at_edge, problem.edge_size)])
-    bound = (
-        jnp.sum(stream, axis=(1, 2, 3))
-        + jnp.sum(client * problem.client_limit, axis=(1, 2))
-        + jnp.sum(compute * problem.edge_limit + uplink * problem.uplink_limit, axis=1)
-        + cloud * problem.cloud_limit
-        + sum(jnp.sum(of_nodes, axis=tuple(range(1, of_nodes.ndim))) for of_nodes in sets)
-    )
-    # All terms are ≥ 0: a sum of N of them is too small by at most N bits.
-    terms = problem.value_local[0].size + problem.value_edge[0].size + problem.edge_size[0].size
-    return bound * (1.0 + terms * eps)
+    return _set_bounds([(at_client, problem.client_size), (at_edge, problem.edge_size)])
 
 
 def _set_bounds(nodes: list[tuple[Array, Array]]) -> list[Array]:
