@@ -17,6 +17,7 @@ BENCHMARKS = (
     "offloading",
     "scaling",
     "large",
+    "sizing",
     "sweeping",
     "tuning",
     "roofline",

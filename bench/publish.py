@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 from j3o_jax._machine import source_digest
 
 from . import compile as compile_costs
-from . import quality, shapes, throughput
+from . import quality, shapes, sizing, throughput
 from .record import FOLDER, say
 
 _ROOT = Path(__file__).parents[1]
@@ -65,6 +65,7 @@ MEASUREMENTS = {
     "roofline": Measurement(("roofline",), 5),
     "offloading": Measurement(("offloading",), 20),
     "tuning": Measurement(("tuning",), 20),
+    "sizing": Measurement(("sizing",), 15, sizing.table),
     "sweeping": Measurement(("sweeping",), 20),
     "methods": Measurement(("methods",), 20),
     "auto": Measurement(("auto",), 20),

@@ -44,7 +44,7 @@ class Alternative:
     """
 
     name: str
-    price: float
+    price: float | int
     values: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
@@ -90,7 +90,7 @@ class Options:
     - `scenario`: a single one; what no choice is about is as it is here.
     - `choices`: at least one, no two of which set the same array at the same node.
 
-    **Raises:** `ValueError` that names the choice, and what it wants.
+    **Raises:** `ValueError` that names the choice, and what it wants; for more than `MOST_OPTIONS` combinations.
     """
 
     def __init__(self, scenario: Scenario, choices: Sequence[Choice]):
@@ -99,6 +99,11 @@ class Options:
         problem = next(_problems(scenario, self.choices), None)
         if problem is not None:
             raise ValueError(f"choices: {problem}")
+        if self.count > MOST_OPTIONS:
+            raise ValueError(
+                f"choices: make {self.count:,} combinations, and {MOST_OPTIONS:,} are the most: "
+                "name fewer alternatives, or let nodes share a choice"
+            )
         self._base = _arrays(scenario, {field for choice in self.choices for field in choice.fields})
         # For each choice and array: the nodes, and the values of each alternative there.
         self._values = [{field: self._stacked(choice, field) for field in choice.fields} for choice in self.choices]

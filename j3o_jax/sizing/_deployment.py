@@ -169,6 +169,8 @@ def _variants(alternative: AlternativePart) -> Iterator[_Variant]:
 
 
 def _told(key: str, number: float) -> str:
+    if np.isinf(number):
+        return "unlimited"
     return f"{_UNITS[key]}{number:g}" if key == "parallel" else f"{number:g}{_UNITS[key]}"
 
 
@@ -223,7 +225,8 @@ def _prices(variant: _Variant, part: DeploymentPart, nodes: tuple[int, ...], loc
     if price is None and "device" in variant.keys:
         price = next(device.price for device in part.devices if device.name == variant.keys["device"])
     each = (price or 0.0) * float(variant.keys.get("parallel", 1.0))
-    each += (variant.price_per_mb_per_s or 0.0) * float(variant.keys.get("uplink_mb_per_s", 0.0))
+    if variant.price_per_mb_per_s:
+        each += variant.price_per_mb_per_s * float(variant.keys["uplink_mb_per_s"])
     if not np.isfinite(each):
         raise refused(loc, "costs more than there is: an unlimited uplink has no price per MB/s")
     return np.full(count, each)

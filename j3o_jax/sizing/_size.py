@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from .._scenario import Scenario
 from ..methods import AbstractMethod, ExactMILP, PriceDirected
-from ._choices import MOST_OPTIONS, Choice, Options
+from ._choices import Choice, Options
 from ._journal import Journal
 from ._result import Sizing, result_of
 from ._search import Goal, Search
@@ -73,11 +73,6 @@ def size(
     goal = Goal(None if budget is None else float(budget), None if target is None else float(target), float(gap))
     _require_valid(goal, batch, most_plans)
     options = Options(scenario, choices)
-    if options.count > MOST_OPTIONS:
-        raise ValueError(
-            f"choices: make {options.count:,} combinations, and {MOST_OPTIONS:,} are the most: "
-            "name fewer alternatives, or let nodes share a choice"
-        )
     search = Search(options, goal)
     journal = None if folder is None else Journal(folder, options)
     with contextlib.nullcontext() if journal is None else journal.locked():
