@@ -89,7 +89,7 @@ def _small(number: int) -> dict[str, Any]:
 
 
 def small_choices(
-    scenario: j3o.Scenario, rng: np.random.Generator, numbers: tuple[int, int, int, int] = (3, 3, 3, 2)
+    scenario: j3o.Scenario, rng: np.random.Generator, numbers: tuple[int, int, int, int] = (2, 2, 2, 2)
 ) -> tuple[j3o.Choice, ...]:
     """Machines for all clients, for the first and the last edge, and links, at random prices that rise with the part.
 

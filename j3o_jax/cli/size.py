@@ -20,6 +20,7 @@ from ._output import hand_out, progress
 if TYPE_CHECKING:
     from ..sizing import Progress, Sizing, Wanted
 
+_PLANNER = "price-directed"
 _CHECKED = "every plan keeps every limit, checked independently"
 
 
@@ -35,8 +36,9 @@ def size(
         float, typer.Option(metavar="GAP", help="Relative difference of accuracy that is not worth a plan.")
     ] = 1e-3,
     method: Annotated[
-        str, typer.Option(metavar="NAME", help="How to plan: price-directed, j3o or exact-milp among others.")
-    ] = "price-directed",
+        str | None,
+        typer.Option(metavar="NAME", help="How to plan, price-directed (ended early) if not given: j3o, exact-milp …"),
+    ] = None,
     exact: Annotated[
         bool, typer.Option("--exact", help="Settle by an exact search what plans and bounds leave open, one by one.")
     ] = False,
@@ -60,7 +62,7 @@ def size(
     """Find what to buy: the cheapest options for each accuracy, of thousands, with a proof."""
     _require_numbers(budget, target, gap)
     _options.require_seconds("--time-limit", time_limit)
-    choice = _methods.choose(method, "--method", time_limit=time_limit)
+    choice = _methods.choose(method or _PLANNER, "--method", time_limit=time_limit)
     if choice.name == _methods.AUTO:
         raise InputError("--method auto: chooses for one deployment, and this plans many: name another one")
     check_readable(file, "deployment")
@@ -72,7 +74,7 @@ def size(
         if os.path.exists(out) and os.path.samefile(file, out):
             raise InputError(f"--out {out}: is the file that is read: name another file")
 
-    from ..sizing import read_options
+    from ..sizing import PLANNER, read_options
     from ._plans import keep_compiled, require_support
 
     wanted = read_options(file)
@@ -81,7 +83,7 @@ def size(
     if (out or plan) and budget is None and target is None:
         option = "--out" if out else "--plan"
         raise InputError(f"{option}: is of the answer to a --budget or a --target: give one of them")
-    built = choice.build()
+    built = PLANNER if method is None else choice.build()
     require_support(built, choice.name, wanted.scenario, file)
     keep_compiled()
     settling = j3o_jax.ExactMILP(gap=min(gap, 1e-4), time_limit=choice.time_limit) if exact else None

@@ -8,5 +8,6 @@ from ._deployment import read_options as read_options
 from ._result import Counts as Counts
 from ._result import Sizing as Sizing
 from ._search import Goal as Goal
+from ._size import PLANNER as PLANNER
 from ._size import Progress as Progress
 from ._size import size as size

@@ -13,6 +13,9 @@ from ._journal import Journal
 from ._result import Sizing, result_of
 from ._search import Goal, Search
 
+PLANNER = PriceDirected(gap=2.5e-4, patience=20, max_iterations=128)
+"""What plans unless another method is named: `PriceDirected`, ended early, for most plans only rule others out."""
+
 # Accuracies that differ by less are the same to whoever pays for them.
 _ALIKE = 1e-6
 
@@ -32,7 +35,7 @@ def size(
     budget: float | None = None,
     target: float | None = None,
     gap: float = 1e-3,
-    method: AbstractMethod = PriceDirected(),  # noqa: B008 — methods are frozen
+    method: AbstractMethod = PLANNER,
     exact: ExactMILP | None = None,
     batch: int = 32,
     most_plans: int | None = None,
@@ -56,7 +59,7 @@ def size(
     - `target`: accuracy that is enough, from 0 to 1. Only the cheapest option that reaches it is searched for.
       With neither, all of the front.
     - `gap`: relative difference of accuracy that is not worth another plan. `Sizing.gap` says what is left open.
-    - `method`: that plans the batches. What comes without a certificate goes through `certify`.
+    - `method`: that plans the batches; by default `PriceDirected`, ended early. What comes without a certificate goes through `certify`.
     - `exact`: plans in the end what is left open between bounds and plans, one by one, such as ``ExactMILP(gap=0)``.
       Its bounds are the solver's word.
     - `batch`: most options of a round.
