@@ -110,7 +110,8 @@ class Alternation:
 
     With batching, other pairs of edge and task are then opened and closed as long as bounds leave room for a gain. At
     last an instance is routed once more, where all must be served so that it is, and without what nobody uses. With
-    batching, a task that an edge drops then gives its set-up time back to the others, and they are routed again.
+    batching, a task that an edge drops then gives its set-up time back to the others, and they are routed again; so are
+    the queries of new models that did not earn what moving them costs.
 
     **Arguments:**
 
@@ -264,7 +265,7 @@ class Alternation:
                 after_search if search is None else _ACTIVATES,
                 xp.where(tries_on, _ACTIVATES, after_search),
                 xp.where(servable, _ROUTES_LAST, DONE),
-                DONE if scenarios.batching is None else _ROUTES_AGAIN,
+                DONE if scenarios.batching is None and scenarios.switching is None else _ROUTES_AGAIN,
             ],
             DONE,
         )
