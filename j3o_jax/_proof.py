@@ -18,6 +18,8 @@ _MEMORY = 1 << 40
 _ROOM = _MEMORY + _MEMORY // 10**9 + 1
 # How many clients, or edges, are looked at together.
 _TOGETHER = 64
+# More than moving a model need ever cost, in objective.
+_DEAR = 4
 # Steps of the guess of a price of memory.
 _STEPS = 8
 
@@ -145,8 +147,8 @@ class _Proof:
             cost = exact(self.given["switching.cost_per_mb"]) * exact(size)
             shift = self.bits + cost.exponent
             units = cost.whole << shift if shift >= 0 else cost.whole >> -shift
-            # One that costs more than it earns is as good as none; so it keeps to the 64 bits.
-            charge = np.minimum(units, profit.sum(axis=2)).astype(self.kind)
+            # No set of models earns more than 1: a cost beyond some times that is as good as any, and keeps to 64 bits.
+            charge = np.minimum(units, _DEAR << self.bits).astype(self.kind)
         return _best_sets(profit.astype(self.kind), room, charge)
 
     def _profits(self, margin: Exact, demand: Exact, limits: list[tuple[Exact, Exact]]) -> np.ndarray:

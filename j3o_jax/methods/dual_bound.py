@@ -37,7 +37,7 @@ _CACHE_BYTES = 1 << 24
 _AMPLE = 2.0
 # What the unit of the objective may lose to rounding.
 _SAFE = 1.0 + 4.0 * np.finfo(np.float64).eps
-# Charges are rounded down; one above this part of all that a model could earn is as good as any.
+# Charges are rounded down; one beyond some times what the node could earn with all models is as good as any.
 _SAFE_CHARGE = 1.0 - 16.0 * np.finfo(np.float64).eps
 _NEVER_PAYS = 2.0
 
@@ -264,10 +264,11 @@ def scaled_relaxation(scenarios: Scenario, groups: ClientGroups) -> ScaledRelaxa
     charges, moving = {}, moving_costs(scenarios)
     if moving is not None:
         client_charge, edge_charge = placed(moving.client) / unit[:, None, None, None], moving.edge / unit[:, None, None]
-        earned, earned_edge = jnp.sum(value_local, axis=3), of_edges(jnp.sum(value_edge, axis=(2, 3)))
+        by_task = (jnp.max(value_local, axis=4), jnp.max(of_edges(jnp.sum(value_edge, axis=2)), axis=3))
+        most, most_edge = (jnp.sum(best, axis=-1, keepdims=True) for best in by_task)
         charges = {
-            "client_charge": jnp.minimum(client_charge * _SAFE_CHARGE, _NEVER_PAYS * earned),
-            "edge_charge": jnp.minimum(edge_charge * _SAFE_CHARGE, _NEVER_PAYS * earned_edge),
+            "client_charge": jnp.minimum(client_charge * _SAFE_CHARGE, _NEVER_PAYS * most),
+            "edge_charge": jnp.minimum(edge_charge * _SAFE_CHARGE, _NEVER_PAYS * most_edge),
         }
     return ScaledRelaxation(
         RelaxationProblem(
