@@ -13,6 +13,7 @@ from ._check import check as check
 from ._compilation_cache import cache_compilations as cache_compilations
 from ._forks import ForkError as ForkError
 from ._names import Names as Names
+from ._previous import with_previous as with_previous
 from ._prices import Prices as Prices
 from ._relaxation import relaxation_bound as relaxation_bound
 from ._scenario import Batching as Batching

@@ -22,8 +22,8 @@ _LEAST = 1e-9
 def least_traffic(scenarios: Scenario, plans: Plan) -> Plan:
     """Plans of the same F, limits kept, with the least traffic that is found by moving what ties.
 
-    A node may come to hold further models, if they fit and cost nothing to move. Plans without a tie are returned as they are; in the others
-    choices that serve nobody and models that nothing chooses are dropped.
+    A node may come to hold further models, if they fit and cost nothing to move. Plans without a tie are returned as
+    they are; in the others choices that serve nobody and models that nothing chooses are dropped.
 
     **Arguments:**
 

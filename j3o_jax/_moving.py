@@ -57,7 +57,7 @@ def _pays(
 
 
 def settle_models(scenario: Scenario, plan: Plan) -> Plan:
-    """Final plan: `without_unpaid`, new models only where they are chosen, and those held before as far as they fit.
+    """Make the final plan: `without_unpaid`, new models only where chosen, and those held before as far as they fit.
 
     What was held before stays at no cost and need not be moved again later: the largest first, within what is left of
     the memory.

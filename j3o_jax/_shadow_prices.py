@@ -136,7 +136,7 @@ def _linear_program(problem: OffloadingProblem, *, allow_unserved: bool) -> tupl
 
 
 def _of_memory(scenario: Scenario, certificate: Certificate) -> dict[str, np.ndarray]:
-    """Price of a MB at each node: what the model earns, less its move, for its size that is the first not to fit in whole."""
+    """Price of a MB at each node: what the first model that does not fit in whole earns per MB, less its move."""
     client, edge = (profit.sum(axis=2) for profit in _profits(scenario, certificate))
     costs, moving = model_costs(scenario), moving_costs(scenario)
     if moving is not None:

@@ -283,7 +283,7 @@ def _all_choices(scenarios: Scenario, limit: int) -> Int[np.ndarray, "K T"] | No
 
 
 def _fingerprint(scenarios: Scenario, instance: int) -> int:
-    """Checksum of the data of one instance and nothing else: not of the form in which they are given, nor of what was held."""
+    """Checksum of the data of one instance: not of the form in which they are given, nor of what nodes held before."""
     number = 0
     for name, array in dataclasses.replace(scenarios, switching=None).arrays().items():
         own = array[instance]

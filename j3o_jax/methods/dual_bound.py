@@ -263,7 +263,8 @@ def scaled_relaxation(scenarios: Scenario, groups: ClientGroups) -> ScaledRelaxa
     value_edge = jnp.where(fits_edge, by_stream * edge_accuracy * part_edge, 0.0)
     charges, moving = {}, moving_costs(scenarios)
     if moving is not None:
-        client_charge, edge_charge = placed(moving.client) / unit[:, None, None, None], moving.edge / unit[:, None, None]
+        client_charge = placed(moving.client) / unit[:, None, None, None]
+        edge_charge = moving.edge / unit[:, None, None]
         by_task = (jnp.max(value_local, axis=4), jnp.max(of_edges(jnp.sum(value_edge, axis=2)), axis=3))
         most, most_edge = (jnp.sum(best, axis=-1, keepdims=True) for best in by_task)
         charges = {

@@ -221,7 +221,7 @@ class PricePolicy(PlacementPolicy):
         )
 
     def _edge_values(self, result: RoundResult, cloud_price: Any) -> Any:
-        """Value ``[E, B]`` of each edge with its clients, at a price of the cloud, less what moving models costs them."""
+        """Value ``[E, B]`` of each edge with its clients, at a price of the cloud, less what moving models costs."""
         plan, problem = result.plan, result.problem
         price = cloud_price / jnp.where(self.per_load > 0.0, self.per_load, 1.0)
         sent = problem.data * price[:, None, None]

@@ -6,8 +6,8 @@ for all nodes at once: every task earns what its best held model earns. Greedy b
 time (one model in, at most one out) until none helps. Nodes stand on any trailing axes ``*N``; they share nothing, so
 instances are just more nodes.
 
-Holding a model may have a charge, which is taken off: the objective stays submodular, but is no longer monotone. So what
-a model adds counts less its charge, and a swap may also take one out and none in.
+Holding a model may have a charge, which is taken off: the objective stays submodular, but is no longer monotone. So
+what a model adds counts less its charge, and a swap may also take one out and none in.
 """
 
 import functools
@@ -147,7 +147,8 @@ def max_coverage(
 
                 own, own_model = first_best(materialize(scores))
             else:
-                saved = materialize(lambda: jnp.where(leaver >= 0, take_model(charge, leaver), 0.0))
+                paid: Array = charge
+                saved = materialize(lambda: jnp.where(leaver >= 0, take_model(paid, leaver), 0.0))
 
                 def scores() -> Array:
                     left = without_leaver()

@@ -40,9 +40,10 @@ class _Lines(NamedTuple):
 def dual_search(tier: NodeTier, capacity: Array) -> tuple[_Lines, Move]:
     """Multiplier updates by a search along each node's dual, a cutting-plane method in one dimension.
 
-    A set of gain G, less what it costs to hold, and load W is a line G − α W in the multiplier α. The dual is the upper envelope of all sets' lines
-    plus what the capacity costs, and convex; its minimum is where the lines of the last set that overloads the node and
-    of the last one that does not cross. That crossing is the next multiplier, until no set lies above it (Dinkelbach).
+    A set of gain G, less what it costs to hold, and load W is a line G − α W in the multiplier α. The dual is the upper
+    envelope of all sets' lines plus what the capacity costs, and convex; its minimum is where the lines of the last set
+    that overloads the node and of the last one that does not cross. That crossing is the next multiplier, until no set
+    lies above it (Dinkelbach).
     """
     zero = jnp.zeros_like(capacity)
 

@@ -48,7 +48,7 @@ class NodeTier(NamedTuple):
         return self.weight[task][None] * self.accuracy[task] - multiplier[None] * self.load(task)
 
     def charges(self, held: Array) -> Array | float:
-        """What the nodes pay for the sets that they hold, not materialized ``[K, G, B]``."""
+        """Charges of the sets that the nodes hold, not materialized ``[K, G, B]``."""
         return 0.0 if self.charge is None else jnp.sum(jnp.where(held, self.charge, 0.0), axis=0)
 
     def of_model(self, model: Array) -> tuple[Array, Array, Array]:

@@ -12,8 +12,8 @@ anyway,
     p_etm = max(0, Σ_c max(0, b − U (n + H u + G π)) − ν π)
 
 (ν is the set-up load of a task with batching, else 0) and the sets S of models that fit into a node's memory, of which
-`set_bound.py` bounds the best, less the charges of those of its models that have one. So a proof never depends on how prices were found. Whole sets of models make the least D
-less than the value of the linear relaxation.
+`set_bound.py` bounds the best; where holding models has charges, less those of the set. So a proof never depends on how
+prices were found. Whole sets of models make the least D less than the value of the linear relaxation.
 """
 
 import math
@@ -103,7 +103,7 @@ def price_bound(problem: RelaxationProblem, prices: Prices) -> Array:
 
 
 def _set_bounds(nodes: list[tuple[Array, Array, Array | None]]) -> list[Array]:
-    """`set_bound` of several kinds of nodes at once ``[...]``: profits ``[..., T, M]``, sizes and charges ``[..., M]``."""
+    """`set_bound` of several kinds of nodes at once: profits ``[..., T, M]``, sizes and charges ``[..., M]``."""
     tasks, models = nodes[0][0].shape[-2:]
     profit = jnp.concatenate([profit.reshape(-1, tasks, models).T for profit, _, _ in nodes], axis=2)
     size = jnp.concatenate([size.reshape(-1, models).T for _, size, _ in nodes], axis=1)

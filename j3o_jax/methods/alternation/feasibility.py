@@ -86,7 +86,7 @@ def repaired_plans(
 
 @program_beyond_few
 def drop_unused(scenarios: Scenario, plans: Plan) -> Plan:
-    """Drop choices that serve nobody, models that nothing chooses, and new ones that earn less than moving them costs."""
+    """Drop choices that serve nobody, models that nothing chooses, and those that earn less than their move costs."""
 
     def one(scenario: Scenario, plan: Plan) -> Plan:
         plan = without_unpaid(scenario, plan)

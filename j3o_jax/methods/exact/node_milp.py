@@ -74,7 +74,7 @@ def _dominated(
     size: Float[np.ndarray, " M"],
     charge: Float[np.ndarray, " M"],
 ) -> Bool[np.ndarray, " M"]:
-    """Models that some other model can replace on every task, at no more memory, compute or charge; of equals the first stays.
+    """Models that another can replace on every task, at no more memory, compute or charge; of equals the first stays.
 
     Where all must be served this holds as well: a model without gain on a task cannot serve it there.
     """

@@ -100,7 +100,7 @@ def largest_share(load: np.ndarray, room: Any) -> np.ndarray:
 def holding_gains(
     scenario: Scenario, client_earned: Float[np.ndarray, "C M"], edge_earned: Float[np.ndarray, "E M"]
 ) -> MovingCosts:
-    """What holding each model adds to the objective: less the cost of moving it, and 0 where moving costs nothing.
+    """Return what holding each model adds to the objective: minus the cost of moving it, 0 where that costs nothing.
 
     Where queries may be left, a cost is no more than twice what the model could earn: one that costs more than it earns
     is not moved either way, and HiGHS's tolerances are absolute.

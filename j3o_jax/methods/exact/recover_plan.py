@@ -11,8 +11,8 @@ import numpy as np
 from j3o_kernels.tolerances import ALL_SERVED
 
 from ..._compiled_functions import in_numpy
-from ..._highs import MILPResult, above, solve_milp
 from ..._either import each
+from ..._highs import MILPResult, above, solve_milp
 from ..._model import Placement, objective
 from ..._scenario import Scenario
 from ..._status import OPTIMAL_GAP, Status
