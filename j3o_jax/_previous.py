@@ -1,18 +1,17 @@
 """What a plan holds, as what is held already when the next one is made."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 
 from ._names import Names
 from ._scenario import Scenario, Switching
 from ._solution import Solution
-from ._types import AnyArray, Bool, Float
+from ._types import Bool
 
 
-def with_previous(
-    scenario: Scenario, previous: Solution, cost_per_mb: float | Float[AnyArray, "*batch"] = 0.0
-) -> Scenario:
+def with_previous(scenario: Scenario, previous: Solution, cost_per_mb: Any = 0.0) -> Scenario:
     """Scenario in which the models of a plan are held already, so that others have to be moved: with `Switching`.
 
     Where both have names, nodes and models are matched by them: a node that the plan does not know holds nothing yet,

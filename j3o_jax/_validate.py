@@ -167,6 +167,8 @@ def all_in_range(fields: Mapping[str, AnyArray], batch: tuple[int, ...], edges: 
 def _in_range(name: str, values: AnyArray, edges: int) -> Any:
     if name == "client_edge":
         return (values >= 0) & (values < edges)
+    if values.dtype == np.bool_:
+        return values | ~values
     rule = _ALL_RULES[name]
     return (values > 0 if rule.positive else values >= 0) & (values <= rule.upper)
 
