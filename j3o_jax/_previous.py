@@ -27,18 +27,33 @@ def with_previous(scenario: Scenario, previous: Solution, cost_per_mb: Any = 0.0
     and for a cost that is none.
     """
     batch = scenario.batch_shape
-    held = []
-    for tier, models in (("clients", previous.client_models), ("edges", previous.edge_models)):
-        wanted = (getattr(scenario, tier), scenario.models)
-        models = np.asarray(models, dtype=bool)
-        if scenario.names is not None and previous.names is not None:
-            models = _by_name(models, previous.names, scenario.names, tier)
-        if models.shape[-2:] != wanted or models.shape[:-2] not in ((), batch):
-            shapes = f"have shape {list(models.shape)}, the scenario wants {[*batch, *wanted]}"
-            raise ValueError(f"previous: its models of {tier} {shapes}")
-        held.append(np.broadcast_to(models, (*batch, *wanted)))
+    held = held_before(previous, scenario.names, scenario.clients, scenario.edges, scenario.models)
+    for tier, models in zip(("clients", "edges"), held, strict=True):
+        if models.shape[:-2] not in ((), batch):
+            axes = f"have the batch axes {list(models.shape[:-2])}, the scenario {list(batch)}"
+            raise ValueError(f"previous: its models of {tier} {axes}")
+    held = (np.broadcast_to(models, (*batch, *models.shape[-2:])) for models in held)
     cost = np.broadcast_to(np.asarray(cost_per_mb, dtype=np.float64), batch)
     return dataclasses.replace(scenario, switching=Switching(*held, cost_per_mb=cost))
+
+
+def held_before(
+    previous: Solution, names: Names | None, clients: int, edges: int, models: int
+) -> tuple[Bool[np.ndarray, "*batch C M"], Bool[np.ndarray, "*batch E M"]]:
+    """Models that clients ``[*batch, C, M]`` and edges ``[*batch, E, M]`` of these names and numbers hold by a plan.
+
+    **Raises:** `ValueError` as `with_previous`.
+    """
+    held = []
+    for tier, nodes, own in (("clients", clients, previous.client_models), ("edges", edges, previous.edge_models)):
+        own = np.asarray(own, dtype=bool)
+        if names is not None and previous.names is not None:
+            own = _by_name(own, previous.names, names, tier)
+        if own.shape[-2:] != (nodes, models):
+            shapes = f"have shape {list(own.shape)}, the scenario wants {[nodes, models]}"
+            raise ValueError(f"previous: its models of {tier} {shapes}")
+        held.append(own)
+    return held[0], held[1]
 
 
 def _by_name(models: Bool[np.ndarray, "*batch V M"], of: Names, to: Names, tier: str) -> Bool[np.ndarray, "*batch V M"]:

@@ -217,7 +217,7 @@ def tiny_scenarios(draw: st.DrawFn, sizes: Sequence[tuple[int, int, int, int]] |
 # or missing axis always shows.
 _CLIENTS, _EDGES, _TASKS, _MODELS = 7, 2, 3, 5
 _FIELDS = [
-    *(name for name in Scenario.__annotations__ if name not in ("batching", "allow_unserved", "names")),
+    *(name for name in Scenario.__annotations__ if name not in ("batching", "allow_unserved", "names", "switching")),
     "batching.window",
     "batching.setup",
 ]
