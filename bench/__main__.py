@@ -10,6 +10,7 @@ BENCHMARKS = (
     "auto",
     "methods",
     "quality",
+    "switching",
     "bounds",
     "closing",
     "batching",

@@ -13,11 +13,14 @@ from ._check import check as check
 from ._compilation_cache import cache_compilations as cache_compilations
 from ._forks import ForkError as ForkError
 from ._names import Names as Names
+from ._previous import with_previous as with_previous
 from ._prices import Prices as Prices
 from ._relaxation import relaxation_bound as relaxation_bound
 from ._scenario import Batching as Batching
 from ._scenario import Scenario as Scenario
+from ._scenario import Switching as Switching
 from ._shadow_prices import shadow_prices as shadow_prices
+from ._solution import Moves as Moves
 from ._solution import Solution as Solution
 from ._solution import SolveError as SolveError
 from ._solve import solve as solve

@@ -52,12 +52,25 @@ def chosen_certificate(
     return jax.tree.map(lambda *both: chosen(*map(xp.asarray, both)), one, other)
 
 
-def but_for_rounding(bound: np.ndarray, value: np.ndarray) -> np.ndarray:
-    """Bounds, of which one that lies below F by no more than the last bits of a sum is F."""
-    bits = 16.0 * np.finfo(np.float64).eps * np.abs(value)
+def but_for_rounding(bound: np.ndarray, value: np.ndarray, accuracy: np.ndarray | None = None) -> np.ndarray:
+    """Bounds, of which one that lies below the objective by no more than the last bits of a sum is the objective.
+
+    **Arguments:**
+
+    - `accuracy`: F of the plans, where their objectives are less than that by what moving models costs.
+    """
+    of = value if accuracy is None else 2.0 * accuracy - value
+    bits = 16.0 * np.finfo(np.float64).eps * np.abs(of)
     return np.where((bound < value) & (bound >= value - bits), value, bound)
 
 
-def is_refuted(bound: AnyArray, value: AnyArray) -> AnyArray:
-    """Where a plan is worth more than its bound, beyond what it may exceed its limits by; not where there is none."""
+def is_refuted(bound: AnyArray, value: AnyArray, accuracy: AnyArray | None = None) -> AnyArray:
+    """Where a plan is worth more than its bound, beyond what it may exceed its limits by; not where there is none.
+
+    **Arguments:**
+
+    - `accuracy`: F of the plans, where their objectives are less than that by what moving models costs.
+    """
+    if accuracy is not None:
+        return bound < value - TOLERANCE * (2.0 * accuracy - value) - 1e-12
     return bound < value * (1.0 - TOLERANCE) - 1e-12

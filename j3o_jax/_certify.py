@@ -87,9 +87,10 @@ def certify(
         keeps = keeps & verify(scenario, solution).proven
     status, objective = np.asarray(solution.status), np.asarray(solution.objective)
     success = succeeded(status)
-    bound = but_for_rounding(np.where(keeps, said, bound), objective)
+    accuracy = None if solution.moves is None else np.asarray(solution.accuracy)
+    bound = but_for_rounding(np.where(keeps, said, bound), objective, accuracy)
     certificate = chosen_certificate(~keeps, certificate, solution.certificate)
-    refuted = success & is_refuted(bound, objective)
+    refuted = success & is_refuted(bound, objective, accuracy)
     reasons = list(solution.reasons) or [""] * refuted.size
     for number in np.flatnonzero(refuted):
         reasons[number] = (

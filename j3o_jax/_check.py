@@ -5,7 +5,7 @@ Shares no code with the solvers. Inside, arrays have exactly one batch axis, ``B
 
 import dataclasses
 from collections.abc import Iterator
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -42,7 +42,7 @@ def check(scenario: Scenario, solution: Solution, tol: float = 1e-6) -> Report:
     wrong = tuple(_wrong_arrays(scenario, solution))
     if wrong:
         unknown = np.full(batch, np.nan)[()]
-        return Report(np.zeros(batch, bool)[()], unknown, np.full(batch, np.inf)[()], wrong)
+        return Report(np.zeros(batch, bool)[()], unknown, unknown, unknown, np.full(batch, np.inf)[()], wrong)
 
     # An instance without a plan to judge gets one violation, which says why, and no others.
     hopeless = {instance: ("status", "the plan", why) for instance, why in _failures(solution)}
@@ -53,8 +53,8 @@ def check(scenario: Scenario, solution: Solution, tol: float = 1e-6) -> Report:
     worst[list(hopeless)] = np.inf
     with np.errstate(all="ignore"):
         case = _Case(scenario, solution, size)
-        objective = case.objective()
-        for test in [*case.choices(), *case.shares(), *case.limits(), *case.values(objective)]:
+        accuracy, moved, objective = case.accuracy_and_moves()
+        for test in [*case.choices(), *case.shares(), *case.limits(), *case.values(accuracy, moved, objective)]:
             test.amount[list(hopeless)] = 0.0
             over_places = tuple(range(1, test.amount.ndim))
             worst = np.maximum(worst, test.amount.max(axis=over_places, initial=0.0))
@@ -66,6 +66,8 @@ def check(scenario: Scenario, solution: Solution, tol: float = 1e-6) -> Report:
     return Report(
         ok=(worst <= tol).reshape(batch)[()],
         objective=objective.reshape(batch)[()],
+        accuracy=accuracy.reshape(batch)[()],
+        moved_mb=moved.reshape(batch)[()],
         worst=worst.reshape(batch)[()],
         violations=tuple(Violation(_unflatten(entry[0], batch), *entry[1:]) for entry in found),
     )
@@ -80,13 +82,14 @@ _PLAN_ARRAYS = {  # axes, and the kinds of number that NumPy calls by these lett
     **dict.fromkeys(("objective", "bound"), ("", "f")),
     "status": ("", "iu"),
 }
+_MOVES = ("accuracy", "moved_mb")
 _KINDS = {"b": "booleans", "iu": "integers", "f": "floats"}
 
 
 def _wrong_arrays(scenario: Scenario, solution: Solution) -> Iterator[Violation]:
     """Arrays of the plan that do not fit the scenario, or hold another kind of number."""
     sizes = {"C": scenario.clients, "E": scenario.edges, "T": scenario.tasks, "M": scenario.models}
-    for name, (axes, kinds) in _PLAN_ARRAYS.items():
+    for name, (axes, kinds) in (_PLAN_ARRAYS | dict.fromkeys(_MOVES, ("", "f"))).items():
         array = np.asarray(getattr(solution, name))
         shape = scenario.batch_shape + tuple(sizes[axis] for axis in axes)
         if array.shape != shape or array.dtype.kind not in kinds:
@@ -141,7 +144,7 @@ class _Case:
             for name in (f"{node}_model_memory", f"{node}_model_compute"):
                 if self.given[name].ndim == 2:  # [B, M], the same at all nodes: [B, 1, M], like [B, nodes, M]
                     self.given[name] = self.given[name][:, None]
-        self.plan = {name: flat(getattr(solution, name)) for name in _PLAN_ARRAYS}
+        self.plan = {name: flat(getattr(solution, name)) for name in (*_PLAN_ARRAYS, *_MOVES)}
         # Indices out of range have tests of their own; in the others they must only do no harm.
         # `at_home` takes what is [B, E, ...] to the edge of each client: [B, C, ...].
         home = np.clip(self.given["client_edge"], 0, scenario.edges - 1)
@@ -167,12 +170,19 @@ class _Case:
             "cloud": np.broadcast_to(self.given["cloud_accuracy"][:, None], self.plan["cloud"].shape),
         }
 
-    def objective(self) -> np.ndarray:
-        """F ``[B]``, equations (2)–(7); 0 where nothing is asked."""
+    def accuracy_and_moves(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """F, equations (2)–(7), 0 where nothing is asked; MB moved; and the objective, F less their cost ``[B]``."""
         given = self.given
         worth = sum(self.plan[tier] * accuracy for tier, accuracy in self.accuracy.items())
         total = given["demand"].sum(axis=(1, 2))
-        return np.where(total == 0, 0.0, (given["demand"] * worth).sum(axis=(1, 2)) / total)
+        accuracy = np.where(total == 0, 0.0, (given["demand"] * worth).sum(axis=(1, 2)) / total)
+        moved = np.zeros(len(total))
+        if "switching.cost_per_mb" not in given:
+            return accuracy, moved, accuracy
+        for node in ("client", "edge"):
+            new = self.plan[f"{node}_models"] & ~given[f"switching.{node}_held"]
+            moved = moved + (new * given[f"{node}_model_memory"]).sum(axis=(1, 2))
+        return accuracy, moved, accuracy - given["switching.cost_per_mb"] * moved
 
     def choices(self) -> Iterator[_Test]:
         """(1): a model that is chosen is held; one is chosen where queries are served, and supports them."""
@@ -251,12 +261,19 @@ class _Case:
         sent = (rate["cloud"] * given["input_size"][:, None]).sum(axis=(1, 2))
         yield _limit("cloud_uplink (12)", "", sent, given["cloud_uplink"], most.sum(axis=1), "MB/s")
 
-    def values(self, objective: np.ndarray) -> Iterator[_Test]:
-        """Objective and bound: a plan is worth what it says, and no more than its bound."""
+    def values(self, accuracy: np.ndarray, moved: np.ndarray, objective: np.ndarray) -> Iterator[_Test]:
+        """Objective, accuracy, MB moved and bound: a plan is worth what it says, and no more than its bound."""
+
+        def told(constraint: str, said: np.ndarray, true: np.ndarray, text: str, scale: Any = 1.0) -> _Test:
+            wrong = np.abs(said - true) / scale
+            return _Test(constraint, "", np.where(np.isnan(wrong), np.inf, wrong), text, (said, true))
+
         said, bound = self.plan["objective"], self.plan["bound"]
-        wrong = np.abs(said - objective)
-        wrong = np.where(np.isnan(wrong), np.inf, wrong)
-        yield _Test("objective (2)", "", wrong, "says {:.9g}, is worth {:.9g}", (said, objective))
+        yield told("objective (2)", said, objective, "says {:.9g}, is worth {:.9g}")
+        if "switching.cost_per_mb" in self.given:
+            yield told("accuracy (2)", self.plan["accuracy"], accuracy, "says an accuracy of {:.9g}, has {:.9g}")
+            text = "says that {:.9g} MB are moved, moves {:.9g}"
+            yield told("moved_mb", self.plan["moved_mb"], moved, text, np.maximum(moved, 1.0))
         # A comparison with NaN is false: neither a bound that was not proven nor a worth unknown counts.
         over = np.where(objective > bound, objective - bound, 0.0)
         yield _Test("bound", "", over, "the bound {:.9g} is below the worth {:.9g}", (bound, objective))

@@ -6,9 +6,11 @@ edges and clients, and from edges to clients, as far as accuracy is equal and co
 limit can come to be exceeded by that. Whole batches in NumPy; what becomes of an instance depends on it alone.
 """
 
+from typing import Literal
+
 import numpy as np
 
-from ._model import Plan
+from ._model import Plan, moving_costs
 from ._scenario import Scenario
 
 # A capacity is filled up to so small a part of it, so that rounding does not break it.
@@ -20,8 +22,8 @@ _LEAST = 1e-9
 def least_traffic(scenarios: Scenario, plans: Plan) -> Plan:
     """Plans of the same F, limits kept, with the least traffic that is found by moving what ties.
 
-    A node may come to hold further models, if they fit. Plans without a tie are returned as they are; in the others
-    choices that serve nobody and models that nothing chooses are dropped.
+    A node may come to hold further models, if they fit and cost nothing to move. Plans without a tie are returned as
+    they are; in the others choices that serve nobody and models that nothing chooses are dropped.
 
     **Arguments:**
 
@@ -60,7 +62,7 @@ class _Moving:
     def to_clients(self) -> None:
         """Cloud and edges to clients: first by the models that they use, then by others that they hold or can hold."""
         scenarios = self.scenarios
-        cost = _of_nodes(scenarios.client_model_compute, scenarios.clients)
+        cost = self._open_costs("client")
         work = np.take_along_axis(cost, np.maximum(self.client_choice, 0), axis=2)
         work = np.where(self.client_choice >= 0, work, 0.0)
         room = _room(scenarios.client_compute, (scenarios.demand * self.local * work).sum(axis=2))
@@ -95,6 +97,16 @@ class _Moving:
         self.client_choice = self.client_choice.copy()
         self.local[b, c], self.client_choice[b, c] = gained, rows.choice
         self.cloud[b, c], self.edge[b, c] = sources[0][0], sources[1][0]
+
+    def _open_costs(self, tier: Literal["client", "edge"]) -> np.ndarray:
+        """Compute of models at nodes, infinite for one that would have to be moved at a cost, ``[B, V, M]``."""
+        nodes = getattr(self.scenarios, f"{tier}s")
+        cost = _of_nodes(getattr(self.scenarios, f"{tier}_model_compute"), nodes)
+        moving = moving_costs(self.scenarios)
+        if moving is None:
+            return cost
+        held = getattr(self.given, f"{tier}_models")
+        return np.where(held | (getattr(moving, tier) == 0.0), cost, np.inf)
 
     def _may_take(self, cost: np.ndarray, room: np.ndarray, free: np.ndarray) -> np.ndarray:
         """Clients with room that send away what a model that they use, hold or can hold answers as well, ``[B, C]``."""
@@ -132,7 +144,7 @@ class _Moving:
             return
         sent = self._per_edge(scenarios.demand * self.cloud, scenarios.client_edge)
         served = self._per_edge(scenarios.demand * self.edge, scenarios.client_edge)
-        cost = _of_nodes(scenarios.edge_model_compute, scenarios.edges)
+        cost = self._open_costs("edge")
         capacity, setup = scenarios.edge_compute, None
         if scenarios.batching is not None:
             # Of a window: a query takes w/β of T_b, a batch its set-up time besides.

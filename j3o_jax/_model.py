@@ -14,6 +14,7 @@ from ._types import AnyArray, Bool, Float, Int
 
 # Where every query must be served, serving one is worth more than any accuracy (which is at most 1).
 _SERVE_FIRST = 10.0
+_MOST_FOR_MOVING = 1e5
 NO_ROOM = 1e6
 """Size of a model at a node where it does not run, MB: no device has so much memory for models."""
 
@@ -124,11 +125,12 @@ def serving_first(scenario: Scenario, where: Bool[AnyArray, "*batch"] | None = N
     if scenario.allow_unserved:
         return scenario
     xp = scenario.demand.__array_namespace__()
+    worth = _worth_of_serving(scenario)
 
     def raised(accuracy: AnyArray) -> AnyArray:
-        more: Any = _SERVE_FIRST
-        if where is not None:
-            more = xp.where(where, _SERVE_FIRST, 0.0).reshape(where.shape + (1,) * (accuracy.ndim - where.ndim))
+        more: Any = worth if where is None else xp.where(where, worth, 0.0)
+        if where is not None or scenario.switching is not None:
+            more = more.reshape(more.shape + (1,) * (accuracy.ndim - more.ndim))
         return xp.where(accuracy > 0.0, accuracy + more, 0.0)
 
     def accuracies(of: Scenario) -> tuple[Any, ...]:
@@ -143,7 +145,20 @@ def without_serving_first(scenario: Scenario, value: Float[AnyArray, "*batch"]) 
     if scenario.allow_unserved:
         return value
     xp = scenario.demand.__array_namespace__()
-    return value - xp.where(xp.any(scenario.demand > 0.0, axis=(-2, -1)), _SERVE_FIRST, 0.0)
+    return value - xp.where(xp.any(scenario.demand > 0.0, axis=(-2, -1)), _worth_of_serving(scenario), 0.0)
+
+
+def _worth_of_serving(scenario: Scenario) -> Any:
+    """More than any accuracy, and than what moving models can cost ``[*batch]``."""
+    if scenario.switching is None:
+        return _SERVE_FIRST
+    new = _new_sizes(scenario)
+    most = [
+        jnp.sum(jnp.minimum(jnp.sum(sizes, axis=-1), memory), axis=-1)
+        for sizes, memory in ((new.client, scenario.client_memory), (new.edge, scenario.edge_memory))
+    ]
+    # Beyond that what tells two plans apart would be lost in the sum.
+    return _SERVE_FIRST * (1.0 + jnp.minimum(scenario.switching.cost_per_mb * sum(most), _MOST_FOR_MOVING))
 
 
 def chosen_model(values: Float[AnyArray, "V M T"], choice: Int[AnyArray, "V T"]) -> Float[AnyArray, "V T"]:
@@ -190,8 +205,49 @@ def edge_choice_setup(scenario: Scenario, choice: Int[AnyArray, "E T"]) -> Float
 
 
 def objective(scenario: Scenario, plan: Plan) -> Float[AnyArray, ""]:
-    """Objective F(x, z, o), the average accuracy over all queries, (2), (3), (5), (7)."""
-    return jnp.sum(normalized_demand(scenario) * stream_accuracy(scenario, plan))
+    """Objective: F(x, z, o), the average accuracy over all queries, (2), (3), (5), (7), less what moving costs."""
+    accuracy = jnp.sum(normalized_demand(scenario) * stream_accuracy(scenario, plan))
+    if scenario.switching is None:
+        return accuracy
+    return accuracy - scenario.switching.cost_per_mb * moved_mb(scenario, plan.client_models, plan.edge_models)
+
+
+class MovingCosts(NamedTuple):
+    """What it costs each node to hold each model: 0 for what it held before, in objective.
+
+    `client` ``[*batch, C, M]``, `edge` ``[*batch, E, M]``.
+    """
+
+    client: Float[AnyArray, "*batch C M"]
+    edge: Float[AnyArray, "*batch E M"]
+
+
+def moving_costs(scenario: Scenario) -> MovingCosts | None:
+    """Costs of `Switching`, or None where moving costs nothing. Like `model_costs` it takes batches too."""
+    if scenario.switching is None:
+        return None
+    cost = scenario.switching.cost_per_mb[..., None, None]
+    new = _new_sizes(scenario)
+    return MovingCosts(cost * new.client, cost * new.edge)
+
+
+def moved_mb(
+    scenario: Scenario, client_models: Bool[AnyArray, "*batch C M"], edge_models: Bool[AnyArray, "*batch E M"]
+) -> Float[AnyArray, "*batch"]:
+    """MB of the models held that were not held before. Like `model_costs` it takes batches too."""
+    new = _new_sizes(scenario)
+    at_clients = jnp.sum(jnp.where(client_models, new.client, 0.0), axis=(-2, -1))
+    return at_clients + jnp.sum(jnp.where(edge_models, new.edge, 0.0), axis=(-2, -1))
+
+
+def _new_sizes(scenario: Scenario) -> MovingCosts:
+    """MB of each model at each node, 0 where it was held before."""
+    assert scenario.switching is not None
+    costs = model_costs(scenario)
+    return MovingCosts(
+        jnp.where(scenario.switching.client_held, 0.0, costs.client_memory),
+        jnp.where(scenario.switching.edge_held, 0.0, costs.edge_memory),
+    )
 
 
 def stream_accuracy(scenario: Scenario, plan: Plan) -> Float[AnyArray, "C T"]:

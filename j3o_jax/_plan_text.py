@@ -30,6 +30,8 @@ def _single(solution: Any) -> Iterator[str]:
         return
     objective, bound, gap = (float(getattr(solution, name)) for name in ("objective", "bound", "gap"))
     yield f"objective {objective:.6f}, {_proof(bound, gap, bool(solution.certified))}"
+    if solution.moves is not None:
+        yield f"accuracy {float(solution.accuracy):.6f}, before the cost of {float(solution.moved_mb):.6g} MB moved"
     yield f"{status.name}: {status.message}"
     yield from _held("edges", names.edges, names.models, np.asarray(solution.edge_models))
     yield from _held("clients", names.clients, names.models, np.asarray(solution.client_models))
@@ -96,6 +98,9 @@ def _batch(solution: Any) -> Iterator[str]:
         return
     objective = np.asarray(solution.objective)[success]
     yield f"objective: mean {objective.mean():.6f}, from {objective.min():.6f} to {objective.max():.6f}"
+    if solution.moves is not None:
+        accuracy, moved = (np.asarray(values)[success].mean() for values in (solution.accuracy, solution.moved_mb))
+        yield f"accuracy: mean {accuracy:.6f}, before the cost of {moved:.6g} MB moved on average"
     gap = np.asarray(solution.gap)[success]
     proven = gap[~np.isnan(gap)]
     if not proven.size:

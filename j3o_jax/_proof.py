@@ -18,6 +18,8 @@ _MEMORY = 1 << 40
 _ROOM = _MEMORY + _MEMORY // 10**9 + 1
 # How many clients, or edges, are looked at together.
 _TOGETHER = 64
+# More than moving a model need ever cost, in objective.
+_DEAR = 4
 # Steps of the guess of a price of memory.
 _STEPS = 8
 
@@ -111,7 +113,7 @@ class _Proof:
             work = (self.alpha[some][:, None] * self.cost["client"][some])[:, :, None]
             limits = [(self.client_compute[some][:, None, None], self.cost["client"][some][:, :, None])]
             own = self._profits(self.accuracy["client"][home] - work - stream, demand[:, None], limits)
-            earned += _best_sets(own.astype(self.kind), room[some])
+            earned += self._best_sets(own, room[some], "client", some)
             work = (self.pi[home][:, None] * self.cost["edge"][home])[:, :, None]
             toll = (self.u[home][:, None] * self.size[None])[:, None]
             limits = [
@@ -135,7 +137,19 @@ class _Proof:
             profit = np.maximum(profit - np.array(rent, dtype=object)[:, :, None], 0)
         room = _parts(given["edge_model_memory"], given["edge_memory"])
         parts = [slice(start, start + _TOGETHER) for start in range(0, self.edges, _TOGETHER)]
-        return sum(_best_sets(profit[part].astype(self.kind), room[part]) for part in parts)
+        return sum(self._best_sets(profit[part], room[part], "edge", part) for part in parts)
+
+    def _best_sets(self, profit: np.ndarray, room: np.ndarray, node: str, some: Any) -> int:
+        """`_best_sets` of some nodes, less the cost of moving what they did not hold before, rounded down."""
+        charge = np.zeros(profit.shape[:2], dtype=self.kind)
+        if "switching.cost_per_mb" in self.given:
+            size = np.where(self.given[f"switching.{node}_held"], 0.0, self.given[f"{node}_model_memory"])[some]
+            cost = exact(self.given["switching.cost_per_mb"]) * exact(size)
+            shift = self.bits + cost.exponent
+            units = cost.whole << shift if shift >= 0 else cost.whole >> -shift
+            # No set of models earns more than 1: a cost beyond some times that is as good as any, and keeps to 64 bits.
+            charge = np.minimum(units, _DEAR << self.bits).astype(self.kind)
+        return _best_sets(profit.astype(self.kind), room, charge)
 
     def _profits(self, margin: Exact, demand: Exact, limits: list[tuple[Exact, Exact]]) -> np.ndarray:
         """Units that λ U times a margin earns of λ_tot, where that is more than 0, rounded up, ``[c, M, T]``.
@@ -177,11 +191,12 @@ def _parts(size: np.ndarray, memory: np.ndarray) -> np.ndarray:
     return np.minimum(parts, 2 * _ROOM).astype(np.int64)
 
 
-def _best_sets(profit: np.ndarray, size: np.ndarray) -> int:
-    """Σ over nodes of a bound on max_S Σ_t max_{m∈S} p_mt over the sets S that fit: profits [V, M, T], sizes [V, M].
+def _best_sets(profit: np.ndarray, size: np.ndarray, charge: np.ndarray) -> int:
+    """Σ over nodes of a bound on max_S (Σ_t max_{m∈S} p_mt − Σ_{m∈S} h_m) over the sets S that fit.
 
-    Of every set some model j is the largest. It earns Σ_t p_jt, and what the others add, each at most
-    g_i = Σ_t max(0, p_it − p_jt), shares the room R that j leaves. At any price r of memory they add at most
+    Profits p are [V, M, T], sizes and charges h [V, M]. Of every set some model j is the largest. It earns
+    Σ_t p_jt − h_j, and what the others add, each at most g_i = Σ_t max(0, p_it − p_jt) − h_i (coverage less a sum over
+    the models is submodular), shares the room R that j leaves. At any price r of memory they add at most
     r R + Σ max(0, g_i − r s_i), in which of those that take more than R / 2 one counts, the best.
     """
     fits = size <= _ROOM
@@ -190,6 +205,7 @@ def _best_sets(profit: np.ndarray, size: np.ndarray) -> int:
     for task in range(profit.shape[2]):
         own = profit[:, :, task]
         gain += np.maximum(own[:, None, :] - own[:, :, None], 0)
+    gain = np.maximum(gain - charge[:, None, :], 0)
     lead, other = size[:, :, None], size[:, None, :]
     room = _ROOM - size
     number = np.arange(size.shape[1])
@@ -202,8 +218,8 @@ def _best_sets(profit: np.ndarray, size: np.ndarray) -> int:
     adds = np.maximum(gain - _rent(price[:, :, None], power[:, :, None], other), 0)
     added = np.where(small, adds, 0).sum(axis=2) + np.where(small, 0, adds).max(axis=2)
     # The rent of the room is rounded up, those of models down.
-    sets = profit.sum(axis=2) - _rent(-price, power, np.where(fits, room, 0)) + added
-    return sum(np.where(fits, sets, 0).max(axis=1).tolist())
+    sets = profit.sum(axis=2) - charge - _rent(-price, power, np.where(fits, room, 0)) + added
+    return sum(np.where(fits, sets, 0).max(axis=1, initial=0).tolist())
 
 
 def _rent(price: np.ndarray, power: np.ndarray, size: np.ndarray) -> np.ndarray:

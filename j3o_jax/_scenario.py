@@ -10,7 +10,7 @@ from jax.core import Tracer
 
 from ._batch import pick_instances
 from ._names import Names
-from ._types import AnyArray, Float, Int
+from ._types import AnyArray, Bool, Float, Int
 from ._validate import RULES, Problem, as_array, check_shapes, value_problems
 
 
@@ -29,6 +29,25 @@ class Batching(eqx.Module):
     def __init__(self, window: Any, setup: Any):
         self.window = as_array("batching.window", window, np.float64)
         self.setup = as_array("batching.setup", setup, np.float64)
+
+
+class Switching(eqx.Module):
+    """Cost of moving models: of holding at a node what was not held there before. Dropping a model costs nothing.
+
+    **Arguments:**
+
+    - `client_held` ``[C, M]``, `edge_held` ``[E, M]``: models that each node holds already, true or false.
+    - `cost_per_mb`: what a MB that is moved costs, in objective (accuracy), >= 0. ``[]``
+    """
+
+    client_held: Bool[AnyArray, "*batch C M"]
+    edge_held: Bool[AnyArray, "*batch E M"]
+    cost_per_mb: Float[AnyArray, "*batch"]
+
+    def __init__(self, client_held: Any, edge_held: Any, cost_per_mb: Any):
+        self.client_held = as_array("switching.client_held", client_held, np.bool_)
+        self.edge_held = as_array("switching.edge_held", edge_held, np.bool_)
+        self.cost_per_mb = as_array("switching.cost_per_mb", cost_per_mb, np.float64)
 
 
 class Scenario(eqx.Module):
@@ -55,6 +74,8 @@ class Scenario(eqx.Module):
     - `batching`: a `Batching`, or None for the compute limit (10) at the edges.
     - `allow_unserved`: whether a query may be left unserved, at accuracy 0. If False, every query must reach a model
       or a cloud that supports its task.
+    - `switching`: a `Switching`, or None where it costs nothing to move models. Then the objective is accuracy less
+      `cost_per_mb` for every MB of models that a node holds and did not hold before, by its own sizes.
     - `names`: what tasks, models, clients and edges are called, if they have names.
 
     Capacities may be infinite, which means "no limit".
@@ -83,6 +104,7 @@ class Scenario(eqx.Module):
     batching: Batching | None
     allow_unserved: bool = eqx.field(static=True)
     names: Names | None = eqx.field(static=True)
+    switching: Switching | None = None
 
     def __init__(
         self,
@@ -106,6 +128,7 @@ class Scenario(eqx.Module):
         batching: Batching | None = None,
         allow_unserved: bool = True,
         names: Names | None = None,
+        switching: Switching | None = None,
     ):
         given = locals()
         for name in RULES:
@@ -113,11 +136,14 @@ class Scenario(eqx.Module):
             setattr(self, name, as_array(name, given[name], dtype))
         if not (batching is None or isinstance(batching, Batching)):
             raise ValueError(f"batching: wants a Batching or None, got {batching!r}")
+        if not (switching is None or isinstance(switching, Switching)):
+            raise ValueError(f"switching: wants a Switching or None, got {switching!r}")
         if not isinstance(allow_unserved, bool | np.bool_):
             raise ValueError(f"allow_unserved: wants True or False, got {allow_unserved!r}")
         self.batching = batching
         self.allow_unserved = bool(allow_unserved)
         self.names = names
+        self.switching = switching
         batch, sizes = check_shapes(self.arrays())
         if names is not None:
             _check_names(names, sizes)
@@ -125,10 +151,12 @@ class Scenario(eqx.Module):
             self.require_valid()
 
     def arrays(self) -> dict[str, AnyArray]:
-        """Return the array fields by name; those of `batching` as ``batching.window``, ``batching.setup``."""
+        """Return the array fields by name; those of `batching` as ``batching.window``, of `switching` likewise."""
         fields = {name: getattr(self, name) for name in RULES}
         if self.batching is not None:
             fields |= {"batching.window": self.batching.window, "batching.setup": self.batching.setup}
+        if self.switching is not None:
+            fields |= {f"switching.{name}": array for name, array in vars(self.switching).items()}
         return fields
 
     def problems(self) -> list[Problem]:
@@ -191,7 +219,8 @@ class Scenario(eqx.Module):
         count = int(np.prod(self.batch_shape, dtype=int))
 
         def flat(array: Any) -> np.ndarray:
-            array = np.asarray(array, dtype=np.int64 if np.asarray(array).dtype.kind == "i" else np.float64)
+            array = np.asarray(array)
+            array = array.astype({"i": np.int64, "b": np.bool_}.get(array.dtype.kind, np.float64), copy=False)
             return array.reshape((count, *array.shape[axes:]))
 
         return jax.tree.map(flat, dataclasses.replace(self, names=None))

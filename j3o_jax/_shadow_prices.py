@@ -9,7 +9,7 @@ from j3o_kernels.tolerances import ROUNDING
 
 from ._certificate import Certificate
 from ._highs import MILP, solve_milp
-from ._model import model_costs, normalized_demand
+from ._model import model_costs, moving_costs, normalized_demand
 from ._prices import Prices
 from ._scenario import Scenario
 from ._solution import Solution
@@ -136,12 +136,14 @@ def _linear_program(problem: OffloadingProblem, *, allow_unserved: bool) -> tupl
 
 
 def _of_memory(scenario: Scenario, certificate: Certificate) -> dict[str, np.ndarray]:
-    """Price of a MB at each node: what the model earns for its size that is the first not to fit in whole."""
-    profit = _profits(scenario, certificate)
-    costs = model_costs(scenario)
+    """Price of a MB at each node: what the first model that does not fit in whole earns per MB, less its move."""
+    client, edge = (profit.sum(axis=2) for profit in _profits(scenario, certificate))
+    costs, moving = model_costs(scenario), moving_costs(scenario)
+    if moving is not None:
+        client, edge = client - moving.client, edge - moving.edge
     return {
-        "client_memory": _marginal(profit[0].sum(axis=2), costs.client_memory, scenario.client_memory),
-        "edge_memory": _marginal(profit[1].sum(axis=2), costs.edge_memory, scenario.edge_memory),
+        "client_memory": _marginal(client, costs.client_memory, scenario.client_memory),
+        "edge_memory": _marginal(edge, costs.edge_memory, scenario.edge_memory),
     }
 
 

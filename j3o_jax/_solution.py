@@ -17,6 +17,19 @@ from ._status import Status, succeeded
 from ._types import AnyArray, Bool, Float, Int
 
 
+class Moves(eqx.Module):
+    """What moving models costs a plan of a scenario with `Switching`. A frozen pytree of NumPy arrays.
+
+    **Arguments:**
+
+    - `accuracy`: F (2), what the plan is worth before that cost. ``[]``
+    - `moved_mb`: MB of models that nodes hold and did not hold before. ``[]``
+    """
+
+    accuracy: Float[AnyArray, "*batch"]
+    moved_mb: Float[AnyArray, "*batch"]
+
+
 class Solution(eqx.Module):
     """One plan, or a batch of them with the batch axes of the scenario. A frozen pytree of NumPy arrays.
 
@@ -25,7 +38,8 @@ class Solution(eqx.Module):
     - `client_models` ``[C, M]``, `edge_models` ``[E, M]``: x, which models each node holds.
     - `client_choice` ``[C, T]``, `edge_choice` ``[E, T]``: z, the model that serves each task, −1 for none.
     - `local`, `edge`, `cloud`, `unserved` ``[C, T]``: shares of each stream; they sum to 1.
-    - `objective`: F, the average accuracy (2). NaN where there is no plan. ``[]``
+    - `objective`: what is maximised: F, the average accuracy (2), less what moving models costs where the scenario has
+      `Switching`. NaN where there is no plan. ``[]``
     - `bound`: an upper bound on the optimum of the scenario: proven where there is a certificate, else the word of the
       solver that found the plan; NaN where there is none. ``[]``
     - `status`: a `Status`, as an integer. ``[]``
@@ -36,6 +50,7 @@ class Solution(eqx.Module):
     - `certificate`: the prices that prove the bound, None where there are none. `verify` checks them.
     - `has_demand`: whether anybody asks for anything of a stream; None where that is not known. ``[C, T]``
     - `prices`: what one more unit of each limit would bring; None where nobody asked (`shadow_prices`).
+    - `moves`: accuracy and MB moved, where the scenario has `Switching`; None where moving costs nothing.
 
     ``print(solution)`` shows the plan.
     """
@@ -58,6 +73,17 @@ class Solution(eqx.Module):
     certificate: Certificate | None = None
     has_demand: Bool[AnyArray, "*batch C T"] | None = None
     prices: Prices | None = None
+    moves: Moves | None = None
+
+    @property
+    def accuracy(self) -> Float[AnyArray, "*batch"]:
+        """F (2), the average accuracy: the objective but for the cost of moving models."""
+        return self.objective if self.moves is None else self.moves.accuracy
+
+    @property
+    def moved_mb(self) -> Float[AnyArray, "*batch"]:
+        """MB of models moved, held and not held before; 0 where the scenario does not say what was held."""
+        return np.zeros(self.batch_shape)[()] if self.moves is None else self.moves.moved_mb
 
     @property
     def success(self) -> Bool[AnyArray, "*batch"]:
@@ -71,11 +97,11 @@ class Solution(eqx.Module):
 
     @property
     def gap(self) -> Float[AnyArray, "*batch"]:
-        """(bound − objective) / objective: how far from the optimum the plan can be at most; NaN if unproven."""
+        """(bound − objective) / |objective|: how far from the optimum the plan can be at most; NaN if unproven."""
         bound, objective = np.asarray(self.bound), np.asarray(self.objective)
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             # Where nothing can be gained, a plan worth 0 is optimal: 0, not 0/0.
-            return np.where(bound == objective, 0.0, (bound - objective) / objective)[()]
+            return np.where(bound == objective, 0.0, (bound - objective) / np.abs(objective))[()]
 
     @property
     def batch_shape(self) -> tuple[int, ...]:

@@ -22,16 +22,18 @@ from ._model import (
     capacities,
     client_choice_accuracy,
     edge_choice_accuracy,
+    moved_mb,
     normalized_demand,
     stream_accuracy,
     usage,
 )
+from ._moving import settle_models
 from ._names import Names
 from ._precision import double_precision
 from ._programs import seconds_of_compiling
 from ._scenario import Scenario
-from ._solution import Solution
-from ._status import Status, succeeded
+from ._solution import Moves, Solution
+from ._status import OPTIMAL_GAP, Status, succeeded
 from ._types import AnyArray
 from ._validate import all_in_range
 from .methods import J3O, AbstractMethod, Outcome
@@ -92,7 +94,7 @@ def solve(
     start, compiled_before = time.perf_counter(), seconds_of_compiling()
     with double_precision():
         outcome = method.run(flat, None if method.on_host else _as_key(key))
-        plan = least_traffic(flat, outcome.plan)
+        plan = _settled(flat, least_traffic(flat, outcome.plan))
         judge = in_numpy(_judge) if method.on_host else _judge
         judged = _Judged(*map(np.asarray, judge(flat, plan, outcome.status, invalid)))
     compiling = seconds_of_compiling() - compiled_before
@@ -107,10 +109,12 @@ def solve(
             reasons[instance] = outcome.reasons[instance]
         elif infeasible:
             reasons[instance] = _unserved_reason(flat, plan, int(instance), scenario.labels)
-    value = _mean_accuracy(flat.demand, judged.accuracy)
+    accuracy = _mean_accuracy(flat.demand, judged.accuracy)
+    value, moves = _less_moving(flat, plan, accuracy)
+    scale = None if moves is None else accuracy
     spent = {"seconds": seconds / max(invalid.size, 1), "compile_seconds": compiling}
-    bound = but_for_rounding(np.asarray(outcome.bound), value)
-    refuted = judged.success & is_refuted(bound, value)
+    bound = but_for_rounding(np.asarray(outcome.bound), value, scale)
+    refuted = judged.success & is_refuted(bound, value, scale)
     for instance in np.flatnonzero(refuted):
         reasons[instance] = (
             f"the plan is worth {value[instance]:.9g}, more than the bound {bound[instance]:.9g} that comes with it: "
@@ -118,7 +122,7 @@ def solve(
         )
     stats = outcome.stats | {name: np.full(invalid.shape, each) for name, each in spent.items()}
     outcome = outcome._replace(plan=plan, bound=bound, stats=stats, reasons=tuple(map(str, reasons)))
-    solution = _solution(scenario, flat, outcome, judged._replace(objective=value), refuted, shape)
+    solution = _solution(scenario, flat, outcome, judged._replace(objective=value), refuted, shape, moves)
     # A single plan has numbers, not arrays without axes.
     solution = jax.tree.map(lambda array: np.asarray(array)[()], solution)
     return solution.raise_for_status() if throw else solution
@@ -140,16 +144,44 @@ def _solve_traced(scenario: Scenario, method: AbstractMethod) -> Solution:
     flat = jax.tree.map(lambda array: jnp.reshape(array, (count, *array.shape[len(shape) :])), bare)
     flat = _blank(flat, invalid)
     outcome = method.run_traced(flat)
+    outcome = outcome._replace(plan=_settled(flat, outcome.plan))
     judged = _judge(flat, outcome.plan, outcome.status, invalid)
-    refuted = judged.success & is_refuted(outcome.bound, judged.objective)
-    return _solution(scenario, flat, outcome, judged, refuted, shape)
+    value, moves = _less_moving(flat, outcome.plan, judged.objective)
+    scale = None if moves is None else judged.objective
+    refuted = judged.success & is_refuted(outcome.bound, value, scale)
+    return _solution(scenario, flat, outcome, judged._replace(objective=value), refuted, shape, moves)
+
+
+def _settled(flat: Scenario, plan: Plan) -> Plan:
+    """Plans of a batch that move no more than pays."""
+    return plan if flat.switching is None else each(settle_models, flat, plan)
+
+
+def _less_moving(flat: Scenario, plan: Plan, accuracy: AnyArray) -> tuple[AnyArray, Moves | None]:
+    """Objectives of a batch, by the accuracies F, and what moving models costs ``[B]``."""
+    if flat.switching is None:
+        return accuracy, None
+    moves = Moves(accuracy=accuracy, moved_mb=moved_mb(flat, plan.client_models, plan.edge_models))
+    return accuracy - flat.switching.cost_per_mb * moves.moved_mb, moves
 
 
 def _solution(
-    scenario: Scenario, flat: Scenario, outcome: Outcome, judged: "_Judged", refuted: AnyArray, shape: tuple[int, ...]
+    scenario: Scenario,
+    flat: Scenario,
+    outcome: Outcome,
+    judged: "_Judged",
+    refuted: AnyArray,
+    shape: tuple[int, ...],
+    moves: Moves | None,
 ) -> Solution:
     """Solution with the batch axes `shape`, without figures where there is no plan or where they are `refuted`."""
     success = judged.success & ~refuted
+    if moves is not None:
+        moves = jax.tree.map(lambda array: jnp.where(success, array, jnp.nan), moves)
+        # What is dropped or counted for moving may be more than a method knew.
+        open_still = outcome.bound - judged.objective > (OPTIMAL_GAP + TOLERANCE) * jnp.abs(judged.objective)
+        loose = (judged.status == int(Status.optimal)) & open_still
+        judged = judged._replace(status=jnp.where(loose, int(Status.converged), judged.status))
     solution = Solution(
         **outcome.plan._asdict(),
         objective=jnp.where(success, judged.objective, jnp.nan),
@@ -161,6 +193,7 @@ def _solution(
         names=scenario.names,
         certificate=None if outcome.certificate is None else chosen_certificate(success, outcome.certificate),
         has_demand=flat.demand > 0.0,
+        moves=moves,
     )
     return jax.tree.map(lambda array: jnp.reshape(array, shape + np.shape(array)[1:]), solution)
 

@@ -58,16 +58,22 @@ BATCHING_RULES: dict[str, FieldRule] = {
     "batching.window": FieldRule("E", "a finite time > 0 in seconds", positive=True),
     "batching.setup": FieldRule("EM", "a finite time >= 0 in seconds"),
 }
+SWITCHING_RULES: dict[str, FieldRule] = {
+    "switching.client_held": FieldRule("CM", "true or false"),
+    "switching.edge_held": FieldRule("EM", "true or false"),
+    "switching.cost_per_mb": FieldRule("", "a finite cost >= 0 in objective per MB"),
+}
+_ALL_RULES = RULES | BATCHING_RULES | SWITCHING_RULES
 
 
 def as_array(name: str, value: object, dtype: type[np.generic]) -> AnyArray:
     """`value` as a NumPy array of `dtype`, or untouched while JAX traces it; raises `ValueError`."""
     if isinstance(value, Tracer):
         return value
-    kind = "whole numbers" if dtype is np.int64 else "numbers"
+    kind = {np.int64: "whole numbers", np.bool_: "true or false"}.get(dtype, "numbers")
     try:
         array = np.asarray(value)
-        if array.dtype.kind not in "biuf":
+        if array.dtype.kind not in ("b" if dtype is np.bool_ else "biuf"):
             raise TypeError
     except (TypeError, ValueError):
         raise ValueError(f"{name}: wants an array of {kind}, got {_short(value)}") from None
@@ -93,7 +99,7 @@ def check_shapes(fields: Mapping[str, AnyArray]) -> tuple[tuple[int, ...], dict[
     each node is so if it has one axis more than its plain form has after the batch axes of the others.
     Raises `ValueError` with the field, the shape it has and the shape it wants.
     """
-    rules = RULES | BATCHING_RULES
+    rules = _ALL_RULES
     short = next((n for n, x in fields.items() if x.ndim < len(rules[n].axes)), None)
     if short is not None:
         raise ValueError(
@@ -133,7 +139,7 @@ class Problem:
 
 def value_problems(fields: Mapping[str, AnyArray], batch: tuple[int, ...], edges: int) -> list[Problem]:
     """Every (instance, field) with an entry out of range, in the order of instances, then of fields."""
-    rules = RULES | BATCHING_RULES
+    rules = _ALL_RULES
     problems = []
     for name, array in fields.items():
         rule = rules[name]
@@ -161,7 +167,9 @@ def all_in_range(fields: Mapping[str, AnyArray], batch: tuple[int, ...], edges: 
 def _in_range(name: str, values: AnyArray, edges: int) -> Any:
     if name == "client_edge":
         return (values >= 0) & (values < edges)
-    rule = (RULES | BATCHING_RULES)[name]
+    if values.dtype == np.bool_:
+        return values | ~values
+    rule = _ALL_RULES[name]
     return (values > 0 if rule.positive else values >= 0) & (values <= rule.upper)
 
 

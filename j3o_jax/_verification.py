@@ -51,7 +51,8 @@ class Verification:
     - `feasible`: whether the plan keeps every limit to the tolerance; `violations` says where not.
     - `proven`: whether there is a certificate and D (see `bound`) is no more than the solution's bound and 10⁻⁹ of it:
       then no plan that keeps every limit exactly is worth more than that.
-    - `objective`: F (2); None where there is no plan.
+    - `objective`: F (2), less what moving models costs where it costs anything; None where there is no plan.
+    - `accuracy`: F (2); None where there is no plan.
     - `bound`: D, what the certificate proves; None where there is none.
     - `limits`: every limit of every plan, in the order of instances.
     - `violations`: all that is wrong, in the order of instances.
@@ -61,6 +62,7 @@ class Verification:
     feasible: Bool[AnyArray, "*batch"]
     proven: Bool[AnyArray, "*batch"]
     objective: Fraction | np.ndarray | None
+    accuracy: Fraction | np.ndarray | None
     bound: Fraction | np.ndarray | None
     limits: tuple[Limit, ...]
     violations: tuple[Violation, ...]

@@ -84,6 +84,7 @@ def verify(scenario: Scenario, solution: Solution, tolerance: float = 1e-6) -> V
         feasible=gathered("feasible", bool),
         proven=gathered("proven", bool),
         objective=gathered("objective", object),
+        accuracy=gathered("worth", object),
         bound=gathered("bound", object),
         limits=tuple(limit for case in cases for limit in case.limits),
         violations=tuple(violation for case in cases for violation in case.violations),
@@ -127,6 +128,7 @@ class _Case:
         self.violations: list[Violation] = []
         self.ok = self.feasible = self.proven = False
         self.objective: Fraction | None = None
+        self.worth: Fraction | None = None
         self.bound: Fraction | None = None
 
     def refuse(self, constraint: str, place: str, message: str, amount: float = math.inf) -> None:
@@ -236,11 +238,13 @@ class _Case:
         """Check that the objective is as stated and within its bound, which the certificate proves if there is one."""
         worth = sum((rate * exact(self.accuracy[tier])).sum().fraction() for tier, rate in self.rate.items())
         total = self.demand.sum().fraction()
-        self.objective = worth / total if total else Fraction(0)
+        self.worth = worth / total if total else Fraction(0)
+        moving, what = self._moving()
+        self.objective = self.worth - moving
         said, bound = float(self.plan["objective"]), float(self.plan["bound"])
         off = abs(Fraction(said) - self.objective) if math.isfinite(said) else math.inf
         if off > self.tolerance:
-            text = f"says {said:.9g}, is worth {float(self.objective):.9g}"
+            text = f"says {said:.9g}, is worth {float(self.objective):.9g}{what}"
             self.refuse("objective (2)", "the plan", text, float(off))
         if math.isfinite(bound) and self.objective - Fraction(bound) > self.tolerance:
             text = f"the bound {bound:.9g} is below the worth {float(self.objective):.9g}"
@@ -255,6 +259,17 @@ class _Case:
                     text += f"; negative prices, of {' and '.join(negative)}, count as 0"
                 off = float(self.bound - Fraction(bound)) if math.isfinite(bound) else math.inf
                 self.refuse("certificate", "the plan", text, off)
+
+    def _moving(self) -> tuple[Fraction, str]:
+        """Cost of the models held that were not held before, and what is to be said of it."""
+        if "switching.cost_per_mb" not in self.given:
+            return Fraction(0), ""
+        moved = Fraction(0)
+        for node in ("client", "edge"):
+            new = self.plan[f"{node}_models"] & ~self.given[f"switching.{node}_held"]
+            moved += exact(np.where(new, self.given[f"{node}_model_memory"], 0.0)).sum().fraction()
+        cost = Fraction(float(self.given["switching.cost_per_mb"])) * moved
+        return cost, f", after {float(cost):.6g} for {float(moved):.9g} MB moved"
 
     def _limit(
         self,

@@ -112,6 +112,7 @@ class Benchmark:
             batching=_batching_with_batch(batching, batch),
             allow_unserved=values["allow_unserved"],
             names=overrides.get("names", _names(self.recipe, sizes)),
+            switching=None,
         )
 
 

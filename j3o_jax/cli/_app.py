@@ -19,6 +19,7 @@ from ._failures import BAD_INPUT, DONE, FAILED, NO_OUTPUT, CommandError, OutputE
 from ._interrupts import INTERRUPTED
 from .check import check
 from .compare import compare
+from .diff import diff
 from .new import new
 from .profile import profile
 from .report import report
@@ -33,7 +34,7 @@ from .tune import tune
 _UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-for _command in (new, solve, check, compare, sweep, tune, report, simulate, size, profile, reproduce):
+for _command in (new, solve, check, compare, diff, sweep, tune, report, simulate, size, profile, reproduce):
     app.command()(_command)
 
 

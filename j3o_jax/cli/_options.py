@@ -17,6 +17,14 @@ Gap: TypeAlias = Annotated[
     float | None,
     typer.Option(metavar="GAP", help="Gap at which methods that prove one call a plan optimal, such as 1e-4."),
 ]
+Previous: TypeAlias = Annotated[
+    str | None,
+    typer.Option(metavar="PLAN", help="The plan before (.json, .npz): what it holds need not be moved."),
+]
+CostPerGB: TypeAlias = Annotated[
+    float | None,
+    typer.Option(metavar="COST", help="What moving 1,000 MB of models costs, in accuracy: 0.001 is 0.1 points."),
+]
 PlanFile: TypeAlias = Annotated[str | None, typer.Option(metavar="FILE", help="Write the plan (.json, .npz).")]
 
 
@@ -43,6 +51,16 @@ def require_gap(value: float | None) -> None:
     """Refuse a --gap that is given and is none."""
     if value is not None and not 0.0 <= value < math.inf:
         raise InputError(f"--gap {value:g}: must be a number of at least 0, such as 1e-4")
+
+
+def require_cost(value: float | None, previous: str | None) -> None:
+    """Refuse a --cost-per-gb that is given and is none, or that is given without --previous."""
+    if value is None:
+        return
+    if not 0.0 <= value < math.inf:
+        raise InputError(f"--cost-per-gb {value:g}: must be a number of at least 0, such as 0.001")
+    if previous is None:
+        raise InputError("--cost-per-gb: what has to be moved is told by the plan before: name it by --previous")
 
 
 def require_once(names: Sequence[str], what: str, option: str) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 from .._check import check
 from .._compilation_cache import cache_compilations
 from .._levels import Level
+from .._previous import with_previous
 from .._programs import Compilation, telling_compilations
 from .._scenario import Scenario
 from .._solution import Solution
@@ -17,6 +18,7 @@ from ..methods import AbstractMethod, Auto, Taken
 from ._failures import InputError, WorkError
 from ._output import progress, warn
 
+MB_PER_GB = 1000.0
 # Seconds to compile a program on two cores, by level; whoever waits is told.
 _COMPILES_IN: dict[Level, int] = {"light": 3, "full": 7}
 
@@ -56,6 +58,18 @@ def read_plan(path: str, scenario: Scenario, file: str) -> Solution:
         if getattr(solution.labels, word) != getattr(scenario.labels, word):
             raise InputError(f"{path}: has other {word} than {file}: name a plan for it")
     return solution
+
+
+def with_plan_before(scenario: Scenario, previous: str | None, cost_per_gb: float | None) -> Scenario:
+    """Make what the plan in a file holds cost nothing, and other models so much for 1,000 MB, where a file is named."""
+    if previous is None:
+        return scenario
+    before = load(previous, want=Solution)
+    try:
+        return with_previous(scenario, before, (cost_per_gb or 0.0) / MB_PER_GB)
+    except ValueError as error:
+        why = str(error).removeprefix("previous: ")
+        raise InputError(f"--previous {previous}: {why}: name a plan for this deployment") from None
 
 
 def require_support(method: AbstractMethod, name: str, scenario: Scenario, file: str) -> None:

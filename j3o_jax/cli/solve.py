@@ -31,19 +31,24 @@ def solve(
         typer.Option(metavar="SECONDS", help=f"Longest search for a scenario; {_methods.TIME_LIMIT:g} if not given."),
     ] = None,
     gap: _options.Gap = None,
+    previous: _options.Previous = None,
+    cost_per_gb: _options.CostPerGB = None,
 ) -> None:
     """Choose the models that every client and edge holds, and where the queries are answered."""
     choice = _methods.choose(method, "--method", lp_solver=lp_solver, time_limit=time_limit, gap=gap)
     check_readable(file, "deployment")
+    _options.require_cost(cost_per_gb, previous)
+    if previous is not None:
+        check_readable(previous, "plan")
     _options.require_plan_place(out, file)
     _options.require_picture_place(plot)
 
     import numpy as np
 
-    from ._plans import checked_plan, instances, read_scenario, require_support, taken_by
+    from ._plans import checked_plan, instances, read_scenario, require_support, taken_by, with_plan_before
 
     chosen = choice.build()
-    scenario = read_scenario(file)
+    scenario = with_plan_before(read_scenario(file), previous, cost_per_gb)
     batch = bool(scenario.batch_shape)
     require_support(chosen, choice.name, scenario, file)
     if batch and out is not None:
@@ -58,6 +63,8 @@ def solve(
     solution = checked_plan(scenario, chosen, name, file, seed)
     written = {"plan": out, "picture": plot}
     facts = [("Check", _CHECKED), *((word.capitalize(), path) for word, path in written.items() if path)]
+    if previous is not None:
+        facts.insert(0, ("Before", f"{previous}; {cost_per_gb or 0.0:g} of accuracy for 1,000 MB moved"))
     if because is not None:
         facts.insert(0, ("Method", f"auto: {name}, since {because}; --method chooses another"))
     planner = str(np.ravel(solution.stats.get("method", name))[0])
@@ -67,6 +74,8 @@ def solve(
     facts += [("Note", note) for note in in_vain]
     content = {"file": file, "method": choice.name, "chosen": name, "because": because, "checked": True, **written}
     content |= {"planned_by": planner, "ignored": in_vain}
+    if previous is not None:
+        content |= {"previous": previous, "cost_per_gb": cost_per_gb or 0.0}
     if batch:
         _finish_batch(solution, f"Plans for {file} ({name})", facts, content, json)
     else:

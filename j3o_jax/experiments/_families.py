@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .._scenario import Batching, Scenario
+from .._scenario import Batching, Scenario, Switching
 from ..benchmarks import NAMES, Benchmark, Parameter
 
 
@@ -123,10 +123,14 @@ class OfDeployment(AbstractFamily):
             if name.endswith("_scale"):
                 array, _ = _SETTINGS[name]
                 arrays[array] = _scaled(arrays[array], np.broadcast_to(values[name], count))
-        batching = {name.removeprefix("batching."): arrays.pop(name) for name in [*arrays] if "." in name}
+        parts = {
+            part: {name.removeprefix(f"{part}."): arrays.pop(name) for name in [*arrays] if name.startswith(f"{part}.")}
+            for part in ("batching", "switching")
+        }
         return Scenario(
             **arrays,
-            batching=Batching(**batching) if batching else None,
+            batching=Batching(**parts["batching"]) if parts["batching"] else None,
+            switching=Switching(**parts["switching"]) if parts["switching"] else None,
             allow_unserved=site.allow_unserved if unserved is None else unserved,
             names=site.names,
         )

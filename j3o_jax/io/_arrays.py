@@ -6,14 +6,18 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.lib.npyio import NpzFile
 
-from .._scenario import Batching, Scenario
+from .._scenario import Batching, Scenario, Switching
 from .._solution import Solution
-from .._validate import BATCHING_RULES, RULES
+from .._validate import BATCHING_RULES, RULES, SWITCHING_RULES
 from ._errors import FileError, Finding, refuse
 from ._solution_arrays import AXES, PART_AXES, array_problem, arrays_of, part_axes, parts_of
 from .words import nearest, shortened, suggestion
 
-_WINDOW, _SETUP = (name.replace(".", "_") for name in BATCHING_RULES)
+# Keys of what a scenario may have besides, each with all of its fields.
+_PARTS: Mapping[str, tuple[type, tuple[str, ...]]] = {
+    "batching": (Batching, tuple(name.replace(".", "_") for name in BATCHING_RULES)),
+    "switching": (Switching, tuple(name.replace(".", "_") for name in SWITCHING_RULES)),
+}
 _STAT = "stats_"
 _ASKED = "has_demand"
 _AGAIN = "write it with j3o_jax.io.save or numpy.savez"
@@ -54,8 +58,9 @@ def read_archive(path: str, file: BinaryIO) -> Scenario | Solution:
             raise FileError(path, f"has no key of a scenario or plan, such as demand or client_models: {_AGAIN}")
         # By the majority of the keys: a misspelt one should be named as such.
         if of_scenario >= of_plan:
-            batching = {_WINDOW, _SETUP} if {_WINDOW, _SETUP} & set(keys) else set()
-            refuse(_wrong_keys(keys, (*RULES, *sorted(batching)), (_WINDOW, _SETUP, "allow_unserved")))
+            more = [key for _, own in _PARTS.values() for key in own]
+            there = [key for _, own in _PARTS.values() if set(own) & set(keys) for key in own]
+            refuse(_wrong_keys(keys, (*RULES, *there), (*more, "allow_unserved")))
             return _scenario(path, _arrays(path, archive))
         parts = [key for axes in PART_AXES.values() for key in axes]
         more = ("reasons", *parts, _ASKED)
@@ -98,12 +103,17 @@ def _scenario(path: str, arrays: dict[str, Any]) -> Scenario:
     if allow_unserved.shape != () or allow_unserved.dtype.kind != "b":
         raise FileError(path, "is not a single yes/no value: write True or False", place="allow_unserved")
     try:
-        batching = None
-        if _WINDOW in arrays:
-            batching = Batching(window=arrays.pop(_WINDOW), setup=arrays.pop(_SETUP))
-        return Scenario(**arrays, batching=batching, allow_unserved=bool(allow_unserved))
+        parts = {
+            part: kind(**{key.removeprefix(f"{part}_"): arrays.pop(key) for key in keys})
+            for part, (kind, keys) in _PARTS.items()
+            if keys[0] in arrays
+        }
+        return Scenario(**arrays, **parts, allow_unserved=bool(allow_unserved))
     except ValueError as error:
-        raise FileError(path, str(error).replace("batching.", "batching_")) from None
+        message = str(error)
+        for part in _PARTS:
+            message = message.replace(f"{part}.", f"{part}_")
+        raise FileError(path, message) from None
 
 
 def _solution(path: str, arrays: dict[str, Any]) -> Solution:

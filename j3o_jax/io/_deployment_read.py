@@ -46,6 +46,7 @@ def scenario_of(document: object) -> Scenario:
         batching=_batching(part, names),
         allow_unserved=part.allow_unserved,
         names=names,
+        switching=None,
     )
 
 

@@ -63,7 +63,7 @@ def save(content: Scenario | Solution, path: Path) -> None:
     them, an .npz without names. What has no names gets numbers in their place.
 
     **Raises:** `FileError`, among others where the file could not be read back: a deployment refuses
-    numbers that no machine has, an .npz does not.
+    numbers that no machine has, and `switching`; an .npz does not.
     """
     kind = Scenario if isinstance(content, Scenario) else Solution
     check_writable(path, kind, batch=bool(content.batch_shape))
@@ -140,6 +140,8 @@ def _writer(name: str, content: Scenario | Solution) -> Callable[[BinaryIO], obj
         if isinstance(content, Scenario):
             return partial(_arrays.write_scenario, content)
         return partial(_arrays.write_solution, content)
+    if isinstance(content, Scenario) and content.switching is not None:
+        raise FileError(name, "has no place for what nodes hold already: save it as .npz, or without switching")
     document = deployment_of(content) if isinstance(content, Scenario) else plan_of(content)
     try:
         # Read back first: a file that `load` would refuse is not worth having.

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .._names import Names
-from .._solution import Solution
+from .._solution import Moves, Solution
 from .._status import Status
 from ._errors import Finding, refuse
 from ._explain import validated
@@ -34,6 +34,8 @@ def plan_of(solution: Solution) -> dict[str, Any]:
         document["reason"] = solution.reasons[0]
     for name in ("objective", "bound", "gap"):
         document[name] = written_number(float(getattr(solution, name)))
+    if solution.moves is not None:
+        document |= {name: written_number(float(getattr(solution, name))) for name in ("accuracy", "moved_mb")}
     client_choice, edge_choice = arrays["client_choice"].tolist(), arrays["edge_choice"].tolist()
     shares = np.stack([arrays[name] for name in _SHARES], axis=-1).astype(np.float64)
     document |= {"tasks": list(names.tasks), "models": list(names.models)}
@@ -101,6 +103,7 @@ def solution_of(document: object) -> Solution:
         names=names,
         certificate=None if part.certificate is None else certificate_of(part.certificate, names),
         prices=None if part.prices is None else prices_of(part.prices, names),
+        moves=_moves(part),
         # A file that has all of them does not say which are asked for.
         has_demand=None if listed.all() else listed,
     )
@@ -114,6 +117,13 @@ def _false_gap(said: float, gap: float) -> Iterator[Finding]:
         yield Finding(
             ("gap",), f"= {said:.6g} is not what objective and bound make, {gap:.6g}: write that, or leave it out"
         )
+
+
+def _moves(part: PlanPart) -> Moves | None:
+    given = part.accuracy, part.moved_mb
+    if given == (None, None):
+        return None
+    return Moves(*(np.float64(math.nan if value is None else value) for value in given))
 
 
 def _held(names: Names, row: np.ndarray) -> list[str]:

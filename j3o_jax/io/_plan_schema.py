@@ -125,7 +125,10 @@ class PricesPart(Part):
 
 
 class PlanPart(Part):
-    """The whole file. `gap` follows from objective and bound, and is written for people."""
+    """The whole file. `gap` follows from objective and bound, and is written for people.
+
+    `accuracy` and `moved_mb` are there where the plan was made with a cost of moving models, which `objective` is less.
+    """
 
     format: Literal["j3o-plan-1"]
     deployment: Name | None = None
@@ -134,6 +137,8 @@ class PlanPart(Part):
     objective: Figure
     bound: Figure
     gap: Figure = math.nan
+    accuracy: Figure | None = None
+    moved_mb: Figure | None = None
     tasks: Annotated[Names, Field(min_length=1)]
     models: Annotated[Names, Field(min_length=1)]
     clients: Annotated[list[PlanClientPart], Field(min_length=1)]

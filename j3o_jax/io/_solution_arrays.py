@@ -7,7 +7,7 @@ import numpy as np
 
 from .._certificate import Certificate
 from .._prices import Prices
-from .._solution import Solution
+from .._solution import Moves, Solution
 from .._status import Status
 from .._validate import AXIS_WORDS
 
@@ -43,11 +43,12 @@ _PARTS: Mapping[str, tuple[type, Mapping[str, str]]] = {
             "edge_memory": "E",
         },
     ),
+    "moves": (Moves, {"accuracy": "", "moved_mb": ""}),
 }
 PART_AXES: Mapping[str, Mapping[str, tuple[str, str]]] = {
     part: {f"{part}_{name}": (axes, "f") for name, axes in fields.items()} for part, (_, fields) in _PARTS.items()
 }
-"""Likewise of what a plan may have besides: its certificate and its shadow prices."""
+"""Likewise of what a plan may have besides: its certificate, its shadow prices, and what moving models cost it."""
 _KINDS = {"b": ("b", "true or false"), "i": ("iu", "whole numbers"), "f": ("iuf", "numbers")}
 _STAT_KINDS = "biufU"
 _WORDS = AXIS_WORDS | {"N": "iterations"}
@@ -64,7 +65,7 @@ def arrays_of(solution: Solution) -> dict[str, np.ndarray]:
 
 
 def parts_of(arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
-    """Take the certificate and the shadow prices out of the arrays of a plan, where they are there."""
+    """Take the parts of a plan that has any, such as its certificate, out of its arrays."""
     return {
         part: kind(**{name: arrays[f"{part}_{name}"].astype(np.float64, copy=False)[()] for name in fields})
         for part, (kind, fields) in _PARTS.items()

@@ -1,5 +1,6 @@
 """The paper's baselines (Section VI-A.3)."""
 
+import dataclasses
 import itertools
 import math
 import zlib
@@ -126,7 +127,7 @@ class OptAO(AlternatingMethod):
             choice = np.full((batch, nodes, tasks), -1)
             late = np.zeros((batch, nodes), dtype=bool)
             for instance, node in itertools.product(np.flatnonzero(active), range(nodes)):
-                own = tuple(field[instance, node] for field in problem)
+                own = jax.tree.map(lambda field: field[instance, node], problem)  # noqa: B023
                 try:
                     choice[instance, node] = best_node_choice(*own, time_limit=seconds_left())
                 except TimeoutError:
@@ -175,7 +176,7 @@ class FullLocal(AbstractMethod):
         late = np.zeros((batch, clients), dtype=bool)
         reasons = [""] * batch
         for instance, client in np.ndindex(batch, clients):
-            own = tuple(field[instance, client] for field in problem)
+            own = jax.tree.map(lambda field: field[instance, client], problem)  # noqa: B023
             try:
                 choice[instance, client] = best_node_choice(*own, serve_all=strict, time_limit=seconds_left())
             except TimeoutError:
@@ -282,9 +283,9 @@ def _all_choices(scenarios: Scenario, limit: int) -> Int[np.ndarray, "K T"] | No
 
 
 def _fingerprint(scenarios: Scenario, instance: int) -> int:
-    """Checksum of the data of one instance and nothing else: not of the form in which they are given."""
+    """Checksum of the data of one instance: not of the form in which they are given, nor of what nodes held before."""
     number = 0
-    for name, array in scenarios.arrays().items():
+    for name, array in dataclasses.replace(scenarios, switching=None).arrays().items():
         own = array[instance]
         if name in RULES and own.ndim > len(RULES[name].axes) and (own == own[0]).all():
             own = own[0]

@@ -23,7 +23,7 @@ from j3o_kernels.relaxation_program import RelaxationProblem
 from j3o_kernels.tolerances import ROUNDING
 
 from .._batched import run_batched
-from .._model import model_costs, normalized_demand
+from .._model import model_costs, moving_costs, normalized_demand
 from .._scenario import Scenario
 from .alternation.placement import asked_tasks, client_capacity, edge_work, per_query
 
@@ -37,6 +37,9 @@ _CACHE_BYTES = 1 << 24
 _AMPLE = 2.0
 SAFE = 1.0 + 4.0 * np.finfo(np.float64).eps
 """What the unit of the objective may lose to rounding."""
+# Charges are rounded down; one beyond some times what the node could earn with all models is as good as any.
+_SAFE_CHARGE = 1.0 - 16.0 * np.finfo(np.float64).eps
+_NEVER_PAYS = 2.0
 
 
 class DualBound(NamedTuple):
@@ -256,10 +259,22 @@ def scaled_relaxation(scenarios: Scenario, groups: ClientGroups) -> ScaledRelaxa
     edge_scale, edge_limit = _scaled(of_edges(jnp.sum(jnp.max(edge_load, axis=4), axis=(2, 3))) + setups, edge_room)
     uplink_scale, uplink_limit = _scaled(of_edges(jnp.sum(data, axis=(2, 3))), uplink)
     cloud_scale, cloud_limit = _scaled(jnp.sum(data, axis=(1, 2, 3)), scenarios.cloud_uplink * per)
+    value_local = jnp.where((client_size <= 1.0)[:, :, :, None], by_stream * client_accuracy * part_local, 0.0)
+    value_edge = jnp.where(fits_edge, by_stream * edge_accuracy * part_edge, 0.0)
+    charges, moving = {}, moving_costs(scenarios)
+    if moving is not None:
+        client_charge = placed(moving.client) / unit[:, None, None, None]
+        edge_charge = moving.edge / unit[:, None, None]
+        by_task = (jnp.max(value_local, axis=4), jnp.max(of_edges(jnp.sum(value_edge, axis=2)), axis=3))
+        most, most_edge = (jnp.sum(best, axis=-1, keepdims=True) for best in by_task)
+        charges = {
+            "client_charge": jnp.minimum(client_charge * _SAFE_CHARGE, _NEVER_PAYS * most),
+            "edge_charge": jnp.minimum(edge_charge * _SAFE_CHARGE, _NEVER_PAYS * most_edge),
+        }
     return ScaledRelaxation(
         RelaxationProblem(
-            value_local=jnp.where((client_size <= 1.0)[:, :, :, None], by_stream * client_accuracy * part_local, 0.0),
-            value_edge=jnp.where(fits_edge, by_stream * edge_accuracy * part_edge, 0.0),
+            value_local=value_local,
+            value_edge=value_edge,
             value_cloud=jnp.where(to_cloud, by_stream[..., 0] * scenarios.cloud_accuracy[:, None, None], 0.0),
             part_local=part_local,
             part_edge=part_edge,
@@ -277,6 +292,7 @@ def scaled_relaxation(scenarios: Scenario, groups: ClientGroups) -> ScaledRelaxa
             uplink_limit=uplink_limit,
             cloud_limit=cloud_limit,
             edge_index=home,
+            **charges,
         ),
         unit,
         CapacityPrices(client_scale, edge_scale, uplink_scale, cloud_scale),

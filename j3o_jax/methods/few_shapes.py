@@ -87,6 +87,16 @@ def enlarged(scenarios: Scenario, groups: ClientGroups) -> Sized:
             batching, window=alike(batching.window, "edges"), setup=alike(batching.setup, "edges", "models")
         )
 
+    switching = scenarios.switching
+    if switching is not None:
+        # Nobody held what is added, and nobody moves it.
+        none = [(0, 0), (0, sizes.models - own.models)]
+        switching = dataclasses.replace(
+            switching,
+            client_held=np.pad(switching.client_held, [none[0], (0, sizes.clients - own.clients), none[1]]),
+            edge_held=np.pad(switching.edge_held, [none[0], (0, sizes.edges - own.edges), none[1]]),
+        )
+
     def costs(name: str, nodes: str) -> dict[str, np.ndarray]:
         array = getattr(scenarios, name)
         return {name: alike(array, *((nodes, "models") if array.ndim == 3 else ("models",)))}
@@ -95,6 +105,7 @@ def enlarged(scenarios: Scenario, groups: ClientGroups) -> Sized:
         scenarios,
         names=None,
         batching=batching,
+        switching=switching,
         input_size=alike(scenarios.input_size, "tasks"),
         **nothing("demand", "clients", "tasks"),
         **nothing("client_edge", "clients"),

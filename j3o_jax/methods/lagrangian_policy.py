@@ -10,7 +10,7 @@ from j3o_kernels.client_groups import ClientGroups
 from j3o_kernels.materialize import compilation_unit
 from j3o_kernels.node_tier import NodeTier
 
-from .._model import Placement, Plan, model_costs, serving_first
+from .._model import Placement, Plan, model_costs, moving_costs, serving_first
 from .._scenario import Scenario
 from .._types import AnyArray, Float
 from .alternation.multiplier import DualSearch, Subgradient
@@ -77,7 +77,7 @@ class LagrangianPolicy(SharesPolicy):
 def _tiers(scenarios: Scenario, groups: ClientGroups) -> tuple[NodeTier, NodeTier]:
     """Clients and edges as tiers that have nothing to serve yet."""
     cost, setup, capacity = jax.vmap(edge_work)(scenarios)
-    valued, costs = serving_first(scenarios), model_costs(scenarios)
+    valued, costs, moving = serving_first(scenarios), model_costs(scenarios), moving_costs(scenarios)
     client = NodeTier(
         weight=jnp.zeros(0),
         accuracy=of_groups(valued.client_accuracy, groups),
@@ -86,6 +86,7 @@ def _tiers(scenarios: Scenario, groups: ClientGroups) -> tuple[NodeTier, NodeTie
         size=client_costs_last(costs.client_memory, groups),
         budget=groups.to_groups(scenarios.client_memory),
         capacity=groups.to_groups(jax.vmap(client_capacity)(scenarios)),
+        charge=None if moving is None else groups.to_groups(moving.client),
     )
     edge = NodeTier(
         weight=jnp.zeros(0),
@@ -95,5 +96,6 @@ def _tiers(scenarios: Scenario, groups: ClientGroups) -> tuple[NodeTier, NodeTie
         size=edges_last(costs.edge_memory)[:, None],
         budget=edges_last(scenarios.edge_memory)[None],
         capacity=edges_last(capacity)[None],
+        charge=None if moving is None else edges_last(moving.edge)[:, None],
     )
     return client, edge

@@ -19,7 +19,15 @@ from j3o_kernels.masked_select import select_trailing
 from j3o_kernels.materialize import compilation_unit
 from j3o_kernels.price_placement import CapacityPrices, Choices, Perturbation, PlacementData, place_at_prices
 
-from .._model import Placement, Plan, model_costs, normalized_demand, serving_first, without_serving_first
+from .._model import (
+    Placement,
+    Plan,
+    model_costs,
+    moving_costs,
+    normalized_demand,
+    serving_first,
+    without_serving_first,
+)
 from .._scenario import Scenario
 from .alternation.placement import edge_work, placement_of_choices, within_window
 from .alternation.policy import PlacementPolicy, RoundResult
@@ -213,13 +221,19 @@ class PricePolicy(PlacementPolicy):
         )
 
     def _edge_values(self, result: RoundResult, cloud_price: Any) -> Any:
-        """Value ``[E, B]`` of each edge with its clients, at a price of the cloud."""
+        """Value ``[E, B]`` of each edge with its clients, at a price of the cloud, less what moving models costs."""
         plan, problem = result.plan, result.problem
         price = cloud_price / jnp.where(self.per_load > 0.0, self.per_load, 1.0)
         sent = problem.data * price[:, None, None]
         value = problem.local_value * plan.local + problem.edge_value * plan.edge
         value = value + (problem.cloud_value - sent) * plan.cloud
-        return self.tree.sum_groups(jnp.sum(self.groups.to_groups(jnp.sum(value, axis=2)), axis=0))
+        of_clients, moving = jnp.sum(value, axis=2), moving_costs(self.scenarios)
+        if moving is not None:
+            of_clients = of_clients - jnp.sum(jnp.where(plan.client_models, moving.client, 0.0), axis=2)
+        of_edges = self.tree.sum_groups(jnp.sum(self.groups.to_groups(of_clients), axis=0))
+        if moving is not None:
+            of_edges = of_edges - edges_last(jnp.sum(jnp.where(plan.edge_models, moving.edge, 0.0), axis=2))
+        return of_edges
 
     def _changed(self, new: Choices, old: Choices) -> Any:
         """Edges ``[E, B]`` where they or one of their clients chose otherwise."""
@@ -234,7 +248,7 @@ class PricePolicy(PlacementPolicy):
 
 def _market(scenarios: Scenario, groups: ClientGroups, home: Any) -> PlacementData:
     cost, setup, _ = jax.vmap(edge_work)(scenarios)
-    valued, costs = serving_first(scenarios), model_costs(scenarios)
+    valued, costs, moving = serving_first(scenarios), model_costs(scenarios), moving_costs(scenarios)
 
     def works(capacity: Any) -> Any:
         return jnp.asarray(capacity) > 0.0
@@ -257,6 +271,8 @@ def _market(scenarios: Scenario, groups: ClientGroups, home: Any) -> PlacementDa
         cloud_has_capacity=works(scenarios.cloud_uplink),
         input_size=edges_last(scenarios.input_size)[:, None, None],
         edge_index=home,
+        client_charge=None if moving is None else groups.to_groups(moving.client),
+        edge_charge=None if moving is None else edges_last(moving.edge),
     )
 
 

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     import matplotlib.figure
 
     import j3o_jax.profiles
+    import j3o_jax.report.difference
     import j3o_jax.report.summary
     import j3o_jax.simulation
 
@@ -38,6 +39,17 @@ def plot_comparison(summaries: Mapping[str, "j3o_jax.report.summary.Summary"]) -
     from ._comparison import draw_comparison
 
     return draw_comparison(summaries)
+
+
+def plot_difference(difference: "j3o_jax.report.difference.Difference") -> "matplotlib.figure.Figure":
+    """Draw what changes from one plan to another: MB moved to each edge and its clients, and accuracy by task.
+
+    **Raises:** `ImportError` without matplotlib.
+    """
+    require_matplotlib()
+    from ._difference import draw_difference
+
+    return draw_difference(difference)
 
 
 def plot_simulation(simulation: "j3o_jax.simulation.Simulation") -> "matplotlib.figure.Figure":

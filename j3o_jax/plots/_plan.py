@@ -31,7 +31,7 @@ def draw_plan(scenario: Scenario, solution: Solution) -> Figure:
         figure = Figure(figsize=(width, height))
         for part, place in zip((placement, traffic, limits), places, strict=True):
             part.draw(figure, *place)
-        headline(figure, f"Average accuracy {summary.objective:.4f}", _subtitle(summary))
+        headline(figure, f"Average accuracy {summary.accuracy:.4f}", _subtitle(summary))
     return figure
 
 

@@ -47,7 +47,7 @@ class ComparisonReport:
             if total is None:
                 table.add_row(name, Text(status, style="bold red"), "–", "–", "–", time)
                 continue
-            reached = (f"{summary.objective:.4f}", f"{summary.loss:.4f}", _behind(summary, best), time)
+            reached = (f"{summary.accuracy:.4f}", f"{summary.loss:.4f}", _behind(summary, best), time)
             ways = (bare_percent(getattr(total, way)) for way in WAYS)
             table.add_row(name, Text(status, style="green"), *reached, *ways)
         yield table

@@ -99,13 +99,16 @@ class Traffic:
 class Summary:
     """A plan in figures; empty of nodes, traffic and capacities where there is no plan.
 
-    `certified` is whether the bound has a certificate, or is a solver's word; `gap_asked` the gap at which the search
-    was to end, NaN where none was asked for.
+    `objective` is `accuracy` less what moving models costs; `moved_mb` the MB, None where the scenario does not say
+    what was held. `certified` is whether the bound has a certificate, or is a solver's word; `gap_asked` the gap at
+    which the search was to end, NaN where none was asked for.
     """
 
     status: Status
     reason: str
     objective: float
+    accuracy: float
+    moved_mb: float | None
     bound: float
     gap: float
     certified: bool
@@ -123,7 +126,7 @@ class Summary:
     @property
     def loss(self) -> float:
         """1 − accuracy, the figure that the paper prints."""
-        return 1.0 - self.objective
+        return 1.0 - self.accuracy
 
     @property
     def verdict(self) -> str:
@@ -155,6 +158,8 @@ def summarize(scenario: Scenario, solution: Solution) -> Summary:
         status=status,
         reason=solution.reason(),
         objective=float(solution.objective),
+        accuracy=float(solution.accuracy),
+        moved_mb=None if solution.moves is None else float(solution.moved_mb),
         bound=float(solution.bound),
         gap=float(solution.gap),
         certified=bool(solution.certified),

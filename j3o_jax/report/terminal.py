@@ -79,7 +79,9 @@ class PlanReport:
 def _headline(summary: Summary, facts: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str | Text]]:
     """Worth, bound, status and time of a plan."""
     if summary.status.success:
-        yield "Accuracy", Text(f"{summary.objective:.4f}  (loss {summary.loss:.4f})", style="bold")
+        yield "Accuracy", Text(f"{summary.accuracy:.4f}  (loss {summary.loss:.4f})", style="bold")
+        if summary.moved_mb is not None:
+            yield "Moved", f"{number(summary.moved_mb)} MB of models; {summary.objective:.4f} after what that costs"
         word = "" if summary.certified else f", {BY_WORD}"
         bound = f"{summary.bound:.4f}  (at most {gap_percent(summary.gap)} better is possible){word}"
         yield "Bound", "none proven by this method" if math.isnan(summary.bound) else bound

@@ -91,8 +91,9 @@ def content_of(solution: Solution, verification: Verification) -> dict[str, Any]
         "proven": bool(verification.proven),
         "proof": proof(solution, verification),
         "status": int(solution.status),
-        "objective": math.nan if objective is None else float(objective),
-        "bound": math.nan if bound is None else float(bound),
+        "objective": _float(objective),
+        "accuracy": _float(verification.accuracy),
+        "bound": _float(bound),
         "unused_worth": unused_worth(solution, verification),
         "said": {"objective": float(solution.objective), "bound": float(solution.bound)},
         "limits": [
@@ -108,6 +109,11 @@ def content_of(solution: Solution, verification: Verification) -> dict[str, Any]
         ],
         "violations": violations,
     }
+
+
+def _float(value: Any) -> float:
+    """Convert a fraction of one plan, NaN where there is none."""
+    return math.nan if value is None else float(value)
 
 
 def _up(value: Fraction) -> str:
@@ -142,13 +148,16 @@ class VerificationReport:
                 yield Text(line, style="dim")
         yield from _violations(verification)
 
-    def _headline(self) -> Iterator[tuple[str, Text]]:
+    def _headline(self) -> Iterator[tuple[str, str | Text]]:
         verification, said = self.verification, float(self.solution.objective)
         if verification.objective is not None:
-            worth = float(verification.objective)
+            worth = _float(verification.objective)
             agrees = not any(violation.constraint.startswith("objective") for violation in verification.violations)
             file = "as the plan file says" if agrees else f"the plan file says {said:.6g}"
-            yield "Accuracy", Text(f"{worth:.6f}, {file}", style="bold" if agrees else "bold red")
+            accuracy, style = _float(verification.accuracy), "bold" if agrees else "bold red"
+            yield "Accuracy" if accuracy == worth else "Objective", Text(f"{worth:.6f}, {file}", style=style)
+            if accuracy != worth:
+                yield "Accuracy", f"{accuracy:.6f}, before the cost of moving models"
         broken = len({(one.constraint, one.place) for one in verification.violations if one.constraint not in _WORTH})
         kept = "every limit kept" if verification.feasible else f"broken: {count(broken, 'place')}"
         yield "Limits", Text(kept, style="green" if verification.feasible else "bold red")

@@ -126,7 +126,7 @@ def workload_of(scenario: Scenario, solution: Solution, *, strict: bool = False)
         local_accuracy=found["local_accuracy"],
         edge_accuracy=found["edge_accuracy"],
         cloud_accuracy=np.asarray(scenario.cloud_accuracy),
-        accuracy=np.asarray(report.objective, dtype=np.float64),
+        accuracy=np.asarray(report.accuracy, dtype=np.float64),
         edge_utilisation=found["window_used"] / window,
         client_utilisation=np.divide(
             found["client_used"], client_compute, out=np.zeros(len(client_compute)), where=client_compute > 0

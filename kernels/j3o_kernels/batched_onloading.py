@@ -30,7 +30,7 @@ class TierOnloading(NamedTuple):
     """Models of a tier, and the tasks that use them.
 
     `held` ``[M, K, G, B]``, `choice` and its `gain` ``[T, K, G, B]``, and the `value` that the capacity can serve of
-    it ``[K, G, B]``.
+    it, less what the node pays for holding its models ``[K, G, B]``.
     """
 
     held: Array
@@ -84,6 +84,8 @@ def _greedy(tier: NodeTier, probe: _Probe) -> Selection:
 
     def densities(growing: _Growing, covered: Array) -> Array:
         gains = sum_terms(jnp.maximum(tier.profit(task, multiplier) - covered[task][None], 0.0) for task in tier.tasks)
+        if tier.charge is not None:
+            gains = gains - tier.charge
         useful = (gains > TIES * reduce_slices(covered)[None]) & ~growing.selection.held & ~probe.idle[None]
         useful &= ~probe.passes_over[None] | (growing.used[None] + tier.size <= limit[None])
         given = growing.empty & (probe.first >= 0)
@@ -177,7 +179,7 @@ def onload_tier(
     idle = jnp.zeros(capacity.shape, dtype=bool) if active is None else jnp.broadcast_to(~active, capacity.shape)
     zero = jnp.zeros_like(capacity)
     if optimizer is None:
-        own, move = dual_search(capacity)
+        own, move = dual_search(tier, capacity)
     else:
         assert step_size is not None
         own, move = optax_search(tier, capacity, optimizer, step_size, tolerance)
@@ -201,6 +203,8 @@ def onload_tier(
 
         def alone() -> Array:
             value = sum_terms(jnp.maximum(tier.profit(task, best.multiplier), 0.0) for task in tier.tasks)
+            if tier.charge is not None:
+                value = value - tier.charge
             return jnp.where(state.untried, value, -1.0)
 
         most, model = first_best(materialize(alone))
@@ -216,6 +220,8 @@ def onload_tier(
         probe, starts = probe_of(state)
         selection = _greedy(tier, probe)
         value = _knapsack_value(selection, capacity)
+        if tier.charge is not None:
+            value = materialize(lambda: value - tier.charges(selection.held))
         best = _better(selection, value, probe.multiplier, ~probe.idle, state.best)
         search = move(state.step, state.search, selection)
         search = search._replace(done=search.done | (state.step + 1 >= steps))

@@ -5,6 +5,9 @@
 for all nodes at once: every task earns what its best held model earns. Greedy by profit per MB, then the best swap at a
 time (one model in, at most one out) until none helps. Nodes stand on any trailing axes ``*N``; they share nothing, so
 instances are just more nodes.
+
+Holding a model may have a charge, which is taken off: the objective stays submodular, but is no longer monotone. So
+what a model adds counts less its charge, and a swap may also take one out and none in.
 """
 
 import functools
@@ -39,13 +42,16 @@ class _State(NamedTuple):
     moves: Any
 
 
-def max_coverage(profit: Array, size: Array, budget: Array, *, max_swaps: int = 8) -> Coverage:
+def max_coverage(
+    profit: Array, size: Array, budget: Array, *, charge: Array | None = None, max_swaps: int = 8
+) -> Coverage:
     """Choose sets of models for all nodes.
 
     **Arguments:**
 
     - `profit`: of each task with each model, ≥ 0. ``[T, M, *N]``
     - `size`: ``[M, *N]``, axes of length 1 allowed; `budget`: ``[*N]``.
+    - `charge`: of holding each model, ≥ 0; None where there is none. ``[M, *N]``
     - `max_swaps`: most steps of the local search after the greedy choice.
     """
     tasks, models, *nodes = profit.shape
@@ -61,8 +67,9 @@ def max_coverage(profit: Array, size: Array, budget: Array, *, max_swaps: int = 
         return jnp.squeeze(jnp.take_along_axis(jnp.broadcast_to(values, shape), index, axis=axis), axis)
 
     def value_with(covered: list[Array]) -> Array:
-        """Objective with each model added to what covers the tasks already ``[M, *N]``."""
-        return sum_terms(jnp.maximum(profit[t], covered[t][None]) for t in range(tasks))
+        """Objective with each model added to what covers the tasks already, but for its charges ``[M, *N]``."""
+        value = sum_terms(jnp.maximum(profit[t], covered[t][None]) for t in range(tasks))
+        return value if charge is None else value - charge
 
     def add_best(state: _State) -> _State:
         """Add the model of most marginal profit per MB among those that fit."""
@@ -127,13 +134,35 @@ def max_coverage(profit: Array, size: Array, budget: Array, *, max_swaps: int = 
             leaver = materialize(lambda: jax.lax.dynamic_index_in_dim(leavers, index, 0, keepdims=False))
             freed = materialize(lambda: jnp.where(leaver >= 0, take_model(size, leaver), 0.0))
 
-            def scores() -> Array:
+            def without_leaver() -> list[Array]:
                 goes = (choice == leaver[None]) & (choice >= 0)
-                left = list(jnp.where(goes, second, earned))
-                fits = (used - freed)[None] + size <= limit[None]
-                return jnp.where(fits & ~held, value_with(left) - worth[None], -1.0)
+                return list(jnp.where(goes, second, earned))
 
-            own, own_model = first_best(materialize(scores))
+            if charge is None:
+
+                def scores() -> Array:
+                    left = without_leaver()
+                    fits = (used - freed)[None] + size <= limit[None]
+                    return jnp.where(fits & ~held, value_with(left) - worth[None], -1.0)
+
+                own, own_model = first_best(materialize(scores))
+            else:
+                paid: Array = charge
+                saved = materialize(lambda: jnp.where(leaver >= 0, take_model(paid, leaver), 0.0))
+
+                def scores() -> Array:
+                    left = without_leaver()
+                    fits = (used - freed)[None] + size <= limit[None]
+                    return jnp.where(fits & ~held, value_with(left) - (worth - saved)[None], -1.0)
+
+                own, own_model = first_best(materialize(scores))
+
+                def none_in() -> tuple[Array, Array]:
+                    alone = sum_terms(without_leaver()) - (worth - saved)
+                    better = alone > jnp.maximum(own, 0.0)
+                    return jnp.where(better, alone, own), jnp.where(better, -1, own_model)
+
+                own, own_model = materialize(none_in)
 
             def chosen() -> tuple[Array, Array, Array]:
                 gain, model, leaves = best

@@ -37,4 +37,6 @@ def best_of_all_choices(problem: NodeProblem, choices: Int[Array, "K T"]) -> Int
 
     shares = servable_shares(flat(gain), flat(load), flat(jnp.maximum(room, 0.0)))
     value = jnp.sum(gain * shares.reshape(gain.shape), axis=2)
+    if problem.charge is not None:
+        value = value - jnp.sum(jnp.where(uses[None], problem.charge[:, None, :], 0.0), axis=2)
     return choices[jnp.argmax(jnp.where(possible, value, -jnp.inf), axis=1)]

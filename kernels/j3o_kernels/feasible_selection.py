@@ -23,7 +23,7 @@ def feasible_selection(problem: NodeProblem, priority: Float[Array, "V M"] | Non
 
     **Arguments:**
 
-    - `priority`: of each model, the highest first; by default the marginal gain per MB.
+    - `priority`: of each model, the highest first; by default the marginal gain, less its charge, per MB.
 
     **Returns:** the held models. ``[V, M]``
     """
@@ -38,6 +38,8 @@ def feasible_selection(problem: NodeProblem, priority: Float[Array, "V M"] | Non
         load_with = jnp.sum(jnp.where(takes, load, taken[:, None, :]), axis=2)
         size_with = jnp.sum(jnp.where(held, problem.size, 0.0), axis=1)[:, None] + problem.size
         gains = marginal_gains(problem.gain, covered)
+        if problem.charge is not None:
+            gains = gains - problem.charge
         possible = ~held & (gains > 0.0) & (size_with <= budget[:, None]) & (load_with <= capacity[:, None])
         if priority is None:
             sized = problem.size > 0.0

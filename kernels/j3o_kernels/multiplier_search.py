@@ -37,12 +37,13 @@ class _Lines(NamedTuple):
     low_load: Array
 
 
-def dual_search(capacity: Array) -> tuple[_Lines, Move]:
+def dual_search(tier: NodeTier, capacity: Array) -> tuple[_Lines, Move]:
     """Multiplier updates by a search along each node's dual, a cutting-plane method in one dimension.
 
-    A set of gain G and load W is a line G − α W in the multiplier α. The dual is the upper envelope of all sets' lines
-    plus what the capacity costs, and convex; its minimum is where the lines of the last set that overloads the node and
-    of the last one that does not cross. That crossing is the next multiplier, until no set lies above it (Dinkelbach).
+    A set of gain G, less what it costs to hold, and load W is a line G − α W in the multiplier α. The dual is the upper
+    envelope of all sets' lines plus what the capacity costs, and convex; its minimum is where the lines of the last set
+    that overloads the node and of the last one that does not cross. That crossing is the next multiplier, until no set
+    lies above it (Dinkelbach).
     """
     zero = jnp.zeros_like(capacity)
 
@@ -51,6 +52,8 @@ def dual_search(capacity: Array) -> tuple[_Lines, Move]:
 
         def update() -> Search:
             gain, load = reduce_slices(selection.gain), reduce_slices(selection.load)
+            if tier.charge is not None:
+                gain = gain - tier.charges(selection.held)
             over = load > capacity * (1.0 + ROUNDING)
             known = lines.high_gain - search.multiplier * lines.high_load
             # At the first step there is no line yet, and the multiplier is 0.

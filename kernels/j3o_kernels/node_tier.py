@@ -15,6 +15,7 @@ class NodeTier(NamedTuple):
     - `setup`: load of a model, however little of a task it serves; None where there is none. ``[M, 1 or K, G, B]``
     - `size`: MB. ``[M, 1 or K, 1 or G, B]``
     - `budget`, `capacity`: memory and compute of the nodes. ``[K, G, B]``
+    - `charge`: what a node pays for holding each model; None where nothing. ``[M, K, G, B]``
     """
 
     weight: Array
@@ -24,6 +25,7 @@ class NodeTier(NamedTuple):
     size: Array
     budget: Array
     capacity: Array
+    charge: Array | None = None
 
     @property
     def models(self) -> int:
@@ -44,6 +46,10 @@ class NodeTier(NamedTuple):
     def profit(self, task: int, multiplier: Array) -> Array:
         """Lagrangian profit: gain less load at its price, not materialized ``[M, K, G, B]``."""
         return self.weight[task][None] * self.accuracy[task] - multiplier[None] * self.load(task)
+
+    def charges(self, held: Array) -> Array | float:
+        """Charges of the sets that the nodes hold, not materialized ``[K, G, B]``."""
+        return 0.0 if self.charge is None else jnp.sum(jnp.where(held, self.charge, 0.0), axis=0)
 
     def of_model(self, model: Array) -> tuple[Array, Array, Array]:
         """Size ``[K, G, B]``, gain and load ``[T, K, G, B]`` of one model per node."""

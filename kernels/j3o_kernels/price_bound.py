@@ -12,8 +12,8 @@ anyway,
     p_etm = max(0, Σ_c max(0, b − U (n + H u + G π)) − ν π)
 
 (ν is the set-up load of a task with batching, else 0) and the sets S of models that fit into a node's memory, of which
-`set_bound.py` bounds the best. So a proof never depends on how prices were found. Whole sets of models make the least D
-less than the value of the linear relaxation.
+`set_bound.py` bounds the best; where holding models has charges, less those of the set. So a proof never depends on how
+prices were found. Whole sets of models make the least D less than the value of the linear relaxation.
 """
 
 import math
@@ -106,15 +106,22 @@ def best_sets(problem: RelaxationProblem, prices: Prices) -> list[Array]:
     by_task = groups_to_edges(jnp.sum(profit(problem.value_edge, edge), axis=2), problem.edge_index, edges)
     opening = (compute[..., None] * problem.edge_setup)[:, :, None] * (1.0 - 4.0 * eps)
     at_edge = jnp.maximum(by_task * (1.0 + problem.data[0].size * eps) - opening, 0.0)
-    return _set_bounds([(at_client, problem.client_size), (at_edge, problem.edge_size)])
+    return _set_bounds(
+        [
+            (at_client, problem.client_size, problem.client_charge),
+            (at_edge, problem.edge_size, problem.edge_charge),
+        ]
+    )
 
 
-def _set_bounds(nodes: list[tuple[Array, Array]]) -> list[Array]:
-    """`set_bound` of profits ``[..., T, M]`` and sizes ``[..., M]`` of several kinds of nodes at once ``[...]``."""
+def _set_bounds(nodes: list[tuple[Array, Array, Array | None]]) -> list[Array]:
+    """`set_bound` of several kinds of nodes at once: profits ``[..., T, M]``, sizes and charges ``[..., M]``."""
     tasks, models = nodes[0][0].shape[-2:]
-    profit = jnp.concatenate([profit.reshape(-1, tasks, models).T for profit, _ in nodes], axis=2)
-    size = jnp.concatenate([size.reshape(-1, models).T for _, size in nodes], axis=1)
-    shapes = [size.shape[:-1] for _, size in nodes]
+    profit = jnp.concatenate([profit.reshape(-1, tasks, models).T for profit, _, _ in nodes], axis=2)
+    size = jnp.concatenate([size.reshape(-1, models).T for _, size, _ in nodes], axis=1)
+    charges = [charge.reshape(-1, models).T for _, _, charge in nodes if charge is not None]
+    shapes = [size.shape[:-1] for _, size, _ in nodes]
     ends = np.cumsum([math.prod(shape) for shape in shapes])
-    parts = jnp.split(set_bound(profit, size), ends[:-1])
+    charge = jnp.concatenate(charges, axis=1) if charges else None
+    parts = jnp.split(set_bound(profit, size, charge), ends[:-1])
     return [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]

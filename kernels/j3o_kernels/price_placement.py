@@ -41,6 +41,7 @@ class PlacementData(NamedTuple):
       ``[B]``: mask of capacities above 0; where there is none, only what needs none of it can be served.
     - `input_size`: data per query. ``[T, 1, 1, B]``
     - `edge_index`: the edge of each group; None where group g is edge g throughout. ``[G, B]``
+    - `client_charge` ``[M, K, G, B]``, `edge_charge` ``[M, E, B]``: cost of holding each model; None where it is free.
     """
 
     weight: Array
@@ -60,6 +61,8 @@ class PlacementData(NamedTuple):
     cloud_has_capacity: Array
     input_size: Array
     edge_index: Array | None
+    client_charge: Array | None = None
+    edge_charge: Array | None = None
 
 
 class CapacityPrices(NamedTuple):
@@ -163,7 +166,8 @@ def place_at_prices(
             earned = [tree.sum_groups(materialize(lambda task=task: profit(task, elsewhere))) for task in range(tasks)]
             return materialize(lambda: jnp.stack([perturb(profit) for profit in earned]))
 
-        return max_coverage(compilation_unit(profits)(), problem.edge_size, problem.edge_budget).choice
+        earned = compilation_unit(profits)()
+        return max_coverage(earned, problem.edge_size, problem.edge_budget, charge=problem.edge_charge).choice
 
     def at_clients(edges: Array) -> Array:
         def profits() -> Array:
@@ -177,7 +181,8 @@ def place_at_prices(
             ]
             return jnp.stack(own) * perturbation.client_noise[None]
 
-        return max_coverage(compilation_unit(profits)(), problem.client_size, problem.client_budget).choice
+        earned = compilation_unit(profits)()
+        return max_coverage(earned, problem.client_size, problem.client_budget, charge=problem.client_charge).choice
 
     def complete(margins: Array, choice: Array) -> Array:
         """Give tasks without a choice the held model of the highest margin: routing may use it, and loses nothing."""

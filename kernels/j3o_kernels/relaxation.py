@@ -214,6 +214,9 @@ def _start(program: Program) -> Point:
         edge_model_bound=materialize(lambda: price.edge_model_bound + at_edge),
     )
     costs = program.apply_transpose(price, by_flow)
+    if program.charge is not None:
+        # Reduced costs of models; from here on all that changes them is a change of prices.
+        costs = costs._replace(held=costs.held + program.charge, held_edge=costs.held_edge + program.edge_charge)
     path_cost, compute_cost = program.price_terms(price)
     reduced = Columns(
         materialize(

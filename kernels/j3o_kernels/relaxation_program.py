@@ -8,6 +8,8 @@ For one instance, with L, G, H, J the loads of a whole stream on its client, its
                f_cmt ≤ x_cm  (p),   g_cmt ≤ x_em  (q),   Σ_m s_m x_m ≤ 1  (θ),   x ≤ 1  (ρ)
                Σ L U f ≤ β (α),   Σ G U g ≤ β (π),   Σ H (U g + s) ≤ κ (u),   Σ J s ≤ κ (v)
 
+where holding a model may have a charge besides: less Σ h_m x_m.
+
 Flows f, g are parts of U, and values are per such flow. Set-up loads (batching) are left out, which relaxes it
 further.
 
@@ -38,6 +40,7 @@ class RelaxationProblem(NamedTuple):
     - `client_limit` ``[B, G, K]``, `edge_limit`, `uplink_limit` ``[B, E]``, `cloud_limit` ``[B]``: right-hand sides, at
       least 1 where nothing could ever fill them.
     - `edge_index`: the edge of each group, E where there is none; None where group g is edge g throughout. ``[B, G]``
+    - `client_charge` ``[B, G, K, M]``, `edge_charge` ``[B, E, M]``: h, or None where it costs nothing to hold models.
     """
 
     value_local: Any
@@ -59,6 +62,8 @@ class RelaxationProblem(NamedTuple):
     uplink_limit: Any
     cloud_limit: Any
     edge_index: Any
+    client_charge: Any = None
+    edge_charge: Any = None
 
 
 class Program(NamedTuple):
@@ -78,6 +83,8 @@ class Program(NamedTuple):
     limit: Rows
     is_row: Rows
     minus: Pairs
+    charge: Array | None = None  # h of clients [M, N]
+    edge_charge: Array | None = None  # h of edges [M, E, B]
 
     def apply(self, column: Columns) -> Rows:
         """Multiply A with columns: A y."""
@@ -221,7 +228,19 @@ def program_of(problem: RelaxationProblem, places: Places) -> Program:
         limit=limit,
         is_row=is_row,
         minus=minus,
+        **_charges(problem, places, is_column),
     )
+
+
+def _charges(problem: RelaxationProblem, places: Places, is_column: Columns) -> dict[str, Array]:
+    """Charges of the models that have a column; nothing where there are none."""
+    if problem.client_charge is None:
+        return {}
+    client, edge = places.to_table(problem.client_charge), jnp.transpose(problem.edge_charge)
+    return {
+        "charge": materialize(lambda: jnp.where(is_column.held, client, 0.0)),
+        "edge_charge": materialize(lambda: jnp.where(is_column.held_edge, edge, 0.0)),
+    }
 
 
 def reciprocal(positive: Array) -> Array:

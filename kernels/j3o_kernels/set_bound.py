@@ -13,6 +13,10 @@ most
 
 where at most one model is large, which takes more than R/2. The bound is the largest of these over j, each at a price ρ
 near its best. It is never above the linear relaxation of a knapsack of the models' whole profits.
+
+Where holding a model has a charge h_m ≥ 0, f(S) is less by Σ_{m ∈ S} h_m. A submodular function less a modular one is
+submodular, and that is all that the first line needs: it holds with f({j}) less by h_j and g_i by h_i, which may make
+them negative; models beside j with a negative g_i are left out of the best set. What holds for ρ is as before.
 """
 
 from typing import Any, NamedTuple
@@ -35,7 +39,7 @@ class _Lead(NamedTuple):
     bound: Any
 
 
-def set_bound(profit: Array, size: Array) -> Array:
+def set_bound(profit: Array, size: Array, charge: Array | None = None) -> Array:
     """Upper bound on max Σ_t max_{m ∈ S} p_mt over the sets S of models whose sizes sum to at most 1 ``[...]``.
 
     Places come last, so that a vector unit works on many of them.
@@ -44,42 +48,56 @@ def set_bound(profit: Array, size: Array) -> Array:
 
     - `profit`: p ≥ 0, 0 for what cannot be held. ``[M, T, ...]``
     - `size`: of the models, in parts of the memory. ``[M, ...]``
+    - `charge`: of holding each model, ≥ 0; None where there is none. ``[M, ...]``
     """
     models, tasks = profit.shape[:2]
-    lead = _best_lead(jax.lax.stop_gradient(profit), size)
+    lead = _best_lead(jax.lax.stop_gradient(profit), size, charge)
     # The maximum's gradient is that of the best lead, at its price.
     # Not gathered: the gradient of that would be a scatter.
     leads = jnp.arange(models).reshape(-1, *(1,) * lead.model.ndim) == lead.model[None]
     own = jnp.sum(jnp.where(leads[:, None], profit, 0.0), axis=0)
     first = jnp.sum(jnp.where(leads, size, 0.0), axis=0)
-    gain, room = _beside(profit, size, lead.model, own, first)
+    gain, room = _beside(profit, size, lead.model, own, first, charge)
     bound, _ = _at_price(gain, size, room, lead.price)
     # All terms are ≥ 0; what their sums lose to rounding, and a sum of differences.
     terms = models + 2 * tasks + 8
+    if charge is not None:
+        eps = jnp.finfo(profit.dtype).eps
+        alone = jnp.sum(own, axis=0) * (1.0 + tasks * eps) - jnp.sum(jnp.where(leads, charge, 0.0), axis=0)
+        # A difference has lost no more than bits of what it is of.
+        lost = terms * eps * (jnp.abs(alone) + bound)
+        return jnp.maximum(alone + bound + lost, 0.0)
     return jnp.maximum(jnp.sum(own, axis=0) + bound, 0.0) * (1.0 + terms * jnp.finfo(profit.dtype).eps)
 
 
-def _best_lead(profit: Array, size: Array) -> _Lead:
+def _best_lead(profit: Array, size: Array, charge: Array | None) -> _Lead:
     def step(model: Array, best: _Lead) -> _Lead:
         own, first = profit[model], size[model]
-        gain, room = _beside(profit, size, model, own, first)
+        gain, room = _beside(profit, size, model, own, first, charge)
         price, bound = _best_price(gain, size, room)
         bound = bound + jnp.sum(own, axis=0)
+        if charge is not None:
+            bound = bound - charge[model]
         better = bound > best.bound
         return _Lead(*(jnp.where(better, a, b) for a, b in zip((model, price, bound), best, strict=True)))
 
     nothing = jnp.zeros(size.shape[1:], dtype=profit.dtype)
-    none = _Lead(jnp.zeros(size.shape[1:], dtype=int), nothing, nothing - 1.0)
+    none = _Lead(jnp.zeros(size.shape[1:], dtype=int), nothing, nothing - (1.0 if charge is None else jnp.inf))
     return jax.lax.fori_loop(0, len(size), step, none)
 
 
-def _beside(profit: Array, size: Array, model: Array, own: Array, first: Array) -> tuple[Array, Array]:
+def _beside(
+    profit: Array, size: Array, model: Array, own: Array, first: Array, charge: Array | None
+) -> tuple[Array, Array]:
     """Marginal gain of each model beside the leading one, if it fits ``[M, ...]``, and the room left ``[...]``."""
     room = jnp.maximum(1.0 - first, 0.0) + ROUNDING
     number = jnp.arange(len(size)).reshape(-1, *(1,) * first.ndim)
     later = number > jnp.broadcast_to(model, first.shape)[None]
     smaller = (size < first[None]) | ((size == first[None]) & later)
     gain = jnp.sum(jnp.maximum(profit - own[None], 0.0), axis=1)
+    if charge is not None:
+        tasks, eps = profit.shape[1], jnp.finfo(profit.dtype).eps
+        gain = jnp.maximum(gain * (1.0 + (tasks + 2) * eps) - charge, 0.0)
     return jnp.where(smaller & (size <= room[None]), gain, 0.0), room
 
 

@@ -26,15 +26,17 @@ def brute_force(scenario: Scenario) -> Plan | None:
 
     Goes through every choice of models at every node that no other choice at that node dominates. The
     prices of each linear program bound all other choices, and those that cannot be better are not solved;
-    nor are those that the prices of serving as much as possible show to be infeasible.
+    nor are those that the prices of serving as much as possible show to be infeasible. With `Scenario.switching` every
+    choice is charged for the models that its nodes did not hold, by the definition.
     """
     offloading = Offloading(scenario)
     alike = {name: (getattr(scenario, name) > 0).astype(float) for name in _ACCURACIES}
     serving = Offloading(dataclasses.replace(scenario, **alike, allow_unserved=True))
     nodes = [*_client_choices(scenario), *_edge_choices(scenario)]
-    picks = np.indices([len(choices) for choices in nodes]).reshape(len(nodes), -1)
-    combined = np.stack([choices[pick] for choices, pick in zip(nodes, picks, strict=True)], axis=1)
+    picks = np.indices([len(choices) for choices, _ in nodes]).reshape(len(nodes), -1)
+    combined = np.stack([choices[pick] for (choices, _), pick in zip(nodes, picks, strict=True)], axis=1)
     client_choice, edge_choice = np.split(combined, [scenario.clients], axis=1)
+    moving = np.sum([charges[pick] for (_, charges), pick in zip(nodes, picks, strict=True)], axis=0)
     bound = np.where((offloading.capacities(edge_choice) < 0).any(axis=-1), -np.inf, np.inf)
     best: Plan | None = None
     while bound.max() > (-np.inf if best is None else best.objective + 1e-10):
@@ -47,7 +49,8 @@ def brute_force(scenario: Scenario) -> Plan | None:
             bound[serving.bound(served[1], client_choice, edge_choice) < 1.0 - 1e-9] = -np.inf
             continue
         plan, prices = solved
-        bound = np.minimum(bound, offloading.bound(prices, client_choice, edge_choice))
+        bound = np.minimum(bound, offloading.bound(prices, client_choice, edge_choice) - moving)
+        plan = dataclasses.replace(plan, objective=plan.objective - moving[first])
         if best is None or plan.objective > best.objective:
             best = plan
     return best
@@ -56,8 +59,8 @@ def brute_force(scenario: Scenario) -> Plan | None:
 _ACCURACIES = ("client_accuracy", "edge_accuracy", "cloud_accuracy")
 
 
-def _client_choices(scenario: Scenario) -> Iterator[np.ndarray]:
-    """Choices ``[n, T]`` for each client in turn."""
+def _client_choices(scenario: Scenario) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Choices ``[n, T]`` and their charges ``[n]`` for each client in turn."""
     for client, edge in enumerate(scenario.client_edge):
         yield _choices(
             scenario.client_accuracy[edge],
@@ -65,11 +68,12 @@ def _client_choices(scenario: Scenario) -> Iterator[np.ndarray]:
             np.zeros(scenario.models),
             at_nodes(scenario, "client_model_memory")[client],
             scenario.client_memory[client],
+            _charges(scenario, "client")[client],
         )
 
 
-def _edge_choices(scenario: Scenario) -> Iterator[np.ndarray]:
-    """Choices ``[n, T]`` for each edge in turn."""
+def _edge_choices(scenario: Scenario) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Choices ``[n, T]`` and their charges ``[n]`` for each edge in turn."""
     for edge in range(scenario.edges):
         yield _choices(
             scenario.edge_accuracy[edge],
@@ -77,7 +81,16 @@ def _edge_choices(scenario: Scenario) -> Iterator[np.ndarray]:
             np.zeros(scenario.models) if scenario.batching is None else scenario.batching.setup[edge],
             at_nodes(scenario, "edge_model_memory")[edge],
             scenario.edge_memory[edge],
+            _charges(scenario, "edge")[edge],
         )
+
+
+def _charges(scenario: Scenario, tier: str) -> np.ndarray:
+    """What it costs each node of a tier to hold each model. ``[V, M]``"""
+    size, given = at_nodes(scenario, f"{tier}_model_memory"), scenario.switching
+    if given is None:
+        return np.zeros(size.shape)
+    return given.cost_per_mb * size * ~getattr(given, f"{tier}_held")
 
 
 def _choices(
@@ -86,8 +99,9 @@ def _choices(
     setup: np.ndarray,
     size: np.ndarray,
     memory: float,
-) -> np.ndarray:
-    """Choices of one node that fit its memory and that no other dominates. ``[n, T]``"""
+    charge: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Choices ``[n, T]`` of one node that fit its memory and that no other dominates, and their charges ``[n]``."""
     models, tasks = accuracy.shape
     # Dominance of one choice by another for one task; the index -1 is "none", and the last row and column.
     better = np.zeros((tasks, models + 1, models + 1), bool)
@@ -104,10 +118,17 @@ def _choices(
         if size[list(set(choice) - {-1})].sum() <= memory * (1 + 1e-9)
     ]
     kept: list[tuple[int, ...]] = []
+
+    def paid(choice: tuple[int, ...]) -> float:
+        return charge[list(set(choice) - {-1})].sum()
+
+    def dominates(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
+        return _dominates(better, one, other) and paid(one) <= paid(other)
+
     for choice in fitting:
-        if not any(_dominates(better, other, choice) for other in kept):
-            kept = [other for other in kept if not _dominates(better, choice, other)] + [choice]
-    return np.array(kept)
+        if not any(dominates(other, choice) for other in kept):
+            kept = [other for other in kept if not dominates(choice, other)] + [choice]
+    return np.array(kept), np.array([paid(choice) for choice in kept])
 
 
 def _dominates(better: np.ndarray, one: tuple[int, ...], other: tuple[int, ...]) -> bool:

@@ -9,7 +9,7 @@ import jax
 import numpy as np
 from hypothesis import strategies as st
 
-from j3o_jax import Batching, Scenario, Solution
+from j3o_jax import Batching, Scenario, Solution, Switching
 
 _Module = TypeVar("_Module", Scenario, Solution)
 
@@ -217,7 +217,7 @@ def tiny_scenarios(draw: st.DrawFn, sizes: Sequence[tuple[int, int, int, int]] |
 # or missing axis always shows.
 _CLIENTS, _EDGES, _TASKS, _MODELS = 7, 2, 3, 5
 _FIELDS = [
-    *(name for name in Scenario.__annotations__ if name not in ("batching", "allow_unserved", "names")),
+    *(name for name in Scenario.__annotations__ if name not in ("batching", "allow_unserved", "names", "switching")),
     "batching.window",
     "batching.setup",
 ]
@@ -287,3 +287,15 @@ def broken_scenarios(count: int = 300, seed: int = 0) -> Iterator[tuple[str, str
 def build(given: dict[str, Any]) -> Scenario:
     """The scenario of keyword arguments as `broken_scenarios` yields them."""
     return Scenario(**{**given, "batching": Batching(**given["batching"])})
+
+
+def with_switching(scenario: Scenario, rng: np.random.Generator, cost_per_mb: float) -> Scenario:
+    """The scenario where each node holds some models already, as many of a random order as fit its memory."""
+    held = {}
+    for tier, nodes in (("client", scenario.clients), ("edge", scenario.edges)):
+        size, memory = at_nodes(scenario, f"{tier}_model_memory"), getattr(scenario, f"{tier}_memory")
+        held[f"{tier}_held"] = np.zeros((nodes, scenario.models), dtype=bool)
+        for node, own in enumerate(held[f"{tier}_held"]):
+            order = rng.permutation(scenario.models)
+            own[order] = np.cumsum(size[node, order]) <= memory[node]
+    return dataclasses.replace(scenario, switching=Switching(**held, cost_per_mb=cost_per_mb))

@@ -21,6 +21,7 @@ from ..._model import (
     client_choice_accuracy,
     client_choice_compute,
     model_costs,
+    moving_costs,
     normalized_demand,
     sum_per_edge,
 )
@@ -133,6 +134,12 @@ def activation_bounds(
     fits = held | (costs.edge_memory <= free[:, None])
     xp = placement.edge_choice.__array_namespace__()
     chosen = placement.edge_choice[:, None, :] == xp.arange(scenario.models)[None, :, None]
+    moving = moving_costs(scenario)
+    if moving is not None:
+        # A model that comes is paid for; what only this task uses may go, and its cost with it.
+        uses = jnp.sum(jnp.where(chosen, 1, 0), axis=2)
+        comes = jnp.where(held, 0.0, moving.edge)[:, :, None]
+        worth = worth - jnp.where(chosen & (uses == 1)[:, :, None], moving.edge[:, :, None], comes)
     now = jnp.sum(jnp.where(chosen, worth, 0.0), axis=1)
     others = jnp.where(fits[:, :, None] & ~chosen, worth, -jnp.inf)
     best, model = jnp.max(others, axis=1), jnp.argmax(others, axis=1)

@@ -8,6 +8,7 @@ from ..._compiled_functions import program_beyond_few
 from ..._either import each
 from ..._either import either as jnp
 from ..._model import Placement, Plan, edge_demand, objective
+from ..._moving import without_unpaid
 from ..._scenario import Scenario
 from ..._types import AnyArray, Bool, Float
 from ...routing import Offloading, OffloadingProblem, offloading_problem, settle_shares
@@ -85,9 +86,10 @@ def repaired_plans(
 
 @program_beyond_few
 def drop_unused(scenarios: Scenario, plans: Plan) -> Plan:
-    """Drop choices that serve nobody and models that nothing chooses."""
+    """Drop choices that serve nobody, models that nothing chooses, and those that earn less than their move costs."""
 
     def one(scenario: Scenario, plan: Plan) -> Plan:
+        plan = without_unpaid(scenario, plan)
         client_choice = jnp.where(scenario.demand * plan.local > 0.0, plan.client_choice, -1)
         edge_choice = jnp.where(edge_demand(scenario, plan.edge) > 0.0, plan.edge_choice, -1)
         return plan._replace(

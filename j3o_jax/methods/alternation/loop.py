@@ -110,7 +110,8 @@ class Alternation:
 
     With batching, other pairs of edge and task are then opened and closed as long as bounds leave room for a gain. At
     last an instance is routed once more, where all must be served so that it is, and without what nobody uses. With
-    batching, a task that an edge drops then gives its set-up time back to the others, and they are routed again.
+    batching, a task that an edge drops then gives its set-up time back to the others, and they are routed again; so are
+    the queries of new models that did not earn what moving them costs.
 
     **Arguments:**
 
@@ -238,6 +239,7 @@ class Alternation:
         goes_on = wants_more & (state.turn + 1 < most)
         servable = True if convergence is None else all_servable(problem, convergence.bound)
         plan = select_leading(better | (last & routed.solved), settled, plan)
+        routed_plan = plan
         plan = select_leading(last, drop_unused(scenarios, plan), plan)
         complete = most_unserved(scenarios, plan) <= ALL_SERVED
 
@@ -264,7 +266,7 @@ class Alternation:
                 after_search if search is None else _ACTIVATES,
                 xp.where(tries_on, _ACTIVATES, after_search),
                 xp.where(servable, _ROUTES_LAST, DONE),
-                DONE if scenarios.batching is None else _ROUTES_AGAIN,
+                _after_last_routing(scenarios, routed_plan, plan),
             ],
             DONE,
         )
@@ -300,6 +302,16 @@ def cut_short(scenarios: Scenario, state: LoopState, instances: Any, *, on_devic
 def _after_search(scenarios: Scenario, on_device: bool) -> int:
     """Stage after rounds and trials: on the host the solver itself says whether all can be served."""
     return _PROVES_ALL_SERVABLE if on_device and not scenarios.allow_unserved else _ROUTES_LAST
+
+
+def _after_last_routing(scenarios: Scenario, routed: Plan, plan: Plan) -> Any:
+    """Stage after the last routing: another one where what was dropped leaves room to others ``[B]``."""
+    if scenarios.batching is not None:
+        return _ROUTES_AGAIN
+    if scenarios.switching is None:
+        return DONE
+    given_up = jnp.any(plan.unserved > routed.unserved, axis=(1, 2))
+    return jnp.where(given_up, _ROUTES_AGAIN, DONE)
 
 
 def _edge_demands(scenarios: Scenario, shares: Any) -> Any:

@@ -10,6 +10,7 @@ from ..._model import (
     edge_choice_setup,
     edge_demand,
     model_costs,
+    moving_costs,
     normalized_demand,
     serving_first,
 )
@@ -29,7 +30,7 @@ def node_problem(
     """Onloading step (14), (16) for fixed shares: clients first, then edges, V = C + E rows.
 
     Loads and capacities are per query of the whole system (divided by λ_tot), as in (18); those of edges with
-    batching are parts of the window, (28) divided by T_b. Gains are those of `serving_first`.
+    batching are parts of the window, (28) divided by T_b. Gains are those of `serving_first`, charges `moving_costs`.
 
     **Arguments:**
 
@@ -45,6 +46,7 @@ def node_problem(
     client_load = stays[:, None, :] * costs.client_compute[:, :, None]
     edge_load = arrives[:, None, :] * edge_cost[:, :, None]
     edge_setup = jnp.where(arrives[:, None, :] > 0.0, setup[:, :, None], 0.0)
+    moving = moving_costs(scenario)
 
     def both(client: AnyArray, edge: AnyArray) -> AnyArray:
         return jnp.concatenate([client, edge], axis=0)
@@ -59,6 +61,7 @@ def node_problem(
         ),
         budget=both(scenario.client_memory, scenario.edge_memory),
         capacity=both(client_capacity(scenario), edge_capacity),
+        charge=None if moving is None else both(moving.client, moving.edge),
     )
 
 

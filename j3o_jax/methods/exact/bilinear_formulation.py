@@ -10,7 +10,7 @@ from ..._highs import MILP
 from ..._model import home_edge_compute, model_costs
 from ..._scenario import Scenario
 from ..._types import Float, Int
-from .program_builder import ProgramBuilder, choices_of, in_parts
+from .program_builder import ProgramBuilder, choices_of, holding_gains, in_parts
 
 
 class Bilinear(NamedTuple):
@@ -60,13 +60,16 @@ def bilinear(scenario: Scenario, *, envelopes: bool = False) -> Bilinear:
     if scenario.batching is not None:
         starts = scenario.batching.setup <= scenario.batching.window[:, None] * (1.0 + ROUNDING)
     costs = model_costs(scenario)
+    edge_earned = np.zeros((scenario.edges, scenario.models))
+    np.add.at(edge_earned, home, (weight[:, None, :] * edge_accuracy).sum(axis=2))
+    holding = holding_gains(scenario, (weight[:, None, :] * client_accuracy).sum(axis=2), edge_earned)
     choices = []  # column numbers of z: [C, M, T], [E, M, T]
-    for size, memory, accuracy, possible in (
-        (costs.client_memory, scenario.client_memory, client_accuracy, True),
-        (costs.edge_memory, scenario.edge_memory, scenario.edge_accuracy, starts),
+    for size, memory, gain, accuracy, possible in (
+        (costs.client_memory, scenario.client_memory, holding.client, client_accuracy, True),
+        (costs.edge_memory, scenario.edge_memory, holding.edge, scenario.edge_accuracy, starts),
     ):
         parts = in_parts(size, (memory * (1.0 + ROUNDING))[:, None])
-        held = build.variables((parts <= 1.0) & possible, integer=True)
+        held = build.variables((parts <= 1.0) & possible, gain, integer=True)
         choice = build.variables((held >= 0)[:, :, None] & (accuracy > 0.0), integer=True)
         build.limit(held, parts)
         build.limit(np.moveaxis(choice, 1, 2), 1.0)

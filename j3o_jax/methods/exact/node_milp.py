@@ -16,6 +16,7 @@ def best_node_choice(
     size: Float[np.ndarray, " M"],
     budget: float,
     capacity: float,
+    charge: Float[np.ndarray, " M"] | None = None,
     *,
     serve_all: bool = False,
     relative_gap: float = 1e-9,
@@ -32,6 +33,7 @@ def best_node_choice(
     - `load`: compute that it takes, in the unit of `capacity`. ``[M, T]``
     - `setup`: what it takes besides, however little is served. ``[M, T]``
     - `size`, `budget`: MB.
+    - `charge`: of holding each model, which is taken off; None where there is none. ``[M]``
     - `serve_all`: serve the whole of every task that has a gain, Σ_m f_mt = 1, if that can be.
     - `time_limit`: seconds for HiGHS.
 
@@ -40,18 +42,20 @@ def best_node_choice(
     **Raises:** `TimeoutError` if the time ends before an optimum is proven, `RuntimeError` if HiGHS finds none else.
     """
     useful = (gain > 0.0) & (size <= budget)[:, None] & (setup <= capacity)
-    useful &= ~_dominated(np.where(useful, gain, 0.0), load, setup, size)[:, None]
+    charge = np.zeros_like(size) if charge is None else charge
+    useful &= ~_dominated(np.where(useful, gain, 0.0), load, setup, size, charge)[:, None]
     if not useful.any():
         return np.full(gain.shape[1], -1)
     first = np.where(useful, gain, -1.0).argmax(axis=0)
     first = np.where(useful.any(axis=0), first, -1)
     ready = np.flatnonzero(first >= 0)
     taken = (load + setup)[first[ready], ready].sum()
-    if size[np.unique(first[ready])].sum() <= budget and taken <= capacity:
+    used = np.unique(first[ready])
+    if size[used].sum() <= budget and taken <= capacity and not charge[used].any():
         return first  # every task on its best model: nothing can be better
     serves_all = [True, False] if serve_all and (useful.any(axis=0) == (gain > 0.0).any(axis=0)).all() else [False]
     for all_served in serves_all:
-        program, z = _node_program(useful, gain, load, setup, size, budget, capacity, serve_all=all_served)
+        program, z = _node_program(useful, gain, load, setup, size, budget, capacity, charge, serve_all=all_served)
         result = solve_milp(program, gap=relative_gap, time_limit=time_limit)
         if result.outcome == "infeasible":
             continue
@@ -68,14 +72,15 @@ def _dominated(
     load: Float[np.ndarray, "M T"],
     setup: Float[np.ndarray, "M T"],
     size: Float[np.ndarray, " M"],
+    charge: Float[np.ndarray, " M"],
 ) -> Bool[np.ndarray, " M"]:
-    """Models that some other model can replace on every task, at no more memory or compute; of equals the first stays.
+    """Models that another can replace on every task, at no more memory, compute or charge; of equals the first stays.
 
     Where all must be served this holds as well: a model without gain on a task cannot serve it there.
     """
     idle = gain == 0.0
     replaces = (gain[:, None] >= gain) & (load[:, None] <= load) & (setup[:, None] <= setup)  # [by, of, T]
-    replaces = (replaces | idle[None]).all(axis=2) & (size[:, None] <= size)
+    replaces = (replaces | idle[None]).all(axis=2) & (size[:, None] <= size) & (charge[:, None] <= charge)
     order = np.arange(size.size)
     return (replaces & ~(replaces.T & (order[:, None] >= order))).any(axis=0)
 
@@ -88,6 +93,7 @@ def _node_program(
     size: Float[np.ndarray, " M"],
     budget: float,
     capacity: float,
+    charge: Float[np.ndarray, " M"],
     *,
     serve_all: bool,
 ) -> tuple[MILP, Int[np.ndarray, "M T"]]:
@@ -97,7 +103,7 @@ def _node_program(
     # then no entry exceeds 1, however far loads and capacity lie apart.
     most = largest_share(load, capacity - setup)
     build = ProgramBuilder()
-    x = build.variables(useful.any(axis=1), integer=True)
+    x = build.variables(useful.any(axis=1), -charge, integer=True)
     # What cannot bear a whole task cannot serve it.
     z = build.variables(useful, upper=(most >= 1.0) | (not serve_all), integer=True)
     f = build.variables(useful, gain * most)

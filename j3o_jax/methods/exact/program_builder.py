@@ -7,7 +7,9 @@ import numpy as np
 import scipy.sparse
 
 from ..._highs import MILP
-from ..._types import Bool, Int
+from ..._model import MovingCosts, moving_costs
+from ..._scenario import Scenario
+from ..._types import Bool, Float, Int
 
 
 class ProgramBuilder:
@@ -93,6 +95,26 @@ def largest_share(load: np.ndarray, room: Any) -> np.ndarray:
     """Largest share, at most 1, whose load fits into `room`."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(load > room, room / load, 1.0)
+
+
+def holding_gains(
+    scenario: Scenario, client_earned: Float[np.ndarray, "C M"], edge_earned: Float[np.ndarray, "E M"]
+) -> MovingCosts:
+    """Return what holding each model adds to the objective: minus the cost of moving it, 0 where that costs nothing.
+
+    Where queries may be left, a cost is no more than twice what the model could earn: one that costs more than it earns
+    is not moved either way, and HiGHS's tolerances are absolute.
+
+    **Arguments:**
+
+    - `client_earned`, `edge_earned`: the most that each model can earn.
+    """
+    moving = moving_costs(scenario)
+    if moving is None:
+        return MovingCosts(np.zeros_like(client_earned), np.zeros_like(edge_earned))
+    if scenario.allow_unserved:
+        moving = MovingCosts(*map(np.minimum, moving, (2.0 * client_earned, 2.0 * edge_earned)))
+    return MovingCosts(-moving.client, -moving.edge)
 
 
 def choices_of(values: np.ndarray, columns: Int[np.ndarray, "V M T"]) -> Int[np.ndarray, "V T"]:

@@ -11,8 +11,9 @@ import numpy as np
 from j3o_kernels.tolerances import ALL_SERVED
 
 from ..._compiled_functions import in_numpy
+from ..._either import each
 from ..._highs import MILPResult, above, solve_milp
-from ..._model import Placement
+from ..._model import Placement, objective
 from ..._scenario import Scenario
 from ..._status import OPTIMAL_GAP, Status
 from ..._types import Float, Int
@@ -120,6 +121,8 @@ def recover_plans(
     problem = in_numpy(offloading_problems)(scenarios, placement)
     settled, value = in_numpy(feasible_plans)(scenarios, problem, placement, routed, allow_unserved=allow_unserved)
     plan = in_numpy(drop_unused)(scenarios, settled)
+    if scenarios.switching is not None:
+        value = each(objective, scenarios, plan)
     sound = routed.solved & (allow_unserved | (most_unserved(scenarios, plan) <= ALL_SERVED))
 
     bound = np.minimum([one.bound for one in found], _best_of_each(scenarios))

@@ -16,7 +16,7 @@ from ..._highs import MILP
 from ..._model import Plan, home_edge_compute, model_costs
 from ..._scenario import Scenario
 from ..._types import Bool, Float, Int
-from .program_builder import ProgramBuilder, choices_of, in_parts, largest_share
+from .program_builder import ProgramBuilder, choices_of, holding_gains, in_parts, largest_share
 
 
 class Columns(NamedTuple):
@@ -137,12 +137,17 @@ def strong_formulation(
     np.logical_or.at(edge_used, home, edge_open)
 
     build = ProgramBuilder()
-    client_held = build.variables(local_open.any(axis=2), integer=True)
-    edge_held = build.variables(edge_used.any(axis=2), integer=True)
+    local_gain = weight[:, None, :] * client_accuracy * local_most
+    edge_gain = weight[:, None, :] * edge_accuracy * edge_most
+    earned = np.zeros((edges, models))
+    np.add.at(earned, home, np.where(edge_open, edge_gain, 0.0).sum(axis=2))
+    holding = holding_gains(scenario, np.where(local_open, local_gain, 0.0).sum(axis=2), earned)
+    client_held = build.variables(local_open.any(axis=2), holding.client, integer=True)
+    edge_held = build.variables(edge_used.any(axis=2), holding.edge, integer=True)
     client_choice = build.variables(local_open, integer=True)
     edge_choice = build.variables(edge_used, integer=True)
-    local = build.variables(local_open, weight[:, None, :] * client_accuracy * local_most)
-    edge = build.variables(edge_open, weight[:, None, :] * edge_accuracy * edge_most)
+    local = build.variables(local_open, local_gain)
+    edge = build.variables(edge_open, edge_gain)
     cloud_open = pairs & (cloud_most > 0.0) & (scenario.cloud_accuracy > 0.0)
     cloud = build.variables(cloud_open, (weight * scenario.cloud_accuracy)[:, None, :] * cloud_most)
 
