@@ -1,6 +1,7 @@
 """The problem's data: who asks for what, which models there are, and what every node can bear."""
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 import equinox as eqx
@@ -158,6 +159,15 @@ class Scenario(eqx.Module):
         if self.switching is not None:
             fields |= {f"switching.{name}": array for name, array in vars(self.switching).items()}
         return fields
+
+    def with_arrays(self, arrays: Mapping[str, Any]) -> "Scenario":
+        """Return the scenario with other arrays, named as in `arrays`, which may have other batch axes."""
+        fields = dict(arrays)
+        for part in ("batching", "switching"):
+            own = {name.removeprefix(f"{part}."): fields.pop(name) for name in [*fields] if name.startswith(f"{part}.")}
+            if own:
+                fields[part] = dataclasses.replace(getattr(self, part), **own)
+        return dataclasses.replace(self, **fields)
 
     def problems(self) -> list[Problem]:
         """Entries out of range: the first of each field and instance. Empty while JAX traces the scenario."""

@@ -14,7 +14,7 @@ from ..io import FileError, check_destination, check_readable
 from ..plots import plot_front, save_figure
 from . import _methods, _options
 from ._failures import InputError, WorkError
-from ._interrupts import cleaning_up
+from ._interrupts import cleaning_up, last
 from ._output import hand_out, progress
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def size(
         raise
     except ValueError as error:
         raise InputError(f"{file}: {error}") from None
-    except RuntimeError as error:
+    except j3o_jax.ViolationError as error:
         raise WorkError(f"{file}: {error}") from None
     _finish(file, sizing, wanted, choice.name, {"deployment": out, "plan": plan, "picture": plot}, folder, json)
 
@@ -121,18 +121,19 @@ def _require_numbers(budget: float | None, target: float | None, gap: float) -> 
 
 @contextmanager
 def _watching(file: str, folder: str | None) -> Iterator[Any]:
-    """Context that shows how far the search is; where it is kept, Ctrl-C ends it with a line that says so."""
-    with progress(f"size: reading what may be bought for {file}, planning the first options …") as show:
+    """Context that shows how far the search is; Ctrl-C ends it with a line that says where it is kept."""
+
+    def say_goodbye() -> None:
+        if folder is not None:
+            words = f"j3o: what was planned is in {folder}; the same command goes on from there\n"
+            os.write(sys.stderr.fileno(), words.encode())
+
+    with progress(f"size: planning the first options for {file} …") as show, last(say_goodbye):
 
         def watch(now: "Progress") -> None:
             show(f"size: {now.plans:,} of {now.options:,} options have a plan, {now.open:,} are open …")
 
-        try:
-            yield watch
-        except KeyboardInterrupt:
-            if folder is not None and sys.stderr is not None:
-                sys.stderr.write(f"j3o: what was planned is in {folder}; the same command goes on from there\n")
-            raise
+        yield watch
 
 
 def _finish(

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .._scenario import Batching, Scenario, Switching
+from .._scenario import Scenario
 from ..benchmarks import NAMES, Benchmark, Parameter
 
 
@@ -123,17 +123,8 @@ class OfDeployment(AbstractFamily):
             if name.endswith("_scale"):
                 array, _ = _SETTINGS[name]
                 arrays[array] = _scaled(arrays[array], np.broadcast_to(values[name], count))
-        parts = {
-            part: {name.removeprefix(f"{part}."): arrays.pop(name) for name in [*arrays] if name.startswith(f"{part}.")}
-            for part in ("batching", "switching")
-        }
-        return Scenario(
-            **arrays,
-            batching=Batching(**parts["batching"]) if parts["batching"] else None,
-            switching=Switching(**parts["switching"]) if parts["switching"] else None,
-            allow_unserved=site.allow_unserved if unserved is None else unserved,
-            names=site.names,
-        )
+        scenarios = site.with_arrays(arrays)
+        return scenarios if unserved is None else dataclasses.replace(scenarios, allow_unserved=unserved)
 
     def plain(self) -> dict[str, str]:
         """See `AbstractFamily`."""

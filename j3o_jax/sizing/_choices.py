@@ -152,7 +152,7 @@ class Options:
                     else:
                         array[:, list(choice.nodes(field))] = own
             arrays[field] = array
-        return with_arrays(self.scenario, arrays)
+        return self.scenario.with_arrays(arrays)
 
     def scenario_of(self, pick: np.ndarray) -> Scenario:
         """Scenario of one combination ``[D]``."""
@@ -227,15 +227,6 @@ class Options:
                     f"does not fit {list(own.shape)}: give one value for all nodes, or one for each"
                 ) from None
         return np.stack(stacked)
-
-
-def with_arrays(scenario: Scenario, arrays: Mapping[str, Any]) -> Scenario:
-    """Scenario with other arrays, named as in `Scenario.arrays`."""
-    arrays, batching = dict(arrays), scenario.batching
-    if batching is not None:
-        window, setup = (arrays.pop(f"batching.{name}") for name in ("window", "setup"))
-        batching = dataclasses.replace(batching, window=window, setup=setup)
-    return dataclasses.replace(scenario, **arrays, batching=batching)
 
 
 def _part(amount: np.ndarray, room: np.ndarray) -> np.ndarray:

@@ -13,6 +13,7 @@ from .._check import check
 from .._solution import Solution
 from .._solve import solve
 from .._status import Status
+from .._violations import ViolationError
 from ..methods import AbstractMethod
 from ..methods.exact.recover_plan import NOT_FOUND
 from ._choices import Options
@@ -76,7 +77,7 @@ class Search:
         self._at_most = [options.at_most_as_good(d) for d in range(len(options.choices))]
 
     def plan(self, numbers: np.ndarray, method: AbstractMethod, key: Any) -> Solution:
-        """Find plans for some of the options, with certificates; raises `RuntimeError` where one breaks a limit."""
+        """Find plans for some of the options, with certificates; raises `ViolationError` where one breaks a limit."""
         scenarios = self.options.scenarios(self.picks[numbers])
         solution = solve(scenarios, method, key=key)
         report = check(scenarios, solution)
@@ -84,7 +85,7 @@ class Search:
         if len(wrong):
             violation = next(found for found in report.violations if found.instance == (int(wrong[0]),))
             option = self.options.named(self.picks[numbers[wrong[0]]])
-            raise RuntimeError(f"the plan for {option} fails the independent check: {violation}")
+            raise ViolationError(f"the plan for {option} fails the independent check: {violation}")
         return solution if solution.certified.all() else certify(scenarios, solution)
 
     def plans_of(self, numbers: np.ndarray) -> Solution | None:

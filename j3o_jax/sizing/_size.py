@@ -59,7 +59,8 @@ def size(
     - `target`: accuracy that is enough, from 0 to 1. Only the cheapest option that reaches it is searched for.
       With neither, all of the front.
     - `gap`: relative difference of accuracy that is not worth another plan. `Sizing.gap` says what is left open.
-    - `method`: that plans the batches; by default `PriceDirected`, ended early. What comes without a certificate goes through `certify`.
+    - `method`: that plans the batches; by default `PriceDirected`, ended early. What comes without a certificate goes
+      through `certify`.
     - `exact`: plans in the end what is left open between bounds and plans, one by one, such as ``ExactMILP(gap=0)``.
       Its bounds are the solver's word.
     - `batch`: most options of a round.
@@ -71,7 +72,7 @@ def size(
     **Returns:** a `Sizing`. Nothing in it depends on how the search was cut into calls.
 
     **Raises:** `ValueError` for choices or arguments that are not valid, or more than two million combinations;
-    `RuntimeError` where a plan fails the independent check; `FileError` for a folder of something else.
+    `ViolationError` where a plan fails the independent check; `FileError` for a folder of something else.
     """
     goal = Goal(None if budget is None else float(budget), None if target is None else float(target), float(gap))
     _require_valid(goal, batch, most_plans)

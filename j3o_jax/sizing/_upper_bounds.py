@@ -10,7 +10,7 @@ import numpy as np
 from .._certificate import Certificate
 from .._scenario import Scenario
 from ..methods.node_bounds import node_bounds
-from ._choices import FIELDS, Options, Tier, with_arrays
+from ._choices import FIELDS, Options, Tier
 
 _EPS = float(np.finfo(np.float64).eps)
 
@@ -120,4 +120,4 @@ def _variants(options: Options, kinds: list[_Kind]) -> Scenario:
                 arrays[field][:, nodes] = own[field][:, nodes]
             elif kind.cloud:
                 arrays[field] = own[field]
-    return with_arrays(variants, arrays)
+    return variants.with_arrays(arrays)

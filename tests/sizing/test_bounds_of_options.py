@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from support.methods import SMALL
 from support.oracle import TINY, brute_force
-from support.scenarios import random_scenario
+from support.scenarios import random_scenario, with_switching
 
 import j3o_jax as j3o
 from bench.sizing import every_pick, small_choices
@@ -17,11 +17,14 @@ def certified(scenarios):
     return j3o.certify(scenarios, j3o.solve(scenarios, j3o.FullLocal()), descent_steps=10)
 
 
-@pytest.mark.parametrize("variant", [{}, {"batching": True}, {"per_node": True}], ids=str)
+@pytest.mark.parametrize("variant", [{}, {"batching": True}, {"per_node": True}, {"moving": True}], ids=str)
 def test_no_bound_is_below_brute_force(variant):
     for seed in range(3):
         rng = np.random.default_rng(seed)
-        scenario = random_scenario(rng, **TINY, **variant)
+        own = {name: value for name, value in variant.items() if name != "moving"}
+        scenario = random_scenario(rng, **TINY, **own)
+        if "moving" in variant:
+            scenario = with_switching(scenario, rng, 1e-3)
         options = Options(scenario, small_choices(scenario, rng, numbers=(3, 2, 1, 2)))
         picks = every_pick(options)
         scenarios = options.scenarios(picks)
