@@ -1,6 +1,7 @@
 """Plans over time: each period is planned from what the period before has left at the nodes."""
 
 import dataclasses
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import jax
@@ -11,6 +12,7 @@ from ._scenario import Scenario, Switching
 from ._solution import Moves, Solution
 from ._solve import solve
 from ._status import OPTIMAL_GAP, Status
+from ._types import Float
 from .methods import AbstractMethod, PriceDirected
 
 _DECISIONS = (
@@ -65,20 +67,34 @@ def replan(
     costs = np.array(np.broadcast_to(costs, shape))
     if initial is None:
         costs[0] = 0.0
-    plans: list[Solution] = []
+    return stacked(list(periods(scenarios, method, initial, costs, key)))
+
+
+def periods(
+    scenarios: Scenario,
+    method: AbstractMethod,
+    initial: Solution | None,
+    costs: Float[np.ndarray, " K *runs"],
+    key: Any,
+    done: Sequence[Solution] = (),
+) -> Iterator[Solution]:
+    """Yield the plans of `replan`, period after period; those of the first periods that are `done` as they are."""
     before, held = None, initial
-    for period in range(shape[0]):
+    for period in range(scenarios.batch_shape[0]):
         now = scenarios[period]
-        start = _nothing_held(now, costs[0]) if held is None else with_previous(now, held, costs[period])
-        plan = solve(start, method, key=key)
-        if before is not None:
-            plan = _kept(plan, before, _unchanged(scenarios, period))
+        if period < len(done):
+            plan = done[period]
         else:
-            plan = dataclasses.replace(plan, stats={**plan.stats, "kept": np.zeros(shape[1:], dtype=bool)[()]})
-        plans.append(plan)
+            start = _nothing_held(now, costs[0]) if held is None else with_previous(now, held, costs[period])
+            plan = solve(start, method, key=key)
+            none = np.zeros(now.batch_shape, dtype=bool)[()]
+            if before is None:
+                plan = dataclasses.replace(plan, stats={**plan.stats, "kept": none})
+            else:
+                plan = _kept(plan, before, _unchanged(scenarios, period))
+        yield plan
         held = plan if held is None else _holdings(plan, held)
         before = plan
-    return _stacked(plans)
 
 
 def _nothing_held(scenario: Scenario, cost: Any) -> Scenario:
@@ -132,7 +148,7 @@ def _holdings(plan: Solution, held: Solution) -> Solution:
     return dataclasses.replace(plan, **own)
 
 
-def _stacked(plans: list[Solution]) -> Solution:
+def stacked(plans: Sequence[Solution]) -> Solution:
     """Stack the plans of all periods along a new first axis."""
     reasons: tuple[str, ...] = ()
     if any(plan.reasons for plan in plans):
