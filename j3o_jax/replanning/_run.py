@@ -30,10 +30,10 @@ class Course:
     """What came of each strategy in each period; arrays are ``[4, K]``, in the order of `STRATEGIES`.
 
     - `accuracy`: of the demand that came, routed as well as the models that were placed allow.
-    - `moved_mb`: moved at the beginning of the period; nothing in the first.
+    - `moved_mb`: moved at the beginning of the period.
     - `bound`: no plan of a period is more accurate, whatever it moves ``[K]``; NaN where the method proves none.
-    - `gap`: of the plans of `replan` and `clairvoyant`, by their bounds ``[2, K]``.
-    - `seconds`: of planning a period of `replan` and `clairvoyant` together ``[K]``.
+    - `gap`: of the plans of `replan`, by their bounds, given what was held ``[K]``.
+    - `seconds`: of planning a period by all strategies together ``[K]``.
     - `rate`, `estimate`: queries/s that came, and that were planned for. ``[K]``
     """
 
@@ -72,7 +72,8 @@ def follow(
 ) -> Course:
     """Plan every period by every strategy, and score the plans on the demand that came.
 
-    What is done is in the folder, and is not done again. The first period is rolled out at no cost.
+    What is done is in the folder, and is not done again. The plan for the deployment's own demand is in place at first;
+    the one of the mean demand is taken to be.
 
     **Arguments:**
 
@@ -81,23 +82,20 @@ def follow(
     - `tell`: hears how far it is.
     """
     count = len(demand)
-    both = _of_periods(scenario, np.stack([estimates, demand], axis=1))
+    # Runs side by side: from scratch, at a cost, at a cost with the demand known, and with it known and at no cost.
+    runs = _of_periods(scenario, np.stack([estimates, estimates, demand, demand], axis=1))
+    costs = np.broadcast_to(np.array([0.0, 1.0, 1.0, 0.0]) * cost_per_mb, (count, 4))
+    bare = dataclasses.replace(scenario, names=None)
 
-    def from_scratch() -> Solution:
-        tell(f"from scratch: {2 * count:,} plans")
-        return solve(both, method, key=key)
+    def planned(words: str, expected: np.ndarray) -> Solution:
+        tell(words)
+        return solve(dataclasses.replace(bare, demand=expected), method, key=key)
 
-    def of_the_mean() -> Solution:
-        tell("the plan of the mean demand")
-        return solve(dataclasses.replace(scenario, demand=demand.mean(axis=0), names=None), method, key=key)
-
-    scratch = folder.kept("scratch", from_scratch)
-    static = folder.kept("static", of_the_mean)
+    initial = folder.kept("initial", lambda: planned("the plan that is in place", scenario.demand))
+    static = folder.kept("static", lambda: planned("the plan of the mean demand", demand.mean(axis=0)))
     plans: list[Solution] = []
     took = np.zeros(count)
-    costs = np.full((count, 2), cost_per_mb)
-    costs[0] = 0.0
-    steps = periods(both, method, None, costs, key, folder.plans())
+    steps = periods(runs, method, initial, costs, key, folder.plans())
     for period in range(count):
         tell(f"period {period + 1:,} of {count:,}")
         start = time.perf_counter()
@@ -105,16 +103,12 @@ def follow(
         took[period] = time.perf_counter() - start
         plans.append(folder.kept_period(period, plan, took))
     moving = stacked(plans)
-    for kind, found in (("static", static), ("scratch", scratch), ("replan", moving)):
+    for words, found in (("in place", initial), ("of the mean demand", static), ("of a period", moving)):
         if not np.asarray(found.success).all():
-            raise ValueError(f"{kind}: a period has no plan: {found.reason(_first_failure(found))}")
+            raise ValueError(f"there is no plan {words}: {found.reason(_first_failure(found))}")
 
-    held = [
-        jax.tree.map(lambda array: np.broadcast_to(array, (count, *np.shape(array))), static),
-        scratch[:, 0],
-        moving[:, 0],
-        moving[:, 1],
-    ]
+    always = jax.tree.map(lambda array: np.broadcast_to(array, (count, *np.shape(array))), static)
+    held = [always, moving[:, 0], moving[:, 1], moving[:, 2]]
     truth = dataclasses.replace(_of_periods(scenario, demand), allow_unserved=True)
 
     def scored(number: int) -> Solution:
@@ -124,9 +118,9 @@ def follow(
     scores = [folder.kept(f"score-{name}", functools.partial(scored, number)) for number, name in enumerate(STRATEGIES)]
     return Course(
         accuracy=np.stack([np.asarray(score.accuracy) for score in scores]),
-        moved_mb=np.stack([_moved(truth, plans) for plans in held]),
-        bound=np.asarray(scratch.bound)[:, 1],
-        gap=np.asarray(moving.gap).T,
+        moved_mb=np.stack([np.zeros(count), *(_moved(truth, own, initial) for own in held[1:])]),
+        bound=np.asarray(moving.bound)[:, 3],
+        gap=np.asarray(moving.gap)[:, 1],
         seconds=folder.seconds(took),
         rate=demand.sum(axis=(1, 2)),
         estimate=estimates.sum(axis=(1, 2)),
@@ -143,10 +137,13 @@ def _of_periods(scenario: Scenario, demand: np.ndarray) -> Scenario:
     return dataclasses.replace(several, demand=demand)
 
 
-def _moved(truth: Scenario, plans: Solution) -> np.ndarray:
+def _moved(truth: Scenario, plans: Solution, initial: Solution) -> np.ndarray:
     """MB of models that each period's plan holds and that of the period before did not ``[K]``."""
-    before = jax.tree.map(lambda array: np.concatenate([array[:1], array[:-1]]), dataclasses.replace(plans, reasons=()))
-    scenarios = with_previous(truth, before)
+    before = {
+        name: np.concatenate([getattr(initial, name)[None], getattr(plans, name)[:-1]])
+        for name in ("client_models", "edge_models")
+    }
+    scenarios = with_previous(truth, dataclasses.replace(plans, **before))
     return np.asarray(moved_mb(scenarios, plans.client_models, plans.edge_models))
 
 

@@ -13,8 +13,8 @@ from .tables import Sheet, facts_list, headed
 from .wording import count, duration, fixed, gap_words, long_duration, number, percent
 
 EXPLAINED = {
-    "static": "one plan for the mean demand of all periods, never changed",
-    "scratch": "every period planned anew for its estimate, as if moving cost nothing",
+    "static": "one plan for the mean demand of all periods, in place from the beginning and never changed",
+    "scratch": "every period planned for its estimate as if moving cost nothing",
     "replan": "every period planned for its estimate, at a cost of moving",
     "clairvoyant": "likewise, with the demand known",
 }
@@ -79,8 +79,8 @@ def sentences(course: Course, estimator: str) -> list[str]:
     length = long_duration(course.period_seconds)
     said = [
         f"{count(periods, 'period')} of {length}; demand was estimated by {estimator!r}, {percent(error)} off",
-        f"moving 1,000 MB costs {1000.0 * course.cost_per_mb:g} of accuracy; the first period is rolled out at no cost",
-        f"planning a period of replan and clairvoyant took {duration(float(np.median(course.seconds)))} (median)",
+        f"moving 1,000 MB costs {1000.0 * course.cost_per_mb:g} of accuracy; the plan for the file's demand is in place",
+        f"planning a period by all of them together took {duration(float(np.median(course.seconds)))} (median)",
     ]
     gain, moved = kept_gain(course)
     if math.isfinite(gain) and math.isfinite(moved):
@@ -93,7 +93,7 @@ def sentences(course: Course, estimator: str) -> list[str]:
             f"no plans, whatever they move, are more than {fixed(float(left), 5)} more accurate than clairvoyant's"
         )
     if np.isfinite(course.gap).all():
-        worst = gap_words(float(course.gap[0].max()))
+        worst = gap_words(float(course.gap.max()))
         said.append(f"each period of replan is proven within {worst} of the best for its estimate, given what was held")
     return said
 
