@@ -79,7 +79,7 @@ def sentences(course: Course, estimator: str) -> list[str]:
     length = long_duration(course.period_seconds)
     said = [
         f"{count(periods, 'period')} of {length}; demand was estimated by {estimator!r}, {percent(error)} off",
-        f"moving 1,000 MB costs {1000.0 * course.cost_per_mb:g} of accuracy; the plan for the file's demand is in place",
+        f"moving 1,000 MB costs {1000.0 * course.cost_per_mb:g} of accuracy; the plan of the file's demand comes first",
         f"planning a period by all of them together took {duration(float(np.median(course.seconds)))} (median)",
     ]
     gain, moved = kept_gain(course)
