@@ -11,6 +11,7 @@ BENCHMARKS = (
     "methods",
     "quality",
     "switching",
+    "replanning",
     "bounds",
     "closing",
     "batching",

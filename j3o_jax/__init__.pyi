@@ -16,6 +16,7 @@ from ._names import Names as Names
 from ._previous import with_previous as with_previous
 from ._prices import Prices as Prices
 from ._relaxation import relaxation_bound as relaxation_bound
+from ._replan import replan as replan
 from ._scenario import Batching as Batching
 from ._scenario import Scenario as Scenario
 from ._scenario import Switching as Switching

@@ -89,7 +89,8 @@ _KINDS = {"b": "booleans", "iu": "integers", "f": "floats"}
 def _wrong_arrays(scenario: Scenario, solution: Solution) -> Iterator[Violation]:
     """Arrays of the plan that do not fit the scenario, or hold another kind of number."""
     sizes = {"C": scenario.clients, "E": scenario.edges, "T": scenario.tasks, "M": scenario.models}
-    for name, (axes, kinds) in (_PLAN_ARRAYS | dict.fromkeys(_MOVES, ("", "f"))).items():
+    moves = () if solution.moves is None else _MOVES
+    for name, (axes, kinds) in (_PLAN_ARRAYS | dict.fromkeys(moves, ("", "f"))).items():
         array = np.asarray(getattr(solution, name))
         shape = scenario.batch_shape + tuple(sizes[axis] for axis in axes)
         if array.shape != shape or array.dtype.kind not in kinds:

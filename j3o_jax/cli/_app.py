@@ -22,6 +22,7 @@ from .compare import compare
 from .diff import diff
 from .new import new
 from .profile import profile
+from .replan import replan
 from .report import report
 from .reproduce import reproduce
 from .simulate import simulate
@@ -34,7 +35,7 @@ from .tune import tune
 _UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-for _command in (new, solve, check, compare, diff, sweep, tune, report, simulate, size, profile, reproduce):
+for _command in (new, solve, check, compare, diff, replan, sweep, tune, report, simulate, size, profile, reproduce):
     app.command()(_command)
 
 

@@ -27,7 +27,7 @@ from .._validate import RULES
 from ..routing import AbstractOffloadingSolver, CvxpyLP
 from ._base import AbstractMethod, Outcome, require_time
 from .alternation.method import AlternatingMethod
-from .alternation.placement import models_in_use, node_problem, placement_of
+from .alternation.placement import models_in_use, node_charges, node_problem, placement_of
 from .exact.node_milp import best_node_choice
 
 
@@ -123,13 +123,13 @@ class OptAO(AlternatingMethod):
             choice = np.asarray(_choose_of_all(scenarios, at_client, at_edge, choices))
         else:
             problem = jax.tree.map(np.asarray, _node_problems(scenarios, at_client, at_edge))
-            batch, nodes, _, tasks = problem.gain.shape
+            batch, nodes, _, tasks = problem[0].gain.shape
             choice = np.full((batch, nodes, tasks), -1)
             late = np.zeros((batch, nodes), dtype=bool)
             for instance, node in itertools.product(np.flatnonzero(active), range(nodes)):
-                own = jax.tree.map(lambda field: field[instance, node], problem)  # noqa: B023
+                own, charge = jax.tree.map(lambda field: field[instance, node], problem)  # noqa: B023
                 try:
-                    choice[instance, node] = best_node_choice(*own, time_limit=seconds_left())
+                    choice[instance, node] = best_node_choice(*own, charge=charge, time_limit=seconds_left())
                 except TimeoutError:
                     late[instance, node] = True
                 except RuntimeError:
@@ -176,9 +176,10 @@ class FullLocal(AbstractMethod):
         late = np.zeros((batch, clients), dtype=bool)
         reasons = [""] * batch
         for instance, client in np.ndindex(batch, clients):
-            own = jax.tree.map(lambda field: field[instance, client], problem)  # noqa: B023
+            own, charge = jax.tree.map(lambda field: field[instance, client], problem)  # noqa: B023
             try:
-                choice[instance, client] = best_node_choice(*own, serve_all=strict, time_limit=seconds_left())
+                limits = {"serve_all": strict, "time_limit": seconds_left()}
+                choice[instance, client] = best_node_choice(*own, charge=charge, **limits)
             except TimeoutError:
                 late[instance, client] = True
             except RuntimeError as error:
@@ -208,7 +209,7 @@ class FullLocal(AbstractMethod):
 def _client_problems(scenarios: Scenario) -> Any:
     def one(scenario: Scenario) -> Any:
         everything = jnp.ones_like(scenario.demand)
-        problem = node_problem(scenario, everything, jnp.zeros_like(everything))
+        problem = node_problem(scenario, everything, jnp.zeros_like(everything)), node_charges(scenario)
         return jax.tree.map(lambda field: field[: scenario.clients], problem)
 
     return each(one, scenarios)
@@ -241,7 +242,7 @@ def _serve_locally(scenarios: Scenario, choice: Int[AnyArray, "B C T"]) -> tuple
 
 @program_of_batch
 def _node_problems(scenarios: Scenario, at_client: AnyArray, at_edge: AnyArray) -> Any:
-    return jax.vmap(node_problem)(scenarios, at_client, at_edge)
+    return jax.vmap(node_problem)(scenarios, at_client, at_edge), jax.vmap(node_charges)(scenarios)
 
 
 @program_of_batch
@@ -250,7 +251,7 @@ def _place_feasibly(
 ) -> Placement:
     def one(scenario: Scenario, at_client: AnyArray, at_edge: AnyArray, priority: AnyArray | None) -> Placement:
         problem = node_problem(scenario, at_client, at_edge)
-        held = feasible_selection(problem, priority)
+        held = feasible_selection(problem, priority, node_charges(scenario))
         return placement_of(scenario, problem, held, most_accurate_choice(problem.gain, held))
 
     return jax.vmap(one)(scenarios, at_client, at_edge, priority)
@@ -259,7 +260,7 @@ def _place_feasibly(
 @program
 def _choose_of_all(scenarios: Scenario, at_client: AnyArray, at_edge: AnyArray, choices: AnyArray) -> AnyArray:
     def one(own: Any) -> AnyArray:
-        return best_of_all_choices(node_problem(*own), choices)
+        return best_of_all_choices(node_problem(*own), choices, node_charges(own[0]))
 
     # One instance after the other: all choices of all nodes of a whole batch would need a lot of memory.
     return jax.lax.map(one, (scenarios, at_client, at_edge))

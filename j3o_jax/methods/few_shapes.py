@@ -6,7 +6,8 @@ the next of few sizes: at most a quarter more clients or models than there are, 
 Batches that are compiled for speed stay as they are.
 
 Clients are added that ask nothing, have nothing and stand in no place of the table, which gets empty rows; edges that
-have nothing and no clients; tasks that nobody asks; and models that support nothing, as large and dear as the first.
+have nothing and no clients; tasks that nobody asks; and models that support nothing, as large and dear as the first. To
+move what is added costs nothing.
 """
 
 import dataclasses
@@ -89,12 +90,15 @@ def enlarged(scenarios: Scenario, groups: ClientGroups) -> Sized:
 
     switching = scenarios.switching
     if switching is not None:
-        # Nobody held what is added, and nobody moves it.
-        none = [(0, 0), (0, sizes.models - own.models)]
+        # What is added is there already: whatever is read of it, it has cost nothing to move.
+        def there(held: np.ndarray, nodes: int) -> np.ndarray:
+            widths = [(0, 0), (0, nodes - held.shape[1]), (0, sizes.models - own.models)]
+            return np.pad(held, widths, constant_values=True)
+
         switching = dataclasses.replace(
             switching,
-            client_held=np.pad(switching.client_held, [none[0], (0, sizes.clients - own.clients), none[1]]),
-            edge_held=np.pad(switching.edge_held, [none[0], (0, sizes.edges - own.edges), none[1]]),
+            client_held=there(switching.client_held, sizes.clients),
+            edge_held=there(switching.edge_held, sizes.edges),
         )
 
     def costs(name: str, nodes: str) -> dict[str, np.ndarray]:

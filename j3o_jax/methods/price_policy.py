@@ -44,6 +44,8 @@ _CYCLE = 100
 _WORSE = 0.02
 # A rise of the objective below this part of it is none.
 _VISIBLE = 1e-7
+# In the first round moving a model costs so many times as much: what nodes hold is where the search begins.
+_STAYS = 1e6
 # At a smaller open gap patience falls in proportion, down to this part.
 _WIDE_GAP = 1e-3
 _LEAST_PATIENCE = 0.04
@@ -135,7 +137,12 @@ class PricePolicy(PlacementPolicy):
         def terms() -> tuple[CapacityPrices, Choices, Perturbation]:
             return self._terms(policy_state, turn)
 
-        response = place_at_prices(self.market, *compilation_unit(terms)())
+        market = self.market
+        if market.client_charge is not None and market.edge_charge is not None:
+            dear = jnp.where(turn == 0, _STAYS, 1.0)
+            charges = market.client_charge * dear, market.edge_charge * dear
+            market = market._replace(client_charge=charges[0], edge_charge=charges[1])
+        response = place_at_prices(market, *compilation_unit(terms)())
 
         def placed() -> Placement:
             choices = select_trailing(policy_state.untried, policy_state.composite, response)
@@ -170,6 +177,8 @@ class PricePolicy(PlacementPolicy):
         counted = result.alternates & result.routed.solved
         searches = policy_state.exchanged >= self.settings.exchanges
         exchanges = result.alternates & ~policy_state.untried & ~searches
+        if self.market.client_charge is not None:
+            exchanges = exchanges & (turn > 0)
         step = jnp.where(exchanges & counted, _step(policy_state), 0.0)
         prices = jax.tree.map(lambda old, new: _moved(old, new, step), policy_state.prices, duals)
 

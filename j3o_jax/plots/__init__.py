@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     import matplotlib.figure
 
     import j3o_jax.profiles
+    import j3o_jax.replanning._run
     import j3o_jax.report.difference
     import j3o_jax.report.summary
     import j3o_jax.simulation
@@ -50,6 +51,17 @@ def plot_difference(difference: "j3o_jax.report.difference.Difference") -> "matp
     from ._difference import draw_difference
 
     return draw_difference(difference)
+
+
+def plot_replanning(course: "j3o_jax.replanning._run.Course") -> "matplotlib.figure.Figure":
+    """Draw a replanning: demand, accuracy, MB moved and regret over time, for every strategy.
+
+    **Raises:** `ImportError` without matplotlib.
+    """
+    require_matplotlib()
+    from ._replanning import draw_replanning
+
+    return draw_replanning(course)
 
 
 def plot_simulation(simulation: "j3o_jax.simulation.Simulation") -> "matplotlib.figure.Figure":

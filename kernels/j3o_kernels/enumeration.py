@@ -1,13 +1,15 @@
 """Onloading by enumeration: the proven best choices of every node where there are few enough to try."""
 
 import jax.numpy as jnp
-from jaxtyping import Array, Int
+from jaxtyping import Array, Float, Int
 
 from .onloading import NodeProblem, servable_shares
 from .tolerances import ROUNDING
 
 
-def best_of_all_choices(problem: NodeProblem, choices: Int[Array, "K T"]) -> Int[Array, "V T"]:
+def best_of_all_choices(
+    problem: NodeProblem, choices: Int[Array, "K T"], charge: Float[Array, "V M"] | None = None
+) -> Int[Array, "V T"]:
     """Best of K given choices of each node within memory and compute, by enumeration.
 
     What does not fit the compute is served in part, the tasks that earn most for it first. Of equal choices the first
@@ -16,6 +18,7 @@ def best_of_all_choices(problem: NodeProblem, choices: Int[Array, "K T"]) -> Int
     **Arguments:**
 
     - `choices`: model of each task, −1 for none; a row of −1 throughout must be among them.
+    - `charge`: what a node pays for holding each model; None where nothing.
 
     **Returns:** a row of `choices` for each node. ``[V, T]``
     """
@@ -37,6 +40,6 @@ def best_of_all_choices(problem: NodeProblem, choices: Int[Array, "K T"]) -> Int
 
     shares = servable_shares(flat(gain), flat(load), flat(jnp.maximum(room, 0.0)))
     value = jnp.sum(gain * shares.reshape(gain.shape), axis=2)
-    if problem.charge is not None:
-        value = value - jnp.sum(jnp.where(uses[None], problem.charge[:, None, :], 0.0), axis=2)
+    if charge is not None:
+        value = value - jnp.sum(jnp.where(uses[None], charge[:, None, :], 0.0), axis=2)
     return choices[jnp.argmax(jnp.where(possible, value, -jnp.inf), axis=1)]

@@ -18,12 +18,15 @@ def most_accurate_choice(gain: Float[Array, "V M T"], held: Bool[Array, "V M"]) 
     return jnp.where(jnp.max(masked, axis=1) > 0.0, jnp.argmax(masked, axis=1), -1)
 
 
-def feasible_selection(problem: NodeProblem, priority: Float[Array, "V M"] | None = None) -> Bool[Array, "V M"]:
+def feasible_selection(
+    problem: NodeProblem, priority: Float[Array, "V M"] | None = None, charge: Float[Array, "V M"] | None = None
+) -> Bool[Array, "V M"]:
     """Feasible sets: the best model that violates no limit is added until none is left that adds anything.
 
     **Arguments:**
 
     - `priority`: of each model, the highest first; by default the marginal gain, less its charge, per MB.
+    - `charge`: what a node pays for holding each model; None where nothing.
 
     **Returns:** the held models. ``[V, M]``
     """
@@ -38,8 +41,8 @@ def feasible_selection(problem: NodeProblem, priority: Float[Array, "V M"] | Non
         load_with = jnp.sum(jnp.where(takes, load, taken[:, None, :]), axis=2)
         size_with = jnp.sum(jnp.where(held, problem.size, 0.0), axis=1)[:, None] + problem.size
         gains = marginal_gains(problem.gain, covered)
-        if problem.charge is not None:
-            gains = gains - problem.charge
+        if charge is not None:
+            gains = gains - charge
         possible = ~held & (gains > 0.0) & (size_with <= budget[:, None]) & (load_with <= capacity[:, None])
         if priority is None:
             sized = problem.size > 0.0

@@ -20,7 +20,6 @@ class NodeProblem(NamedTuple):
     - `size`: MB. ``[V, M]``
     - `budget`: memory, MB. ``[V]``
     - `capacity`: compute. ``[V]``
-    - `charge`: what a node pays for holding each model; None where nothing. ``[V, M]``
     """
 
     gain: Float[Array, "V M T"]
@@ -29,7 +28,6 @@ class NodeProblem(NamedTuple):
     size: Float[Array, "V M"]
     budget: Float[Array, " V"]
     capacity: Float[Array, " V"]
-    charge: Float[Array, "V M"] | None = None
 
 
 def chosen(values: Float[AnyArray, "V M T"], choice: Int[AnyArray, "V T"]) -> Any:

@@ -80,7 +80,7 @@ def test_a_plan_that_breaks_limits_of_the_deployment_is_named(plans, capsys):
 
 def test_mistakes_are_told_in_a_line(plans, capsys):
     refused(capsys, ["diff", "before.json", "gone.json"], "gone.json: is not there")
-    refused(capsys, ["diff", "before.json", plans], f"{plans}: holds a")
+    refused(capsys, ["diff", "before.json", plans], f"{plans}: is no name for a plan")
     refused(capsys, ["diff", "before.json", "after.json", "--cost-per-gb", "0.1"], "--deployment")
     refused(capsys, ["diff", "before.json", "after.json", "--deployment", plans, "--cost-per-gb", "-1"], "at least 0")
     refused(capsys, ["diff", "before.json", "after.json", "--plot", "x.txt"], "--plot")
@@ -109,4 +109,4 @@ def test_solve_takes_the_plan_before(plans, capsys):
     assert (checked["ok"], checked["accuracy"]) == (True, pytest.approx(found["accuracy"]))
     refused(capsys, ["check", plans, "next.json"], "--previous and --cost-per-gb")
     refused(capsys, ["solve", plans, "--cost-per-gb", "0.05"], "--previous")
-    refused(capsys, ["solve", plans, "--previous", plans], f"{plans}: holds a")
+    refused(capsys, ["solve", plans, "--previous", plans], f"{plans}: is no name for a plan")

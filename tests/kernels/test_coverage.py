@@ -52,3 +52,27 @@ def test_a_valuable_large_model_takes_the_place_of_a_dense_small_one():
         found, greedy = compiled(*arrays), compiled(*arrays, max_swaps=0)
     assert np.asarray(greedy.choice).item() == 0
     assert np.asarray(found.choice).item() == 1
+
+
+@pytest.mark.parametrize("scale", [0.1, 1.0, 30.0])
+def test_models_with_a_charge_are_held_where_they_earn_it(scale):
+    profit, size, budget = draw(5)
+    rng = np.random.default_rng(6)
+    charge = scale * rng.uniform(size=size.shape) * (rng.uniform(size=size.shape) < 0.7)
+
+    def worth(models, node):
+        return value(profit, models, node) - charge[list(models), node].sum()
+
+    with jax.enable_x64(True):
+        found = jax.tree.map(np.asarray, compiled(profit, size, budget, charge=charge))
+    shares = []
+    for node in range(NODES):
+        own = np.flatnonzero(found.held[:, node])
+        assert size[own, node].sum() <= budget[node] * (1 + 1e-9)
+        sets = [s for k in range(TASKS + 1) for s in itertools.combinations(range(MODELS), k)]
+        best = max(worth(s, node) for s in sets if size[list(s), node].sum() <= budget[node])
+        shares.append(1.0 if best <= 1e-12 else worth(own, node) / best)
+        # No model that is held costs more than it adds.
+        for model in own:
+            assert worth([other for other in own if other != model], node) <= worth(own, node) + 1e-9
+    assert np.mean(shares) > 0.97

@@ -27,6 +27,16 @@ def best_sets(profit, size):
     return best
 
 
+def best_sets_with(profit, size, charge):
+    best = np.zeros(size.shape[1])
+    for count in range(1, len(size) + 1):
+        for models in map(list, itertools.combinations(range(len(size)), count)):
+            fits = size[models].sum(axis=0) <= 1.0 + 1e-12
+            worth = profit[models].max(axis=0).sum(axis=0) - charge[models].sum(axis=0)
+            best = np.maximum(best, np.where(fits, worth, 0.0))
+    return best
+
+
 def linear_knapsacks(profit, size):
     worth, best = profit.sum(axis=1), np.empty(size.shape[1])
     for place in range(size.shape[1]):
@@ -62,3 +72,22 @@ def test_sizes_that_just_fill_the_room_fit():
         assert np.asarray(bound(profit, size)) >= 3.0
         assert np.asarray(bound(profit, np.array([[0.0], [0.0], [1.0]]))) >= 3.0
         assert np.asarray(bound(np.zeros((3, 3, 1)), size)) == 0.0
+
+
+@pytest.mark.parametrize("scale", [0.0, 0.1, 0.5, 2.0, 100.0])
+def test_with_charges_it_is_never_below_the_best_set_and_without_any_as_ever(scale):
+    with jax.enable_x64(True):
+        profit, size = draw(1, 200, 6, 3, (0.0, 0.7))
+        rng = np.random.default_rng(2)
+        charge = scale * rng.uniform(size=size.shape) * (rng.uniform(size=size.shape) < 0.7)
+        bounded = jax.jit(set_bound, compiler_options=QUICKLY)
+        bound, free = np.asarray(bounded(profit, size, charge)), np.asarray(bounded(profit, size))
+    best = best_sets_with(profit, size, charge)
+    assert (bound >= best).all()
+    assert (bound <= free * (1.0 + 1e-12)).all()
+    # What is free can still be held.
+    assert (bound >= best_sets(np.where(charge[:, None] > 0.0, 0.0, profit), size) * (1.0 - 1e-12)).all()
+    if scale == 0.0:
+        np.testing.assert_allclose(bound, free, rtol=1e-12)
+    # As near to the best set as without.
+    assert (bound - best).mean() <= 1.05 * (free - best_sets(profit, size)).mean()

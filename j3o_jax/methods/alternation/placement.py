@@ -30,7 +30,7 @@ def node_problem(
     """Onloading step (14), (16) for fixed shares: clients first, then edges, V = C + E rows.
 
     Loads and capacities are per query of the whole system (divided by λ_tot), as in (18); those of edges with
-    batching are parts of the window, (28) divided by T_b. Gains are those of `serving_first`, charges `moving_costs`.
+    batching are parts of the window, (28) divided by T_b. Gains are those of `serving_first`.
 
     **Arguments:**
 
@@ -46,7 +46,6 @@ def node_problem(
     client_load = stays[:, None, :] * costs.client_compute[:, :, None]
     edge_load = arrives[:, None, :] * edge_cost[:, :, None]
     edge_setup = jnp.where(arrives[:, None, :] > 0.0, setup[:, :, None], 0.0)
-    moving = moving_costs(scenario)
 
     def both(client: AnyArray, edge: AnyArray) -> AnyArray:
         return jnp.concatenate([client, edge], axis=0)
@@ -61,8 +60,13 @@ def node_problem(
         ),
         budget=both(scenario.client_memory, scenario.edge_memory),
         capacity=both(client_capacity(scenario), edge_capacity),
-        charge=None if moving is None else both(moving.client, moving.edge),
     )
+
+
+def node_charges(scenario: Scenario) -> Float[AnyArray, "V M"] | None:
+    """Cost of moving each model to each row of `node_problem`; None where it costs nothing."""
+    moving = moving_costs(scenario)
+    return None if moving is None else jnp.concatenate([moving.client, moving.edge], axis=0)
 
 
 def to_serve(

@@ -1,0 +1,151 @@
+"""Report of `j3o replan`: accuracy, MB moved and regret of every strategy, over the periods of a trace."""
+
+import dataclasses
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from rich.console import Console, ConsoleOptions, RenderableType
+
+from ..replanning._run import STRATEGIES, Course
+from .tables import Sheet, facts_list, headed
+from .wording import count, duration, fixed, gap_words, long_duration, number, percent
+
+EXPLAINED = {
+    "static": "one plan for the mean demand of all periods, in place from the beginning and never changed",
+    "scratch": "every period planned for its estimate as if moving cost nothing",
+    "replan": "every period planned for its estimate, at a cost of moving",
+    "clairvoyant": "likewise, with the demand known",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """One strategy: means over the periods, and the MB moved in all periods but the first."""
+
+    strategy: str
+    accuracy: float
+    worst: float
+    moved_mb: float
+    objective: float
+    regret: float
+
+
+def rows_of(course: Course) -> list[Row]:
+    """Figures of each strategy."""
+    return [
+        Row(
+            strategy=name,
+            accuracy=float(course.accuracy[index].mean()),
+            worst=float(course.accuracy[index].min()),
+            moved_mb=float(course.moved_mb[index].sum()),
+            objective=float(course.objective[index].mean()),
+            regret=float(course.regret[index].mean()),
+        )
+        for index, name in enumerate(STRATEGIES)
+    ]
+
+
+def kept_gain(course: Course) -> tuple[float, float]:
+    """Part that replan keeps of what scratch gains over static, and moves of what scratch moves; NaN of nothing."""
+    static, scratch, replan = (course.accuracy[STRATEGIES.index(name)].mean() for name in STRATEGIES[:3])
+    of_scratch, own = (course.moved_mb[STRATEGIES.index(name)].sum() for name in ("scratch", "replan"))
+    gain = float((replan - static) / (scratch - static)) if scratch > static else math.nan
+    return gain, float(own / of_scratch) if of_scratch > 0.0 else math.nan
+
+
+def sheet_of(course: Course) -> Sheet:
+    """Make the table of the strategies."""
+    columns = ("Strategy", "Accuracy", "Worst", "MB moved", "Objective", "Regret")
+    rows = [
+        (
+            row.strategy,
+            fixed(row.accuracy),
+            fixed(row.worst),
+            number(row.moved_mb),
+            fixed(row.objective),
+            fixed(row.regret, 5),
+        )
+        for row in rows_of(course)
+    ]
+    return Sheet("Means over the periods", columns, rows)
+
+
+def sentences(course: Course, estimator: str) -> list[str]:
+    """Say what the table leaves out."""
+    periods = len(course.rate)
+    error = float(np.mean(np.abs(course.estimate - course.rate)) / max(course.rate.mean(), 1e-300))
+    length = long_duration(course.period_seconds)
+    said = [
+        f"{count(periods, 'period')} of {length}; demand was estimated by {estimator!r}, {percent(error)} off",
+        f"moving 1,000 MB costs {1000.0 * course.cost_per_mb:g} of accuracy; the plan of the file's demand comes first",
+        f"planning a period by all of them together took {duration(float(np.median(course.seconds)))} (median)",
+    ]
+    gain, moved = kept_gain(course)
+    if math.isfinite(gain) and math.isfinite(moved):
+        said.append(
+            f"replan keeps {percent(gain)} of what scratch gains over static, and moves {percent(moved)} of its MB"
+        )
+    if np.isfinite(course.bound).all():
+        left = course.bound.mean() - course.accuracy[STRATEGIES.index("clairvoyant")].mean()
+        said.append(
+            f"no plans, whatever they move, are more than {fixed(float(left), 5)} more accurate than clairvoyant's"
+        )
+    if np.isfinite(course.gap).all():
+        worst = gap_words(float(course.gap.max()))
+        said.append(f"each period of replan is proven within {worst} of the best for its estimate, given what was held")
+    return said
+
+
+def content_of(course: Course) -> dict[str, Any]:
+    """Return what came of it as `j3o replan --json` prints it."""
+    gain, moved = kept_gain(course)
+    return {
+        "periods": len(course.rate),
+        "period_seconds": course.period_seconds,
+        "cost_per_gb": 1000.0 * course.cost_per_mb,
+        "strategies": {row.strategy: row for row in rows_of(course)},
+        "kept_gain": gain,
+        "moved_part": moved,
+        "bound": float(course.bound.mean()),
+        "seconds_per_period": float(np.median(course.seconds)),
+        "rows": [
+            {
+                "period": period,
+                "rate": float(course.rate[period]),
+                "estimate": float(course.estimate[period]),
+                "accuracy": dict(zip(STRATEGIES, course.accuracy[:, period].tolist(), strict=True)),
+                "moved_mb": dict(zip(STRATEGIES, course.moved_mb[:, period].tolist(), strict=True)),
+            }
+            for period in range(len(course.rate))
+        ],
+    }
+
+
+def markdown_of(course: Course, title: str, estimator: str, picture: str | None) -> str:
+    """Write the page."""
+    parts = [f"# {title}", sheet_of(course).markdown()]
+    parts.append("\n".join(f"- **{name}**: {words}." for name, words in EXPLAINED.items()))
+    parts.append("\n".join(f"- {sentence}." for sentence in sentences(course, estimator)))
+    if picture is not None:
+        parts.append(f"![accuracy, MB moved and regret over time]({picture})")
+    return "\n\n".join(parts) + "\n"
+
+
+@dataclasses.dataclass(frozen=True)
+class ReplanReport:
+    """What came of every strategy, as `rich` prints it."""
+
+    course: Course
+    title: str
+    estimator: str
+    facts: Sequence[tuple[str, str]] = ()
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        """Yield the table and what it leaves out."""
+        yield headed(self.title)
+        yield facts_list(self.facts)
+        yield sheet_of(self.course)
+        for sentence in sentences(self.course, self.estimator):
+            yield f"{sentence}."
