@@ -4,6 +4,7 @@ The interior point method minimises the dual of the linear relaxation. `price_bo
 elsewhere, since its nodes choose whole sets of models. It is convex, and differentiable almost everywhere.
 """
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -31,7 +32,11 @@ class _State(NamedTuple):
 
 
 def dual_descent(
-    problem: RelaxationProblem, prices: Prices, steps: int | Array, schedule: optax.Schedule
+    problem: RelaxationProblem,
+    prices: Prices,
+    steps: int | Array,
+    schedule: optax.Schedule,
+    bound_at: Callable[[RelaxationProblem, Prices], Array] = price_bound,
 ) -> tuple[Prices, Array]:
     """Best dual-feasible prices of a run of Adam, and the bound D there ``[B]``.
 
@@ -41,13 +46,14 @@ def dual_descent(
 
     - `steps`: may be traced; with none, D is that of the prices.
     - `schedule`: of relative steps.
+    - `bound_at`: the bound at prices: of each instance ``[B]``, or one of all together ``[]``.
     """
     scale = jax.tree.map(_scale, prices)
     optimizer = optax.adam(schedule)
     relative = jax.tree.map(lambda price, unit: price / unit, prices, scale)
 
     def bounds(relative: Prices) -> tuple[Array, Array]:
-        bound = price_bound(problem, jax.tree.map(jnp.multiply, relative, scale))
+        bound = bound_at(problem, jax.tree.map(jnp.multiply, relative, scale))
         return jnp.sum(bound), bound
 
     slope = jax.grad(bounds, has_aux=True)
@@ -64,7 +70,8 @@ def dual_descent(
         moved = jax.tree.map(lambda price: jnp.maximum(price, 0.0), optax.apply_updates(state.prices, change))
         return _State(next_iteration(state.step), moved, optimizer_state, best, least)
 
-    infinite = jnp.full(problem.cloud_limit.shape, jnp.inf, dtype=problem.cloud_limit.dtype)
+    shape = jax.eval_shape(bound_at, problem, prices).shape
+    infinite = jnp.full(shape, jnp.inf, dtype=problem.cloud_limit.dtype)
     state = _State(jnp.asarray(0), relative, optimizer.init(relative), relative, infinite)
     state = jax.lax.while_loop(lambda state: state.step <= steps, step, state)
     return feasible_prices(problem, jax.tree.map(jnp.multiply, state.best, scale)), state.bound
