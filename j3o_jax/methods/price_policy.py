@@ -89,6 +89,9 @@ class PricePolicy(PlacementPolicy):
     - `own`: the sizes of the scenarios in truth.
     """
 
+    importance: Any = None
+    """Weights ``[B]`` of instances that share one placement; None where each has its own."""
+
     def __init__(
         self,
         scenarios: Scenario,
@@ -127,7 +130,7 @@ class PricePolicy(PlacementPolicy):
         def terms() -> tuple[CapacityPrices, Choices, Perturbation]:
             return self._terms(policy_state, turn)
 
-        response = place_at_prices(self.market, *compilation_unit(terms)())
+        response = place_at_prices(self.market, *compilation_unit(terms)(), self.importance)
 
         def placed() -> Placement:
             choices = select_trailing(policy_state.untried, policy_state.composite, response)

@@ -13,9 +13,9 @@ from j3o_kernels.dual_descent import dual_descent, warmup_cosine
 from j3o_kernels.price_bound import Prices, price_bound, shared_price_bound
 from j3o_kernels.price_placement import CapacityPrices
 
-from .._compiled_functions import program
-from .._scenario import Scenario
-from .dual_bound import DualBound, capacity_prices, scaled_relaxation
+from ..._compiled_functions import program
+from ..._scenario import Scenario
+from ..dual_bound import DualBound, capacity_prices, scaled_relaxation
 
 # What unit, importance and their product may lose to rounding.
 _SAFE = 1.0 + 16.0 * np.finfo(np.float64).eps
