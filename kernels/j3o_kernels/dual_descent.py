@@ -4,7 +4,6 @@ The interior point method minimises the dual of the linear relaxation. `price_bo
 elsewhere, since its nodes choose whole sets of models. It is convex, and differentiable almost everywhere.
 """
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -32,11 +31,7 @@ class _State(NamedTuple):
 
 
 def dual_descent(
-    problem: RelaxationProblem,
-    prices: Prices,
-    steps: int | Array,
-    schedule: optax.Schedule,
-    bound_at: Callable[[RelaxationProblem, Prices], Array] = price_bound,
+    problem: RelaxationProblem, prices: Prices, steps: int | Array, schedule: optax.Schedule
 ) -> tuple[Prices, Array]:
     """Best dual-feasible prices of a run of Adam, and the bound D there ``[B]``.
 
@@ -46,14 +41,13 @@ def dual_descent(
 
     - `steps`: may be traced; with none, D is that of the prices.
     - `schedule`: of relative steps.
-    - `bound_at`: the bound at prices: of each instance ``[B]``, or one of all together ``[]``.
     """
-    scale = jax.tree.map(_scale, prices)
+    scale = jax.tree.map(relative_unit, prices)
     optimizer = optax.adam(schedule)
     relative = jax.tree.map(lambda price, unit: price / unit, prices, scale)
 
     def bounds(relative: Prices) -> tuple[Array, Array]:
-        bound = bound_at(problem, jax.tree.map(jnp.multiply, relative, scale))
+        bound = price_bound(problem, jax.tree.map(jnp.multiply, relative, scale))
         return jnp.sum(bound), bound
 
     slope = jax.grad(bounds, has_aux=True)
@@ -70,8 +64,7 @@ def dual_descent(
         moved = jax.tree.map(lambda price: jnp.maximum(price, 0.0), optax.apply_updates(state.prices, change))
         return _State(next_iteration(state.step), moved, optimizer_state, best, least)
 
-    shape = jax.eval_shape(bound_at, problem, prices).shape
-    infinite = jnp.full(shape, jnp.inf, dtype=problem.cloud_limit.dtype)
+    infinite = jnp.full(problem.cloud_limit.shape, jnp.inf, dtype=problem.cloud_limit.dtype)
     state = _State(jnp.asarray(0), relative, optimizer.init(relative), relative, infinite)
     state = jax.lax.while_loop(lambda state: state.step <= steps, step, state)
     return feasible_prices(problem, jax.tree.map(jnp.multiply, state.best, scale)), state.bound
@@ -92,7 +85,8 @@ def warmup_cosine(largest: float | Array, steps: int | Array) -> optax.Schedule:
     return schedule
 
 
-def _scale(price: Array) -> Array:
+def relative_unit(price: Array) -> Array:
+    """Unit that the steps of each price are relative to."""
     inner = tuple(range(1, price.ndim))
     unit = jnp.maximum(price, _FLOOR * jnp.max(price, axis=inner, keepdims=True)) if inner else price
     return jnp.where(unit > 0.0, unit, 1.0)

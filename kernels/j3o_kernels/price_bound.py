@@ -63,7 +63,7 @@ def _by_uplink(problem: RelaxationProblem, uplink: Array) -> Array:
     return problem.data * edges_to_groups(uplink, problem.edge_index)[:, :, None, None]
 
 
-class _DualTerms(NamedTuple):
+class DualTerms(NamedTuple):
     """Terms of D: what capacities and streams cost ``[B]``, and the profits at clients and edges ``[..., T, M]``."""
 
     linear: Any
@@ -71,7 +71,8 @@ class _DualTerms(NamedTuple):
     at_edge: Any
 
 
-def _dual_terms(problem: RelaxationProblem, prices: Prices) -> _DualTerms:
+def dual_terms(problem: RelaxationProblem, prices: Prices) -> DualTerms:
+    """Terms of D at any prices, each rounded to the safe side."""
     edges = problem.edge_limit.shape[1]
     stream, client, compute, uplink, cloud = feasible_prices(problem, prices)
     eps = jnp.finfo(stream.dtype).eps
@@ -97,53 +98,21 @@ def _dual_terms(problem: RelaxationProblem, prices: Prices) -> _DualTerms:
         + jnp.sum(compute * problem.edge_limit + uplink * problem.uplink_limit, axis=1)
         + cloud * problem.cloud_limit
     )
-    return _DualTerms(linear, at_client, at_edge)
+    return DualTerms(linear, at_client, at_edge)
 
 
-def _terms_of_sum(problem: RelaxationProblem) -> int:
+def terms_of_sum(problem: RelaxationProblem) -> int:
+    """Count the terms of D, each of which a sum may round."""
     return problem.value_local[0].size + problem.value_edge[0].size + problem.edge_size[0].size
 
 
 def price_bound(problem: RelaxationProblem, prices: Prices) -> Array:
     """Safe dual bound D, rounded up (as Neumaier and Shcherbina do for linear programs) ``[B]``."""
-    linear, at_client, at_edge = _dual_terms(problem, prices)
+    linear, at_client, at_edge = dual_terms(problem, prices)
     sets = _set_bounds([(at_client, problem.client_size), (at_edge, problem.edge_size)])
     bound = linear + sum(jnp.sum(of_nodes, axis=tuple(range(1, of_nodes.ndim))) for of_nodes in sets)
     # All terms are ≥ 0: a sum of N of them is too small by at most N bits.
-    return bound * (1.0 + _terms_of_sum(problem) * jnp.finfo(bound.dtype).eps)
-
-
-def shared_price_bound(problem: RelaxationProblem, prices: Prices, importance: Array) -> Array:
-    """Safe dual bound on Σ_b importance_b F_b of scenarios that share one placement, rounded up ``[]``.
-
-    Prices are each scenario's own, models are not: a node's best set is that which earns most over all scenarios,
-
-        Σ_b ω_b (linear terms of D_b) + Σ_nodes max_S Σ_b Σ_t max_{m ∈ S} ω_b p_bvtm,
-
-    which `set_bound` bounds with a row for every task in every scenario. It is at most Σ_b ω_b D_b.
-
-    **Arguments:**
-
-    - `problem`: of scenarios with the same sizes of models in parts of every memory.
-    - `importance`: ω ≥ 0. ``[B]``
-    """
-    linear, at_client, at_edge = _dual_terms(problem, prices)
-    models = at_client.shape[-1]
-
-    def rows(profit: Array) -> Array:
-        """``[M, B·T, nodes]`` from ``[B, *nodes, T, M]``."""
-        weighted = profit * importance.reshape(-1, *(1,) * (profit.ndim - 1))
-        return jnp.moveaxis(weighted, (-1, 0, -2), (0, 1, 2)).reshape(models, math.prod((len(linear), profit.shape[-2])), -1)
-
-    def sizes(size: Array) -> Array:
-        return size[0].reshape(-1, models).T
-
-    profit = jnp.concatenate([rows(at_client), rows(at_edge)], axis=2)
-    size = jnp.concatenate([sizes(problem.client_size), sizes(problem.edge_size)], axis=1)
-    bound = jnp.sum(importance * linear) + jnp.sum(set_bound(profit, size))
-    # A product each, and a sum over scenarios besides.
-    terms = _terms_of_sum(problem) + 2 * len(linear) + size.size + 8
-    return bound * (1.0 + terms * jnp.finfo(bound.dtype).eps)
+    return bound * (1.0 + terms_of_sum(problem) * jnp.finfo(bound.dtype).eps)
 
 
 def _set_bounds(nodes: list[tuple[Array, Array]]) -> list[Array]:

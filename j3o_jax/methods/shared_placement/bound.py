@@ -4,16 +4,19 @@ The prices of each scenario's own relaxation are those to begin with: at them th
 could wait for the scenario. A descent on all prices together goes on to the bound of a common one.
 """
 
+import functools
 from typing import Any, NamedTuple
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 
 from j3o_kernels.client_groups import ClientGroups
-from j3o_kernels.dual_descent import dual_descent, warmup_cosine
-from j3o_kernels.price_bound import Prices, price_bound, shared_price_bound
-from j3o_kernels.price_placement import CapacityPrices
+from j3o_kernels.price_bound import Prices, price_bound
+from j3o_kernels.shared_bound import shared_descent
 
-from ..._compiled_functions import program
+from ..._compiled_functions import program_at
+from ..._levels import Level
 from ..._scenario import Scenario
 from ..dual_bound import DualBound, capacity_prices, scaled_relaxation
 
@@ -33,7 +36,13 @@ class SharedBound(NamedTuple):
 
 
 def shared_bound(
-    scenarios: Scenario, groups: ClientGroups, start: Prices, importance: Any, steps: int, largest_step: float
+    scenarios: Scenario,
+    groups: ClientGroups,
+    start: Prices,
+    importance: Any,
+    *,
+    rounds: int,
+    level: Level,
 ) -> SharedBound:
     """Bound scenarios of one axis by a descent from given prices, in NumPy.
 
@@ -41,30 +50,27 @@ def shared_bound(
 
     - `start`: prices as the kernel has them, such as `DualBound.point`.
     - `importance`: q ≥ 0, which sum to 1. ``[S]``
-    - `steps`, `largest_step`: of the descent.
+    - `rounds`: of each run of the descent.
+    - `level`: of the program.
     """
-    bound, own = _descend(scenarios, groups, start, importance, np.asarray(steps), np.asarray(largest_step))
-    return SharedBound(float(bound), _in_numpy(own))
+    descend = _program(level)
+    bound, own = descend(scenarios, groups, start, importance, np.asarray(rounds))
+    return SharedBound(float(bound), jax.tree.map(np.asarray, own))
 
 
-def _in_numpy(own: DualBound) -> DualBound:
-    import jax
+@functools.cache
+def _program(level: Level) -> Any:
+    return program_at(level)(_descend)
 
-    return jax.tree.map(np.asarray, own)
 
-
-@program
 def _descend(
-    scenarios: Scenario, groups: ClientGroups, start: Prices, importance: Any, steps: Any, largest_step: Any
+    scenarios: Scenario, groups: ClientGroups, start: Prices, importance: Any, rounds: Any
 ) -> tuple[Any, DualBound]:
     problem, unit, scales = scaled_relaxation(scenarios, groups)
     scaled = importance * unit
-    # A scenario that counts a thousandth moves as far as another: steps are relative, but to no less than Adam's ε.
+    # Adam's steps do not depend on the scale of the objective, as long as its ε is far below.
     most = scaled.max()
-
-    def bound_at(problem: Any, prices: Prices) -> Any:
-        return shared_price_bound(problem, prices, scaled / most)
-
-    point, bound = dual_descent(problem, start, steps, warmup_cosine(largest_step, steps), bound_at)
-    own = DualBound(price_bound(problem, point) * unit * _SAFE, capacity_prices(point, unit, scales), steps, point)
+    point, bound = shared_descent(problem, start, scaled / most, rounds)
+    iterations = jnp.full(unit.shape, rounds)
+    own = DualBound(price_bound(problem, point) * unit * _SAFE, capacity_prices(point, unit, scales), iterations, point)
     return bound * most * _SAFE, own

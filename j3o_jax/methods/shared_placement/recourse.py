@@ -7,10 +7,13 @@ memory, what is not does not fit. So every method solves the recourse problem, u
 import dataclasses
 from typing import Any
 
+import jax
 import numpy as np
 
+from ..._certificate import Certificate
+from ..._model import model_costs
 from ..._scenario import Scenario
-from ..._types import AnyArray, Bool
+from ..._types import AnyArray, Bool, Float, Int
 
 
 def with_placement(
@@ -55,6 +58,28 @@ def mean_scenario(scenarios: Scenario, weights: AnyArray) -> Scenario:
             return array[:1]
         return np.tensordot(weights[counts], array[counts], 1)[None]
 
-    import jax
-
     return with_least_memory(jax.tree.map(mean, scenarios))
+
+
+def choices_at_prices(
+    scenarios: Scenario,
+    prices: Certificate,
+    client_models: Bool[np.ndarray, "C M"],
+    edge_models: Bool[np.ndarray, "E M"],
+) -> tuple[Int[np.ndarray, "S C T"], Int[np.ndarray, "S E T"]]:
+    """Choose for every task, in every scenario of one axis, the held model that earns most at the scenario's prices."""
+    costs, instance = model_costs(scenarios), np.arange(len(scenarios.demand))[:, None]
+    at_client = prices.client_compute[:, :, None] * costs.client_compute
+    at_edge = prices.edge_compute[:, :, None] * costs.edge_compute
+    client = scenarios.client_accuracy[instance, scenarios.client_edge]
+    # What a query takes of the uplink is the same for all models.
+    pairs = ((client, at_client, client_models), (scenarios.edge_accuracy, at_edge, edge_models))
+    first, second = (_best_held(accuracy, cost, models) for accuracy, cost, models in pairs)
+    return first, second
+
+
+def _best_held(
+    accuracy: Float[np.ndarray, "S V M T"], cost: Float[np.ndarray, "S V M"], held: Bool[np.ndarray, "V M"]
+) -> Int[np.ndarray, "S V T"]:
+    margin = np.where(held[:, :, None] & (accuracy > 0.0), accuracy - cost[:, :, :, None], -np.inf)
+    return np.where(np.isfinite(margin).any(axis=2), margin.argmax(axis=2), -1)

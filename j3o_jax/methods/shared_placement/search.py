@@ -7,7 +7,6 @@ scenarios alone. Where the worst scenarios count more, the weights at which node
 """
 
 import functools
-import math
 from typing import Any, NamedTuple
 
 import jax
@@ -29,22 +28,28 @@ from ..alternation.loop import DONE, Alternation, LoopSettings, LoopState, cut_s
 from ..dual_bound import Descent, DualBound, dual_bounds
 from ..dual_certificate import certificate_of
 from ..few_shapes import Sizes, sizes_of
-from ..j3o import J3O
 from ..price_directed import PriceDirected
 from ..price_policy import PriceSettings
 from ._found import SharedPlacement
 from .bound import SharedBound, shared_bound
 from .policy import SharedPricePolicy
-from .recourse import mean_scenario, with_placement
+from .recourse import choices_at_prices, mean_scenario
 
-# Steps of the descent on the common bound, and the largest of them; and of those that follow it.
-_STEPS, _LARGEST_STEP = 300, 0.05
+# Rounds of each run of the descent on the common bound: in so many of single scenarios, but within some limits.
+_DESCENT, _FEWEST_ROUNDS, _MOST_ROUNDS = 1000, 6, 30
 # Scenarios whose own placements are tried.
 _OWN_PLACEMENTS = 6
+# Rounds without a better placement after which a search ends: in so many rounds of single scenarios, but no fewer than
+# some; and how many times as many rounds there are in all.
+_PATIENCE, _LEAST_PATIENCE, _LONGEST = 4000, 24, 4
+# Columns of a history.
+_COLUMNS = 64
 # Weightings that are tried where the worst scenarios count more.
 _WEIGHTINGS = 6
 # The first turn after which the clock is looked at; the next ones are twice as far each.
 _FIRST_STOP = 16
+_NO_STOP = int(np.iinfo(np.int32).max)
+# How much more there is to do than J3O does.
 _TURNS = 4
 
 
@@ -77,37 +82,51 @@ def place_by_prices(method: PriceDirected, scenarios: Scenario, risk: Risk) -> S
 
 
 class _Search:
+    """Search for the placement of a batch of scenarios."""
+
     def __init__(self, method: PriceDirected, scenarios: Scenario, risk: Risk):
         self.method, self.scenarios, self.risk = method, scenarios, risk
         self.groups = group_clients(np.asarray(scenarios.client_edge), scenarios.edges)
-        count = len(scenarios.demand)
-        brief = is_brief(count, bytes_of_instance(scenarios, self.groups), _TURNS)
+        self.count = len(scenarios.demand)
+        brief = is_brief(self.count, bytes_of_instance(scenarios, self.groups), _TURNS)
         self.level: Level = "light" if brief else "full"
 
     def run(self) -> SharedPlacement:
-        method, scenarios, risk = self.method, self.scenarios, self.risk
-        tolerances = method.bound_tolerance, method.bound_iterations
-        relaxed = dual_bounds(scenarios, self.groups, *tolerances, Descent(0, 0.0))
-        importance = np.asarray(risk.dual_weights(relaxed.bound))
-        plan, value = self._first_plan()
+        """Search at one weighting of the scenarios, or at several where the worst count more."""
+        risk = self.risk
+        tolerances = self.method.bound_tolerance, self.method.bound_iterations
+        relaxed = dual_bounds(self.scenarios, self.groups, *tolerances, Descent(0, 0.0))
+        importance, point = np.asarray(risk.dual_weights(relaxed.bound)), relaxed.point
+        candidates = self._candidates()
+        found: tuple[float, Plan] | None = None
         proven: tuple[np.ndarray, SharedBound] | None = None
-        rounds, limited, point = 0, False, relaxed.point
-        for weighting in range(_WEIGHTINGS if float(risk.tail_weight) > 0.0 else 1):
-            bound = shared_bound(scenarios, self.groups, point, importance, _STEPS, _LARGEST_STEP)
+        rounds, limited = 0, False
+        for weighting in range(1 if float(risk.tail_weight) == 0.0 else _WEIGHTINGS):
+            bound = shared_bound(
+                self.scenarios,
+                self.groups,
+                point,
+                importance,
+                rounds=min(max(_DESCENT // self.count, _FEWEST_ROUNDS), _MOST_ROUNDS),
+                level=self.level,
+            )
             if proven is None or bound.bound < proven[1].bound:
                 proven = importance, bound
             point = bound.own.point
-            state, limited = self._search(bound.own._replace(bound=np.full(len(importance), proven[1].bound)), importance, plan)
+            own = bound.own._replace(bound=np.full(self.count, proven[1].bound), point=None)
+            starts = self._starts(point, candidates) if found is None else [self._as_choices(found[1].client_choice, found[1].edge_choice)]
+            state, limited = self._search(own, importance, starts)
             rounds += int(np.max(state.iterations))
-            found = float(risk.value(np.asarray(state.value)))
-            if found > value:
-                plan, value = jax.tree.map(np.asarray, state.plan), found
-            step = 1.0 / (weighting + 2.0)
-            importance = (1.0 - step) * importance + step * np.asarray(risk.dual_weights(np.asarray(state.value)))
-            if limited:
+            value = float(risk.value(state.value))
+            if found is None or value > found[0]:
+                found = value, state.plan
+            if limited or proven[1].bound - found[0] <= self.method.gap * found[0]:
                 break
+            step = 1.0 / (weighting + 2.0)
+            importance = (1.0 - step) * importance + step * np.asarray(risk.dual_weights(state.value))
+        assert found is not None
         assert proven is not None
-        weights, closest = proven
+        (_, plan), (weights, closest) = found, proven
         return SharedPlacement(
             client_models=plan.client_models.any(axis=0),
             edge_models=plan.edge_models.any(axis=0),
@@ -116,59 +135,53 @@ class _Search:
             reason="",
             stats={"rounds": rounds},
             dual_weights=weights,
-            certificate=certificate_of(scenarios, self.groups, closest.own.point),
+            certificate=certificate_of(self.scenarios, self.groups, closest.own.point),
             own_bounds=closest.own.bound,
         )
 
-    def _first_plan(self) -> tuple[Plan, float]:
-        """Best of the placements of the mean and of single scenarios, by J3O's plans for them, and its value."""
-        scenarios, risk = self.scenarios, self.risk
-        count = len(scenarios.demand)
-        some = np.unique(np.linspace(0, count - 1, _OWN_PLACEMENTS).astype(int))
-        mean = mean_scenario(scenarios, risk.weights)
-        alone = jax.tree.map(lambda one, all: np.concatenate([one, all[some]]), mean, scenarios)
-        models = self.method.run(alone, None).plan
-        batch = jax.tree.map(lambda array: np.concatenate([array] * len(models.client_models)), scenarios)
-        placed = with_placement(
-            batch, *(np.repeat(own, count, axis=0) for own in (models.client_models, models.edge_models))
-        )
-        outcome = J3O().run(placed, None)
-        values = np.fmax.reduce(np.asarray(outcome.history), axis=1).reshape(-1, count)
-        worth = [float(risk.value(np.nan_to_num(own, nan=0.0))) for own in values]
-        best = int(np.argmax(worth))
-        first = jax.tree.map(lambda array: array[best * count : (best + 1) * count], outcome.plan)
-        return first, -math.inf
+    def _candidates(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Models of plans for the mean scenario, and for some scenarios alone."""
+        some = np.unique(np.linspace(0, self.count - 1, _OWN_PLACEMENTS).astype(int))
+        mean = mean_scenario(self.scenarios, self.risk.weights)
+        alone = jax.tree.map(lambda one, every: np.concatenate([one, every[some]]), mean, self.scenarios)
+        plans = self.method.run(alone, None).plan
+        return list(zip(plans.client_models, plans.edge_models, strict=True))
 
-    def _search(self, proven: DualBound, importance: np.ndarray, first: Plan) -> tuple[LoopState, bool]:
-        """Last state of a search from a plan, and whether it ended early."""
+    def _starts(self, point: Any, candidates: list[tuple[np.ndarray, np.ndarray]]) -> list[Choices]:
+        """Choices of every scenario out of the candidates' models, at the prices of the bound."""
+        prices = certificate_of(self.scenarios, self.groups, point)
+        found = (choices_at_prices(self.scenarios, prices, *models) for models in candidates)
+        return [self._as_choices(*choices) for choices in found]
+
+    def _as_choices(self, client_choice: np.ndarray, edge_choice: np.ndarray) -> Choices:
+        return Choices(np.asarray(self.groups.to_groups(client_choice)), np.ascontiguousarray(edge_choice.T))
+
+    def _search(self, proven: DualBound, importance: np.ndarray, starts: list[Choices]) -> tuple[LoopState, bool]:
+        """Last state of a search from the best of some starts, and whether it ended early."""
         method = self.method
-        rounds = method.max_iterations
-        price = PriceSettings(min(method.exchanges, rounds), float(method.patience))
+        patience = min(max(_PATIENCE // self.count, _LEAST_PATIENCE), method.patience)
+        rounds = min(method.max_iterations, _LONGEST * patience)
+        price = PriceSettings(min(method.exchanges, rounds), float(patience))
         limits = _Limits(method.lp.tolerance, method.gap, rounds, price, sizes_of(self.scenarios))
-        choices = Choices(
-            np.asarray(self.groups.to_groups(first.client_choice)), np.ascontiguousarray(first.edge_choice.T)
-        )
-        case = _Case(
-            self.scenarios,
-            self.groups,
-            proven._replace(point=None),
-            self.risk,
-            importance,
-            choices,
-            jax.tree.map(np.asarray, limits),
-        )
-        settings = LoopSettings(64, 0)
+        limits = jax.tree.map(np.asarray, limits)
+        settings = LoopSettings(_COLUMNS, 0)
         begin, advance = _programs(self.level)
-        state, until = begin(case, settings), _FIRST_STOP
-        while True:
-            state = advance(case, state, np.asarray(until), settings, method.lp.max_iterations)
-            if np.all(np.asarray(state.stage) >= DONE):
-                return state, bool(np.any(state.limited))
+        best: tuple[float, _Case, LoopState] | None = None
+        for first in starts:
+            case = _Case(self.scenarios, self.groups, proven, self.risk, importance, first, limits)
+            state = advance(case, begin(case, settings), np.asarray(1), settings, method.lp.max_iterations)
+            value = float(self.risk.value(np.asarray(state.value)))
+            if best is None or value > best[0]:
+                best = value, case, state
+        assert best is not None
+        (_, case, state), until, limited = best, _FIRST_STOP, False
+        while (np.asarray(state.stage) < DONE).any():
             if seconds_left() <= 0.0:
                 state = cut_short(self.scenarios, jax.tree.map(np.asarray, state), slice(None))
-                until = np.iinfo(np.int32).max
-            else:
-                until = 2 * until
+                until, limited = _NO_STOP, True
+            state = advance(case, state, np.asarray(until), settings, method.lp.max_iterations)
+            until = min(2 * until, _NO_STOP)
+        return jax.tree.map(np.asarray, state), limited
 
 
 @functools.cache
