@@ -35,8 +35,8 @@ from .bound import SharedBound, shared_bound
 from .policy import SharedPricePolicy
 from .recourse import choices_at_prices, mean_scenario
 
-# Rounds of each run of the descent on the common bound: in so many of single scenarios, but within some limits.
-_DESCENT, _FEWEST_ROUNDS, _MOST_ROUNDS = 1000, 6, 30
+# Rounds of each run of the descent on the common bound, each of which compares so many pairs of models, within limits.
+_COMPARISONS, _FEWEST_ROUNDS, _MOST_ROUNDS = 250_000_000, 6, 30
 # Scenarios whose own placements are tried.
 _OWN_PLACEMENTS = 6
 # Rounds without a better placement after which a search ends: in so many rounds of single scenarios, but no fewer than
@@ -107,7 +107,7 @@ class _Search:
                 self.groups,
                 point,
                 importance,
-                rounds=min(max(_DESCENT // self.count, _FEWEST_ROUNDS), _MOST_ROUNDS),
+                rounds=self._descent_rounds,
                 level=self.level,
             )
             if proven is None or bound.bound < proven[1].bound:
@@ -138,6 +138,12 @@ class _Search:
             certificate=certificate_of(self.scenarios, self.groups, closest.own.point),
             own_bounds=closest.own.bound,
         )
+
+    @property
+    def _descent_rounds(self) -> int:
+        scenarios = self.scenarios
+        pairs = self.count * scenarios.tasks * scenarios.models**2 * (scenarios.clients + scenarios.edges)
+        return min(max(_COMPARISONS // pairs, _FEWEST_ROUNDS), _MOST_ROUNDS)
 
     def _candidates(self) -> list[tuple[np.ndarray, np.ndarray]]:
         """Models of plans for the mean scenario, and for some scenarios alone."""
