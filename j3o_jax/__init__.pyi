@@ -15,12 +15,16 @@ from ._forks import ForkError as ForkError
 from ._names import Names as Names
 from ._prices import Prices as Prices
 from ._relaxation import relaxation_bound as relaxation_bound
+from ._risk import Risk as Risk
+from ._risk import SharedObjective as SharedObjective
 from ._scenario import Batching as Batching
 from ._scenario import Scenario as Scenario
 from ._shadow_prices import shadow_prices as shadow_prices
 from ._solution import Solution as Solution
 from ._solution import SolveError as SolveError
 from ._solve import solve as solve
+from ._solve_shared import solve_recourse as solve_recourse
+from ._solve_shared import solve_shared as solve_shared
 from ._status import Status as Status
 from ._verify import Limit as Limit
 from ._verify import Verification as Verification

@@ -50,3 +50,29 @@ class Risk(eqx.Module):
 def mean_of(weights: Any) -> Risk:
     """Objective that is the mean."""
     return Risk(np.asarray(weights, dtype=np.float64), np.asarray(1.0), np.asarray(0.0))
+
+
+class SharedObjective(eqx.Module):
+    """What one placement is worth in many scenarios, and a bound on that of every other. A pytree.
+
+    **Arguments:**
+
+    - `risk`: the objective, with the weights of the scenarios.
+    - `value`: of the plans; NaN where a scenario has none. ``[]``
+    - `bound`: an upper bound for every common placement, proven where the plans have a certificate, else the word of
+      the solver; NaN where there is none. ``[]``
+    - `dual_weights`: weighting of the scenarios, out of the risk envelope, at which the certificate proves it: no
+      placement is worth more of Σ_s q_s F_s, and so of the objective. The weights themselves where that is the mean.
+      ``[S]``
+    """
+
+    risk: Risk
+    value: Float[AnyArray, ""]
+    bound: Float[AnyArray, ""]
+    dual_weights: Float[AnyArray, " S"]
+
+    @property
+    def gap(self) -> float:
+        """(bound − value) / value: how far from the best placement this one can be at most; NaN if unproven."""
+        value, bound = float(self.value), float(self.bound)
+        return 0.0 if value == bound else (bound - value) / value if value else np.inf if bound > value else np.nan

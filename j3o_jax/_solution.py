@@ -13,6 +13,7 @@ from ._certificate import Certificate
 from ._names import Names
 from ._plan_text import plan_text
 from ._prices import Prices
+from ._risk import SharedObjective
 from ._status import Status, succeeded
 from ._types import AnyArray, Bool, Float, Int
 
@@ -36,6 +37,7 @@ class Solution(eqx.Module):
     - `certificate`: the prices that prove the bound, None where there are none. `verify` checks them.
     - `has_demand`: whether anybody asks for anything of a stream; None where that is not known. ``[C, T]``
     - `prices`: what one more unit of each limit would bring; None where nobody asked (`shadow_prices`).
+    - `shared`: what the plans of a batch that hold the same models are worth together; None but for `solve_shared`.
 
     ``print(solution)`` shows the plan.
     """
@@ -58,6 +60,12 @@ class Solution(eqx.Module):
     certificate: Certificate | None = None
     has_demand: Bool[AnyArray, "*batch C T"] | None = None
     prices: Prices | None = None
+    shared: SharedObjective | None = None
+
+    @property
+    def shared_bound(self) -> float | None:
+        """Upper bound on the common objective of scenarios that share one placement; None where they do not."""
+        return None if self.shared is None else float(self.shared.bound)
 
     @property
     def success(self) -> Bool[AnyArray, "*batch"]:
@@ -129,7 +137,8 @@ class Solution(eqx.Module):
         """Plan or plans of a batch; the index runs over the batch axes."""
         if not self.batch_shape:
             raise TypeError("this is a single plan, not a batch: it has no instances")
-        picked = pick_instances(self, self.batch_shape, index)
+        # Some of the scenarios have another common objective.
+        picked = pick_instances(dataclasses.replace(self, shared=None), self.batch_shape, index)
         if len(self.reasons) != np.size(self.status):
             return picked
         reasons = tuple(self.reasons[number] for number in instance_numbers(self.batch_shape, index).ravel())

@@ -8,7 +8,7 @@ from ..._scenario import Scenario
 from ..._time_limit import seconds_left
 from ..exact.extensive_formulation import extensive_form
 from ..milp import ExactMILP
-from ._found import SharedPlacement
+from .found import SharedPlacement
 
 
 def place_exactly(method: ExactMILP, scenarios: Scenario, risk: Risk) -> SharedPlacement:

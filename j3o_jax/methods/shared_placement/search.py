@@ -30,7 +30,7 @@ from ..dual_certificate import certificate_of
 from ..few_shapes import Sizes, sizes_of
 from ..price_directed import PriceDirected
 from ..price_policy import PriceSettings
-from ._found import SharedPlacement
+from .found import SharedPlacement
 from .bound import SharedBound, shared_bound
 from .policy import SharedPricePolicy
 from .recourse import choices_at_prices, mean_scenario
