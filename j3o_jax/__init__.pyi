@@ -26,6 +26,12 @@ from ._solve import solve as solve
 from ._solve_shared import solve_recourse as solve_recourse
 from ._solve_shared import solve_shared as solve_shared
 from ._status import Status as Status
+from ._uncertainty import RiskFigures as RiskFigures
+from ._uncertainty import ScenarioSet as ScenarioSet
+from ._uncertainty import demand_samples as demand_samples
+from ._uncertainty import edge_failures as edge_failures
+from ._uncertainty import risk_figures as risk_figures
+from ._uncertainty import uncertain_scenarios as uncertain_scenarios
 from ._verify import Limit as Limit
 from ._verify import Verification as Verification
 from ._verify import verify as verify

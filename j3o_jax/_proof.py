@@ -170,7 +170,9 @@ class _Proof:
             return profit
         unit = self.weight.fraction() * (1 << self.bits) / self.total.fraction()
         setups, _ = self._setups()
-        rent = [[price * load * unit // 1 for load in own] for price, own in zip(self.pi.fractions(), setups, strict=True)]
+        rent = [
+            [price * load * unit // 1 for load in own] for price, own in zip(self.pi.fractions(), setups, strict=True)
+        ]
         return np.maximum(profit - np.array(rent, dtype=object)[:, :, None], 0)
 
     def _profits(self, margin: Exact, demand: Exact, limits: list[tuple[Exact, Exact]]) -> np.ndarray:

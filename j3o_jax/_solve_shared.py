@@ -171,9 +171,8 @@ def _require_room(scenario: Scenario, client_models: np.ndarray, edge_models: np
         over = np.argwhere(used > memory * (1.0 + ROUNDING))
         if over.size:
             place = tuple(over[0])
-            raise ValueError(
-                f"placement: the models of {tier} {names[place[-1]]!r} take {used[place]:.6g} MB of {memory[place]:.6g} MB"
-            )
+            taken = f"{used[place]:.6g} MB of {memory[place]:.6g} MB"
+            raise ValueError(f"placement: the models of {tier} {names[place[-1]]!r} take {taken}")
 
 
 def _recourse(
@@ -208,7 +207,9 @@ def _judged(plans: Solution, found: SharedPlacement, risk: Risk, seconds: float)
     own = np.full(count, np.nan) if found.own_bounds is None else but_for_rounding(found.own_bounds, values)
     if is_refuted(np.asarray(bound), np.asarray(value)) or (success & is_refuted(own, values)).any():
         status[success] = int(Status.numerical_error)
-        why = f"the plans are worth {value:.9g} together, more than the bound {bound:.9g} that comes with them: report it"
+        why = (
+            f"the plans are worth {value:.9g} together, more than the bound {bound:.9g} that comes with them: report it"
+        )
         reasons = [why if ok else reason for ok, reason in zip(success, reasons, strict=True)]
     elif bound - value <= OPTIMAL_GAP * value:
         status[success] = int(Status.optimal)

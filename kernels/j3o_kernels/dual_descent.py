@@ -86,7 +86,7 @@ def warmup_cosine(largest: float | Array, steps: int | Array) -> optax.Schedule:
 
 
 def relative_unit(price: Array) -> Array:
-    """Unit that the steps of each price are relative to."""
+    """Return the unit that the steps of each price are relative to."""
     inner = tuple(range(1, price.ndim))
     unit = jnp.maximum(price, _FLOOR * jnp.max(price, axis=inner, keepdims=True)) if inner else price
     return jnp.where(unit > 0.0, unit, 1.0)

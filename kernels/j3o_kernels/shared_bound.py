@@ -5,8 +5,8 @@ to them earns more of Σ_s ω_s F_s than
 
     Σ_s ω_s linear(y_s) + Σ_nodes max_S Σ_s Σ_t max_{m ∈ S} ω_s p_svtm(y_s),
 
-for the Lagrangian of the scenarios' limits falls apart into nodes, each of which holds one set S in all of them. The set
-problem of a node is that of `set_bound.py` with a row for every task in every scenario. The bound is convex in the
+for the Lagrangian of the scenarios' limits falls apart into nodes, each of which holds one set S in all of them. The
+set problem of a node is that of `set_bound.py` with a row for every task in every scenario. The bound is convex in the
 prices and at most Σ_s ω_s D_s. Finding the leading models of all nodes takes M times as long as the bound of given
 ones, so the descent looks for them only from time to time.
 """

@@ -2,8 +2,9 @@
 
     maximise  Σ_r max(0, max_{m∈S} profit_mr)   subject to  Σ_{m∈S} size_m ≤ budget
 
-for all nodes at once, where the rows r of a node are its tasks in every scenario. Greedy by profit per MB, then the best
-swap at a time, as in `coverage.py`; with hundreds of rows there are loops over models in place of those over tasks.
+for all nodes at once, where the rows r of a node are its tasks in every scenario. Greedy by profit per MB, then the
+best swap at a time, as in `coverage.py`; with hundreds of rows there are loops over models in place of those over
+tasks.
 """
 
 from typing import Any, NamedTuple

@@ -113,7 +113,7 @@ class Flows(NamedTuple):
     def gains(
         self, scenario: Scenario
     ) -> tuple[Float[np.ndarray, "C M T"], Float[np.ndarray, "C M T"], Float[np.ndarray, "C 1 T"]]:
-        """What the flows earn of F: local, edge and cloud."""
+        """Return what the flows earn of F: local, edge and cloud."""
         demand, home = scenario.demand, scenario.client_edge
         total = float(demand.sum())
         weight = demand / (total if total > 0.0 else 1.0)
@@ -141,9 +141,7 @@ def strong_formulation(
     return StrongFormulation(build.program(), columns, (flows.local_most, flows.edge_most, flows.cloud_most))
 
 
-def flows_of(
-    scenario: Scenario, only: tuple[Int[np.ndarray, "C T"], Int[np.ndarray, "E T"]] | None = None
-) -> Flows:
+def flows_of(scenario: Scenario, only: tuple[Int[np.ndarray, "C T"], Int[np.ndarray, "E T"]] | None = None) -> Flows:
     """Flows of one scenario; `only` as of `strong_formulation`."""
     demand, home = scenario.demand, scenario.client_edge
     tasks, models, edges = scenario.tasks, scenario.models, scenario.edges

@@ -7,7 +7,7 @@ scenarios alone. Where the worst scenarios count more, the weights at which node
 """
 
 import functools
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
@@ -23,6 +23,7 @@ from ..._model import Plan
 from ..._risk import Risk
 from ..._scenario import Scenario
 from ..._time_limit import limiting_time, seconds_left
+from ...routing import HierarchicalLP
 from ..alternation.drivers import bytes_of_instance, run_on_device
 from ..alternation.loop import DONE, Alternation, LoopSettings, LoopState, cut_short
 from ..dual_bound import Descent, DualBound, dual_bounds
@@ -30,8 +31,8 @@ from ..dual_certificate import certificate_of
 from ..few_shapes import Sizes, sizes_of
 from ..price_directed import PriceDirected
 from ..price_policy import PriceSettings
-from .found import SharedPlacement
 from .bound import SharedBound, shared_bound
+from .found import SharedPlacement
 from .policy import SharedPricePolicy
 from .recourse import choices_at_prices, mean_scenario
 
@@ -77,7 +78,7 @@ class _Case(NamedTuple):
 
 def place_by_prices(method: PriceDirected, scenarios: Scenario, risk: Risk) -> SharedPlacement:
     """Placement of scenarios of one axis with the same memories, in NumPy and in double precision."""
-    with limiting_time(method.time_limit * len(scenarios.demand)):
+    with limiting_time(method.time_limit):
         return _Search(method, scenarios, risk).run()
 
 
@@ -114,7 +115,10 @@ class _Search:
                 proven = importance, bound
             point = bound.own.point
             own = bound.own._replace(bound=np.full(self.count, proven[1].bound), point=None)
-            starts = self._starts(point, candidates) if found is None else [self._as_choices(found[1].client_choice, found[1].edge_choice)]
+            if found is None:
+                starts = self._starts(point, candidates)
+            else:
+                starts = [self._as_choices(found[1].client_choice, found[1].edge_choice)]
             state, limited = self._search(own, importance, starts)
             rounds += int(np.max(state.iterations))
             value = float(risk.value(state.value))
@@ -160,22 +164,22 @@ class _Search:
         return [self._as_choices(*choices) for choices in found]
 
     def _as_choices(self, client_choice: np.ndarray, edge_choice: np.ndarray) -> Choices:
-        return Choices(np.asarray(self.groups.to_groups(client_choice)), np.ascontiguousarray(edge_choice.T))
+        return Choices(self.groups.to_groups(client_choice), jnp.asarray(edge_choice.T))
 
     def _search(self, proven: DualBound, importance: np.ndarray, starts: list[Choices]) -> tuple[LoopState, bool]:
         """Last state of a search from the best of some starts, and whether it ended early."""
-        method = self.method
+        method, lp = self.method, cast(HierarchicalLP, self.method.lp)
         patience = min(max(_PATIENCE // self.count, _LEAST_PATIENCE), method.patience)
         rounds = min(method.max_iterations, _LONGEST * patience)
         price = PriceSettings(min(method.exchanges, rounds), float(patience))
-        limits = _Limits(method.lp.tolerance, method.gap, rounds, price, sizes_of(self.scenarios))
+        limits = _Limits(lp.tolerance, method.gap, rounds, price, sizes_of(self.scenarios))
         limits = jax.tree.map(np.asarray, limits)
         settings = LoopSettings(_COLUMNS, 0)
         begin, advance = _programs(self.level)
         best: tuple[float, _Case, LoopState] | None = None
         for first in starts:
             case = _Case(self.scenarios, self.groups, proven, self.risk, importance, first, limits)
-            state = advance(case, begin(case, settings), np.asarray(1), settings, method.lp.max_iterations)
+            state = advance(case, begin(case, settings), np.asarray(1), settings, lp.max_iterations)
             value = float(self.risk.value(np.asarray(state.value)))
             if best is None or value > best[0]:
                 best = value, case, state
@@ -185,7 +189,7 @@ class _Search:
             if seconds_left() <= 0.0:
                 state = cut_short(self.scenarios, jax.tree.map(np.asarray, state), slice(None))
                 until, limited = _NO_STOP, True
-            state = advance(case, state, np.asarray(until), settings, method.lp.max_iterations)
+            state = advance(case, state, np.asarray(until), settings, lp.max_iterations)
             until = min(2 * until, _NO_STOP)
         return jax.tree.map(np.asarray, state), limited
 
