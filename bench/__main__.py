@@ -26,6 +26,7 @@ BENCHMARKS = (
     "device",
     "adversary",
     "certificates",
+    "shared",
     "publish",
 )
 

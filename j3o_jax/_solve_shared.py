@@ -21,7 +21,7 @@ from ._types import AnyArray, Bool
 from .methods import J3O, AbstractMethod, ExactMILP, PriceDirected
 from .methods.shared_placement.exact import place_exactly
 from .methods.shared_placement.found import SharedPlacement
-from .methods.shared_placement.recourse import with_least_memory, with_placement
+from .methods.shared_placement.recourse import with_placement
 from .methods.shared_placement.search import place_by_prices
 
 # What weights may lack of 1, or exceed it by.
@@ -75,7 +75,7 @@ def solve_shared(
     flat = scenarios.flattened()
     with double_precision():
         place = place_by_prices if isinstance(method, PriceDirected) else place_exactly
-        found = place(method, with_least_memory(flat), risk)  # pyright: ignore[reportArgumentType]
+        found = place(method, flat, risk)  # pyright: ignore[reportArgumentType]
     seconds = time.perf_counter() - start
     plans = _recourse(scenarios, found.client_models, found.edge_models, method, throw=throw)
     # Models that no scenario uses are not held.

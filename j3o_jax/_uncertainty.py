@@ -8,7 +8,7 @@ import numpy as np
 
 from ._risk import Risk
 from ._scenario import Scenario
-from ._types import AnyArray, Float
+from ._types import Float
 
 Distribution = Literal["lognormal", "gamma"]
 
@@ -162,8 +162,8 @@ def uncertain_scenarios(
     return ScenarioSet(scenarios, (states.weights / np.asarray(each))[state])
 
 
-def risk_figures(values: Float[AnyArray, " S"], weights: Float[AnyArray, " S"]) -> RiskFigures:
-    """Figures of the accuracy of plans over scenarios of some weights; NaN where a scenario has no plan."""
+def risk_figures(values: Any, weights: Any) -> RiskFigures:
+    """Figures of the accuracy of plans ``[S]`` over scenarios of some weights ``[S]``; NaN where one has no plan."""
     values, weights = np.asarray(values, dtype=np.float64), np.asarray(weights, dtype=np.float64)
     if not np.isfinite(values).all():
         return RiskFigures(np.nan, np.nan, np.nan)

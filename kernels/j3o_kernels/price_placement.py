@@ -226,7 +226,8 @@ def place_at_prices(
 def _shared_choice(profit: Array, size: Array, budget: Array, importance: Array) -> Array:
     """Choices ``[T, *N, B]`` out of one set of each node for all instances; profits are ``[T, M, *N, B]``."""
     tasks, models, *nodes, batch = profit.shape
-    rows = jnp.moveaxis(profit * importance, 0, -2).reshape(models, -1, tasks * batch)
+    weight = importance.reshape((1,) * (profit.ndim - 1) + importance.shape)
+    rows = jnp.moveaxis(profit * weight, 0, -2).reshape(models, -1, tasks * batch)
     size = jnp.broadcast_to(size[..., 0], (models, *nodes)).reshape(models, -1)
     held = shared_coverage(rows, size, jnp.min(budget, axis=-1).reshape(-1)).reshape(1, models, *nodes, 1)
     own = jnp.where(held, profit, 0.0)

@@ -90,12 +90,14 @@ def shared_descent(
         by_lead = bounds_by_lead(profit, size)
         bound = linear + jnp.sum(jnp.max(by_lead, axis=0))
         best, least = select_leading(bound < state.bound, (state.prices, bound), (state.best, state.bound))
-        run, place = state.round // jnp.maximum(rounds, 1), state.round % jnp.maximum(rounds, 1)
+        most = jnp.maximum(rounds, 1)
+        run, place = state.round // most, state.round % most
+        done = place.astype(rates.dtype) / most.astype(rates.dtype)
         anew = place == 0
         start, memory = select_leading(anew, (best, adam.init(best)), (state.prices, state.optimizer))
         # After a return to the best prices the leads are those of others: they are looked for again soon.
         leads = jnp.moveaxis(jax.lax.top_k(jnp.moveaxis(by_lead, 0, -1), min(_LEADS, len(size)))[1], -1, 0)
-        rate = rates[jnp.minimum(run, len(rates) - 1)] * (0.5 + 0.5 * jnp.cos(jnp.pi * place / jnp.maximum(rounds, 1)))
+        rate = rates[jnp.minimum(run, len(rates) - 1)] * (0.5 + 0.5 * jnp.cos(jnp.pi * done))
 
         def step(_: Any, carry: tuple[Prices, Any]) -> tuple[Prices, Any]:
             relative, memory = carry

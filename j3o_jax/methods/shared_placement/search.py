@@ -34,7 +34,7 @@ from ..price_policy import PriceSettings
 from .bound import SharedBound, shared_bound
 from .found import SharedPlacement
 from .policy import SharedPricePolicy
-from .recourse import choices_at_prices, mean_scenario
+from .recourse import choices_at_prices, mean_scenario, with_least_memory
 
 # Rounds of each run of the descent on the common bound, each of which compares so many pairs of models, within limits.
 _COMPARISONS, _FEWEST_ROUNDS, _MOST_ROUNDS = 250_000_000, 6, 30
@@ -77,7 +77,7 @@ class _Case(NamedTuple):
 
 
 def place_by_prices(method: PriceDirected, scenarios: Scenario, risk: Risk) -> SharedPlacement:
-    """Placement of scenarios of one axis with the same memories, in NumPy and in double precision."""
+    """Placement of scenarios of one axis, in NumPy and in double precision."""
     with limiting_time(method.time_limit):
         return _Search(method, scenarios, risk).run()
 
@@ -86,7 +86,8 @@ class _Search:
     """Search for the placement of a batch of scenarios."""
 
     def __init__(self, method: PriceDirected, scenarios: Scenario, risk: Risk):
-        self.method, self.scenarios, self.risk = method, scenarios, risk
+        self.method, self.risk = method, risk
+        self.given, self.scenarios = scenarios, with_least_memory(scenarios)
         self.groups = group_clients(np.asarray(scenarios.client_edge), scenarios.edges)
         self.count = len(scenarios.demand)
         brief = is_brief(self.count, bytes_of_instance(scenarios, self.groups), _TURNS)
@@ -103,14 +104,7 @@ class _Search:
         proven: tuple[np.ndarray, SharedBound] | None = None
         rounds, limited = 0, False
         for weighting in range(1 if float(risk.tail_weight) == 0.0 else _WEIGHTINGS):
-            bound = shared_bound(
-                self.scenarios,
-                self.groups,
-                point,
-                importance,
-                rounds=self._descent_rounds,
-                level=self.level,
-            )
+            bound = self._bound(self.scenarios, point, importance, self._descent_rounds)
             if proven is None or bound.bound < proven[1].bound:
                 proven = importance, bound
             point = bound.own.point
@@ -131,6 +125,8 @@ class _Search:
         assert found is not None
         assert proven is not None
         (_, plan), (weights, closest) = found, proven
+        # What the prices prove of a scenario alone, whose memories may be larger.
+        alone = self._bound(self.given, closest.own.point, weights, 0).own
         return SharedPlacement(
             client_models=plan.client_models.any(axis=0),
             edge_models=plan.edge_models.any(axis=0),
@@ -140,8 +136,11 @@ class _Search:
             stats={"rounds": rounds},
             dual_weights=weights,
             certificate=certificate_of(self.scenarios, self.groups, closest.own.point),
-            own_bounds=closest.own.bound,
+            own_bounds=alone.bound,
         )
+
+    def _bound(self, scenarios: Scenario, point: Any, importance: np.ndarray, rounds: int) -> SharedBound:
+        return shared_bound(scenarios, self.groups, point, importance, rounds=rounds, level=self.level)
 
     @property
     def _descent_rounds(self) -> int:
