@@ -155,6 +155,25 @@ def test_what_is_wrong_with_shared_plans_is_caught():
     assert j3o.solve(scenarios[0]).shared_bound is None
 
 
+def test_archives_keep_what_plans_have_in_common(tmp_path):
+    scenarios, weights = small_set(0)
+    plans = j3o.solve_shared(scenarios, weights, EXACT, cvar=0.5)
+    path = str(tmp_path / "plans.npz")
+    j3o.save(plans, path)
+    again = j3o.load(path)
+    jax.tree.map(np.testing.assert_array_equal, plans.shared, again.shared)
+    assert j3o.check(scenarios, again).ok.all()
+    arrays = dict(np.load(path))
+    arrays["shared_value"][1] += 1.0
+    np.savez(path, **arrays)
+    with pytest.raises(j3o.FileError, match="shared_value: wants the same number for all scenarios"):
+        j3o.load(path)
+    del arrays["shared_value"]
+    np.savez(path, **arrays)
+    with pytest.raises(j3o.FileError, match="shared_value"):
+        j3o.load(path)
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
