@@ -132,15 +132,17 @@ def on_unseen_draws(case: str, clients: int, options: argparse.Namespace) -> dic
 
 def table(rows: list[dict[str, Any]]) -> str:
     """Return the rows as Markdown: a sentence on the small sets, and a table of the families."""
-    small = [
-        f"{row['sets']} small sets: the placement is {100 * row['gap_mean']:.4f} % below the optimum of the extensive form "
-        f"on average, {100 * row['gap_worst']:.3f} % at worst; the proven bound is {100 * row['bound_mean']:.2f} % above it "
-        f"on average, {100 * row['bound_worst']:.2f} % at worst.\n"
-        for row in rows
-        if "sets" in row
-    ]
-    lines = [
-        *small,
+    lines: list[str] = []
+    for row in (row for row in rows if "sets" in row):
+        gaps, bounds = (
+            f"{100 * row[f'{what}_mean']:.2g} % on average, {100 * row[f'{what}_worst']:.2g} % at worst"
+            for what in ("gap", "bound")
+        )
+        lines += [
+            f"{row['sets']} small sets, below the optimum of the extensive form: {gaps}; the bound above it: {bounds}.",
+            "",
+        ]
+    lines += [
         "| family | models of | mean | worst tenth | worst | an edge down | as planned | price | certified gap |",
         "|---|---|---|---|---|---|---|---|---|",
     ]

@@ -32,6 +32,7 @@ from ..few_shapes import Sizes, sizes_of
 from ..price_directed import PriceDirected
 from ..price_policy import PriceSettings
 from .bound import SharedBound, shared_bound
+from .filling import filled
 from .found import SharedPlacement
 from .policy import SharedPricePolicy
 from .recourse import choices_at_prices, mean_scenario, with_least_memory
@@ -127,15 +128,18 @@ class _Search:
         (_, plan), (weights, closest) = found, proven
         # What the prices prove of a scenario alone, whose memories may be larger.
         alone = self._bound(self.given, closest.own.point, weights, 0).own
+        proof = certificate_of(self.scenarios, self.groups, closest.own.point)
+        held = plan.client_models.any(axis=0), plan.edge_models.any(axis=0)
+        client_models, edge_models = filled(self.scenarios, proof, weights, *held)
         return SharedPlacement(
-            client_models=plan.client_models.any(axis=0),
-            edge_models=plan.edge_models.any(axis=0),
+            client_models=client_models,
+            edge_models=edge_models,
             bound=closest.bound,
             limited=limited,
             reason="",
             stats={"rounds": rounds},
             dual_weights=weights,
-            certificate=certificate_of(self.scenarios, self.groups, closest.own.point),
+            certificate=proof,
             own_bounds=alone.bound,
         )
 
