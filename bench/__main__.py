@@ -29,6 +29,7 @@ BENCHMARKS = (
     "device",
     "adversary",
     "certificates",
+    "shared",
     "publish",
 )
 

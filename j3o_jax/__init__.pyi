@@ -17,6 +17,8 @@ from ._previous import with_previous as with_previous
 from ._prices import Prices as Prices
 from ._relaxation import relaxation_bound as relaxation_bound
 from ._replan import replan as replan
+from ._risk import Risk as Risk
+from ._risk import SharedObjective as SharedObjective
 from ._scenario import Batching as Batching
 from ._scenario import Scenario as Scenario
 from ._scenario import Switching as Switching
@@ -25,7 +27,15 @@ from ._solution import Moves as Moves
 from ._solution import Solution as Solution
 from ._solution import SolveError as SolveError
 from ._solve import solve as solve
+from ._solve_shared import solve_recourse as solve_recourse
+from ._solve_shared import solve_shared as solve_shared
 from ._status import Status as Status
+from ._uncertainty import RiskFigures as RiskFigures
+from ._uncertainty import ScenarioSet as ScenarioSet
+from ._uncertainty import demand_samples as demand_samples
+from ._uncertainty import edge_failures as edge_failures
+from ._uncertainty import risk_figures as risk_figures
+from ._uncertainty import uncertain_scenarios as uncertain_scenarios
 from ._verify import Limit as Limit
 from ._verify import Verification as Verification
 from ._verify import verify as verify

@@ -60,6 +60,11 @@ def certify(
             f"certify: the scenario has the batch axes {list(scenario.batch_shape)}, "
             f"the solution {list(solution.batch_shape)}"
         )
+    if solution.shared is not None:
+        raise ValueError(
+            "certify: these plans share one placement, and their certificate proves its bound, which that of each "
+            "scenario alone would take the place of: certify solution[:] if the latter is wanted"
+        )
     wanted = {"local": scenario.demand.shape, "client_models": (*scenario.demand.shape[:-1], scenario.models)}
     for name, wants in {**wanted, "edge_models": (*scenario.edge_memory.shape, scenario.models)}.items():
         if (shape := np.shape(getattr(solution, name))) != wants:

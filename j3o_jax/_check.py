@@ -54,7 +54,8 @@ def check(scenario: Scenario, solution: Solution, tol: float = 1e-6) -> Report:
     with np.errstate(all="ignore"):
         case = _Case(scenario, solution, size)
         accuracy, moved, objective = case.accuracy_and_moves()
-        for test in [*case.choices(), *case.shares(), *case.limits(), *case.values(accuracy, moved, objective)]:
+        tests = [*case.choices(), *case.shares(), *case.limits(), *case.values(accuracy, moved, objective)]
+        for test in [*tests, *case.together(objective, solution)]:
             test.amount[list(hopeless)] = 0.0
             over_places = tuple(range(1, test.amount.ndim))
             worst = np.maximum(worst, test.amount.max(axis=over_places, initial=0.0))
@@ -278,6 +279,30 @@ class _Case:
         # A comparison with NaN is false: neither a bound that was not proven nor a worth unknown counts.
         over = np.where(objective > bound, objective - bound, 0.0)
         yield _Test("bound", "", over, "the bound {:.9g} is below the worth {:.9g}", (bound, objective))
+
+    def together(self, objective: np.ndarray, solution: Solution) -> Iterator[_Test]:
+        """Plans that share one placement hold the same models, and are worth together what they say."""
+        shared = solution.shared
+        if shared is None:
+            return
+        for node, axis in (("client", "C"), ("edge", "E")):
+            models = self.plan[f"{node}_models"]
+            other = (models != models[:1]).any(axis=2)
+            text = "holds other models than in the first scenario"
+            yield _Test(f"shared_{node}_models", axis, other.astype(float), text)
+        risk = shared.risk
+        weights, tail, tail_weight = np.asarray(risk.weights), float(risk.tail), float(risk.tail_weight)
+        # Σ over the worst scenarios, the last of them in part.
+        order = np.argsort(objective)
+        taken = np.diff(np.minimum(np.cumsum(weights[order]), tail), prepend=0.0)
+        worth = (1.0 - tail_weight) * (weights @ objective) + tail_weight * (taken @ objective[order]) / tail
+        said, bound = float(shared.value), float(shared.bound)
+        wrong = np.full(len(objective), abs(said - worth) if np.isfinite(said) else np.inf)
+        told = np.full(len(objective), said), np.full(len(objective), worth)
+        yield _Test("shared_objective", "", wrong, "says {:.9g}, is worth {:.9g}", told)
+        over = np.full(len(objective), max(worth - bound, 0.0) if np.isfinite(bound) else 0.0)
+        told = np.full(len(objective), bound), told[1]
+        yield _Test("shared_bound", "", over, "the bound {:.9g} is below the worth {:.9g}", told)
 
     def units(self, tier: Literal["client", "edge"]) -> np.ndarray:
         """Units of the compute of each node."""

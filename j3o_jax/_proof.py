@@ -5,7 +5,7 @@ parts 2⁻⁴⁰ of a memory, which may be exceeded by 10⁻⁹ of it, as everyw
 memory, and every price gives a bound. Letters are those of ``docs/formulation.md``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -32,22 +32,71 @@ def proven_bound(given: Mapping[str, np.ndarray], prices: Mapping[str, np.ndarra
     - `given`: the arrays of a `Scenario`, by name; those of its costs and sizes for each node, ``[C, M]``, ``[E, M]``.
     - `prices`: those of a `Certificate`. What is negative or no number counts as 0.
     """
+    return shared_proven_bound([given], [prices], [1.0])
+
+
+def shared_proven_bound(
+    given: Sequence[Mapping[str, np.ndarray]], prices: Sequence[Mapping[str, np.ndarray]], weights: Sequence[float]
+) -> Fraction:
+    """Bound on Σ_s ω_s F_s of every placement that is common to scenarios: nodes hold one set of models in all of them.
+
+    Every node's best set is that for its tasks in all scenarios together, Σ_s Σ_t max_{m ∈ S} ω_s p_svtm.
+
+    **Arguments:**
+
+    - `given`, `prices`: as of `proven_bound`, for every scenario; all with the same clients at every edge.
+    - `weights`: ω ≥ 0.
+    """
     (models, tasks), nodes = (
-        given["client_accuracy"].shape[1:],
-        sum(given["demand"].shape[:1]) + len(given["edge_memory"]),
+        given[0]["client_accuracy"].shape[1:],
+        sum(given[0]["demand"].shape[:1]) + len(given[0]["edge_memory"]),
     )
-    if nodes * models * models * tasks <= 20_000:
-        # On a grid as fine as any bound is small.
-        return _Proof(given, prices, object, 240).bound()
-    # In 64 bits: a set of models earns at most 1 here, M of them at most M, and 2 of that are added up.
-    return _Proof(given, prices, np.int64, 60 - models.bit_length()).bound()
+    # On a grid as fine as any bound is small; or in 64 bits: a set of models earns at most 1 here, M of them at most M,
+    # and 2 of that are added up.
+    if len(given) * nodes * models * models * tasks <= 20_000:
+        return bound_on_grid(given, prices, weights, object, 240)
+    return bound_on_grid(given, prices, weights, np.int64, 60 - models.bit_length())
+
+
+def bound_on_grid(
+    given: Sequence[Mapping[str, np.ndarray]],
+    prices: Sequence[Mapping[str, np.ndarray]],
+    weights: Sequence[float],
+    kind: Any,
+    bits: int,
+) -> Fraction:
+    """`shared_proven_bound` on a grid of units 2⁻ᵇⁱᵗˢ of the objective, in integers of Python's or of a `kind`."""
+    every = zip(given, prices, weights, strict=True)
+    proofs = [proof for one in every if (proof := _Proof(*one, bits)).total.whole]
+    if not proofs:
+        return Fraction(0)
+    worth = sum((proof.weight.fraction() * proof.worth() for proof in proofs), start=Fraction(0))
+    earned, clients, edges = 0, len(proofs[0].home), proofs[0].edges
+    room = _least_room(proofs, "client")
+    for start in range(0, clients, _TOGETHER):
+        some = np.arange(start, min(start + _TOGETHER, clients))
+        rows = np.concatenate([proof.client_profits(some) for proof in proofs], axis=2)
+        earned += _best_sets(rows.astype(kind), room[some], proofs[0].charges("client", some).astype(kind))
+    room = _least_room(proofs, "edge")
+    of_edges = [proof.edge_profits() for proof in proofs]
+    for start in range(0, edges, _TOGETHER):
+        part = slice(start, start + _TOGETHER)
+        rows = np.concatenate([own[part] for own in of_edges], axis=2)
+        earned += _best_sets(rows.astype(kind), room[part], proofs[0].charges("edge", part).astype(kind))
+    return worth + Fraction(earned, 1 << bits)
+
+
+def _least_room(proofs: Sequence["_Proof"], node: str) -> np.ndarray:
+    """Models in parts of the memories of one tier ``[V, M]``; what is held must fit in every scenario."""
+    parts = [_parts(proof.given[f"{node}_model_memory"], proof.given[f"{node}_memory"]) for proof in proofs]
+    return np.max(parts, axis=0)
 
 
 class _Proof:
-    """D on a grid of units 2⁻ᵇⁱᵗˢ of the objective, in Python's integers or those of a `kind` of NumPy's."""
+    """Terms of D for one scenario of a weight; profits on a grid of units 2⁻ᵇⁱᵗˢ of the objective."""
 
-    def __init__(self, given: Mapping[str, np.ndarray], prices: Mapping[str, np.ndarray], kind: Any, bits: int):
-        self.given, self.kind, self.bits = given, kind, bits
+    def __init__(self, given: Mapping[str, np.ndarray], prices: Mapping[str, np.ndarray], weight: float, bits: int):
+        self.given, self.weight, self.bits = given, exact(weight), bits
         self.home, self.edges = given["client_edge"], len(given["edge_memory"])
         self.demand, self.size = exact(given["demand"]), exact(given["input_size"])
         self.total = self.demand.sum()
@@ -70,21 +119,17 @@ class _Proof:
         self.edge_uplink = _least(given["edge_uplink"], data.by_edge(self.home, self.edges))
         self.cloud_uplink = _least(given["cloud_uplink"], data.sum())
 
-    def bound(self) -> Fraction:
-        if not self.total.whole:
-            return Fraction(0)
+    def worth(self) -> Fraction:
+        """Capacities and streams at their prices, without the weight."""
         capacities = [(self.alpha, self.client_compute), (self.u, self.edge_uplink), (self.v, self.cloud_uplink)]
         capacities.append((self.demand, self.stream))
-        setups = None
         if "batching.setup" not in self.given:
             capacities.append((self.pi, self.edge_compute))
         worth = sum((price * capacity).sum().fraction() for price, capacity in capacities)
         if "batching.setup" in self.given:
-            setups, compute = self._setups()
+            _, compute = self._setups()
             worth += sum(price * room for price, room in zip(self.pi.fractions(), compute, strict=True))
-        total = self.total.fraction()
-        earned = self._earned_at_clients() + self._earned_at_edges(setups, total)
-        return worth / total + Fraction(earned, 1 << self.bits)
+        return worth / self.total.fraction()
 
     def _setups(self) -> tuple[list[list[Fraction]], list[Fraction]]:
         """ν β / T_b, the set-ups in GFLOP/s ``[E, M]``, and β, but no more than they and all flows could load it."""
@@ -101,19 +146,19 @@ class _Proof:
             capacities.append(min(Fraction(compute), most) if np.isfinite(compute) else most)
         return loads, capacities
 
-    def _earned_at_clients(self) -> int:
-        """Σ over clients of what their best sets earn. The profits at edges are gathered on the way."""
-        given, clients = self.given, len(self.home)
-        room = _parts(given["client_model_memory"], given["client_memory"])
-        profit = np.zeros(given["edge_accuracy"].shape, dtype=object)
-        earned = 0
-        for start in range(0, clients, _TOGETHER):
-            some = np.arange(start, min(start + _TOGETHER, clients))
+    def client_profits(self, some: np.ndarray) -> np.ndarray:
+        """Units that each model earns of each task at some clients ``[c, M, T]``."""
+        home, demand, stream = self.home[some], self.demand[some], self.stream[some][:, None]
+        work = (self.alpha[some][:, None] * self.cost["client"][some])[:, :, None]
+        limits = [(self.client_compute[some][:, None, None], self.cost["client"][some][:, :, None])]
+        return self._profits(self.accuracy["client"][home] - work - stream, demand[:, None], limits)
+
+    def edge_profits(self) -> np.ndarray:
+        """Units that each model earns of each task at edges, those of all clients less the set-up ``[E, M, T]``."""
+        profit = np.zeros(self.given["edge_accuracy"].shape, dtype=object)
+        for start in range(0, len(self.home), _TOGETHER):
+            some = np.arange(start, min(start + _TOGETHER, len(self.home)))
             home, demand, stream = self.home[some], self.demand[some], self.stream[some][:, None]
-            work = (self.alpha[some][:, None] * self.cost["client"][some])[:, :, None]
-            limits = [(self.client_compute[some][:, None, None], self.cost["client"][some][:, :, None])]
-            own = self._profits(self.accuracy["client"][home] - work - stream, demand[:, None], limits)
-            earned += self._best_sets(own, room[some], "client", some)
             work = (self.pi[home][:, None] * self.cost["edge"][home])[:, :, None]
             toll = (self.u[home][:, None] * self.size[None])[:, None]
             limits = [
@@ -123,36 +168,31 @@ class _Proof:
             away = self._profits(self.accuracy["edge"][home] - work - toll - stream, demand[:, None], limits)
             for edge in np.unique(home):
                 profit[edge] += away[home == edge].sum(axis=0)
-        self.edge_profit = profit
-        return earned
+        if "batching.setup" not in self.given:
+            return profit
+        unit = self.weight.fraction() * (1 << self.bits) / self.total.fraction()
+        setups, _ = self._setups()
+        rent = [
+            [price * load * unit // 1 for load in own] for price, own in zip(self.pi.fractions(), setups, strict=True)
+        ]
+        return np.maximum(profit - np.array(rent, dtype=object)[:, :, None], 0)
 
-    def _earned_at_edges(self, setups: list[list[Fraction]] | None, total: Fraction) -> int:
-        given, profit = self.given, self.edge_profit
-        if setups is not None:
-            unit = Fraction(1 << self.bits) / total
-            rent = [
-                [price * load * unit // 1 for load in own]
-                for price, own in zip(self.pi.fractions(), setups, strict=True)
-            ]
-            profit = np.maximum(profit - np.array(rent, dtype=object)[:, :, None], 0)
-        room = _parts(given["edge_model_memory"], given["edge_memory"])
-        parts = [slice(start, start + _TOGETHER) for start in range(0, self.edges, _TOGETHER)]
-        return sum(self._best_sets(profit[part], room[part], "edge", part) for part in parts)
-
-    def _best_sets(self, profit: np.ndarray, room: np.ndarray, node: str, some: Any) -> int:
-        """`_best_sets` of some nodes, less the cost of moving what they did not hold before, rounded down."""
-        charge = np.zeros(profit.shape[:2], dtype=self.kind)
-        if "switching.cost_per_mb" in self.given:
-            size = np.where(self.given[f"switching.{node}_held"], 0.0, self.given[f"{node}_model_memory"])[some]
-            cost = exact(self.given["switching.cost_per_mb"]) * exact(size)
-            shift = self.bits + cost.exponent
-            units = cost.whole << shift if shift >= 0 else cost.whole >> -shift
-            # No set of models earns more than 1: a cost beyond some times that is as good as any, and keeps to 64 bits.
-            charge = np.minimum(units, _DEAR << self.bits).astype(self.kind)
-        return _best_sets(profit.astype(self.kind), room, charge)
+    def charges(self, node: str, some: Any) -> np.ndarray:
+        """Units that moving models to some nodes costs, where they were not held before, rounded down ``[v, M]``."""
+        own = self.given[f"{node}_model_memory"][some]
+        if "switching.cost_per_mb" not in self.given:
+            return np.zeros(own.shape, dtype=object)
+        size = np.where(self.given[f"switching.{node}_held"][some], 0.0, own)
+        cost = exact(self.given["switching.cost_per_mb"]) * exact(size)
+        shift = self.bits + cost.exponent
+        units = cost.whole << shift if shift >= 0 else cost.whole >> -shift
+        # No set of models earns more than 1: a cost beyond some times that is as good as any, and keeps to 64 bits.
+        return np.minimum(units, _DEAR << self.bits)
 
     def _profits(self, margin: Exact, demand: Exact, limits: list[tuple[Exact, Exact]]) -> np.ndarray:
-        """Units that λ U times a margin earns of λ_tot, where that is more than 0, rounded up, ``[c, M, T]``.
+        """Units that λ U times a margin earns of λ_tot and the weight, where that is more than 0, ``[c, M, T]``.
+
+        They are rounded up.
 
         λ U is the least of λ and every capacity over its cost; both come in shapes that broadcast with the margin.
         """
@@ -168,7 +208,7 @@ class _Proof:
             if over.any():
                 rate, divisor = capacity.where(over, rate), cost.where(over, divisor)
         units = np.zeros(shape, dtype=object)
-        units[earns] = quotients_up(margin[earns] * rate, divisor * self.total, self.bits)
+        units[earns] = quotients_up(margin[earns] * rate * self.weight, divisor * self.total, self.bits)
         return units
 
 

@@ -13,6 +13,7 @@ from ._certificate import Certificate
 from ._names import Names
 from ._plan_text import plan_text
 from ._prices import Prices
+from ._risk import SharedObjective
 from ._status import Status, succeeded
 from ._types import AnyArray, Bool, Float, Int
 
@@ -51,6 +52,7 @@ class Solution(eqx.Module):
     - `has_demand`: whether anybody asks for anything of a stream; None where that is not known. ``[C, T]``
     - `prices`: what one more unit of each limit would bring; None where nobody asked (`shadow_prices`).
     - `moves`: accuracy and MB moved, where the scenario has `Switching`; None where moving costs nothing.
+    - `shared`: what the plans of a batch that hold the same models are worth together; None but for `solve_shared`.
 
     ``print(solution)`` shows the plan.
     """
@@ -74,6 +76,7 @@ class Solution(eqx.Module):
     has_demand: Bool[AnyArray, "*batch C T"] | None = None
     prices: Prices | None = None
     moves: Moves | None = None
+    shared: SharedObjective | None = None
 
     @property
     def accuracy(self) -> Float[AnyArray, "*batch"]:
@@ -84,6 +87,11 @@ class Solution(eqx.Module):
     def moved_mb(self) -> Float[AnyArray, "*batch"]:
         """MB of models moved, held and not held before; 0 where the scenario does not say what was held."""
         return np.zeros(self.batch_shape)[()] if self.moves is None else self.moves.moved_mb
+
+    @property
+    def shared_bound(self) -> float | None:
+        """Upper bound on the common objective of scenarios that share one placement; None where they do not."""
+        return None if self.shared is None else float(self.shared.bound)
 
     @property
     def success(self) -> Bool[AnyArray, "*batch"]:
@@ -155,7 +163,8 @@ class Solution(eqx.Module):
         """Plan or plans of a batch; the index runs over the batch axes."""
         if not self.batch_shape:
             raise TypeError("this is a single plan, not a batch: it has no instances")
-        picked = pick_instances(self, self.batch_shape, index)
+        # Some of the scenarios have another common objective.
+        picked = pick_instances(dataclasses.replace(self, shared=None), self.batch_shape, index)
         if len(self.reasons) != np.size(self.status):
             return picked
         reasons = tuple(self.reasons[number] for number in instance_numbers(self.batch_shape, index).ravel())

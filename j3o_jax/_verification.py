@@ -56,6 +56,10 @@ class Verification:
     - `bound`: D, what the certificate proves; None where there is none.
     - `limits`: every limit of every plan, in the order of instances.
     - `violations`: all that is wrong, in the order of instances.
+    - `shared_bound`: what the certificate proves of scenarios that share one placement; None where they do not, or
+      where there is none.
+    - `shared_bound`: what the certificate proves of scenarios that share one placement; None where they do not, or
+      where there is none.
     """
 
     ok: Bool[AnyArray, "*batch"]
@@ -66,6 +70,7 @@ class Verification:
     bound: Fraction | np.ndarray | None
     limits: tuple[Limit, ...]
     violations: tuple[Violation, ...]
+    shared_bound: Fraction | None = None
 
     def raise_if_violated(self) -> "Verification":
         """Return the verification itself if every plan is ok; raise `ViolationError` otherwise."""

@@ -95,8 +95,8 @@ def test_any_prices_bound_brute_force():
                 "edge_uplink": size * rng.exponential(size=batch.edges),
                 "cloud_uplink": np.asarray(size * rng.exponential()),
             }
-            fine = _proof._Proof(given, prices, object, 240).bound()
-            coarse = _proof._Proof(given, prices, np.int64, 57).bound()
+            fine = _proof.bound_on_grid([given], [prices], [1.0], object, 240)
+            coarse = _proof.bound_on_grid([given], [prices], [1.0], np.int64, 57)
             assert fine >= optimum[number] * (1.0 - 1e-9)
             # 64 bits round up, by little.
             assert fine <= coarse <= fine + Fraction(1, 10**14)

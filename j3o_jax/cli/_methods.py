@@ -91,6 +91,25 @@ def choose(
     return Choice(name, lp_solver, TIME_LIMIT if time_limit is None else time_limit, gap)
 
 
+SHARES = ("price-directed", "exact-milp")
+"""Methods that place models for many scenarios."""
+
+
+def choose_for_many(choice: Choice) -> Choice:
+    """Make sure that a choice places models for many scenarios; "auto" is the first that does."""
+    if choice.name == AUTO:
+        return dataclasses.replace(choice, name=SHARES[0])
+    if choice.file is None and choice.name in SHARES and choice.lp_solver is None:
+        return choice
+    if choice.file is not None and isinstance(choice.build(), j3o_jax.PriceDirected | j3o_jax.ExactMILP):
+        return choice
+    wrong = "--method" if choice.lp_solver is None else "--lp-solver"
+    raise InputError(
+        f"{wrong}: a placement for many scenarios is made by {' or '.join(SHARES)}: name one of them, or leave the "
+        "option out"
+    )
+
+
 def ignored(choices: Iterable[Choice]) -> tuple[str, ...]:
     """Sentences, one each, about options that were given to no effect."""
     names = [choice.name for choice in choices if choice.ignores_gap]

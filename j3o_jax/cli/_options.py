@@ -1,5 +1,6 @@
 """Options that several commands have, and what can be told of their values before anything is read or solved."""
 
+import dataclasses
 import math
 import os
 from collections.abc import Iterable, Sequence
@@ -61,6 +62,54 @@ def require_cost(value: float | None, previous: str | None) -> None:
         raise InputError(f"--cost-per-gb {value:g}: must be a number of at least 0, such as 0.001")
     if previous is None:
         raise InputError("--cost-per-gb: what has to be moved is told by the plan before: name it by --previous")
+
+
+SAMPLES = 200
+"""Draws of an uncertain demand, unless told otherwise."""
+_MOST_SAMPLES = 100_000
+
+
+@dataclasses.dataclass(frozen=True)
+class Uncertainty:
+    """What a placement is to be good for: see `j3o_jax.uncertain_scenarios` and `j3o_jax.solve_shared`."""
+
+    demand_noise: float
+    samples: int
+    edge_failures: float
+    cvar: float | None
+    cvar_weight: float
+
+
+def uncertainty(
+    demand_noise: float | None,
+    samples: int | None,
+    edge_failures: float | None,
+    cvar: float | None,
+    cvar_weight: float | None,
+) -> Uncertainty | None:
+    """Read the options of an uncertain demand and of failing edges; None where there are none of them."""
+    uncertain = "--demand-noise or --edge-failures"
+    for option, value, what, needs, there in (
+        ("--samples", samples, "draws nothing", "--demand-noise", demand_noise is not None),
+        ("--cvar", cvar, "means nothing", uncertain, demand_noise is not None or edge_failures is not None),
+        ("--cvar-weight", cvar_weight, "means nothing", "--cvar", cvar is not None),
+    ):
+        if value is not None and not there:
+            raise InputError(f"{option}: {what} without {needs}: give that too, or leave it out")
+    if demand_noise is not None and not 0.0 < demand_noise < math.inf:
+        raise InputError(f"--demand-noise {demand_noise:g}: must be a number above 0, such as 0.3 for 30 %")
+    if samples is not None and not 1 <= samples <= _MOST_SAMPLES:
+        raise InputError(f"--samples {samples}: must be from 1 to {_MOST_SAMPLES:,}")
+    for option, value, such in (("--edge-failures", edge_failures, "0.01"), ("--cvar", cvar, "0.1")):
+        if value is not None and not 0.0 < value <= 1.0:
+            raise InputError(f"{option} {value:g}: must be a number above 0, at most 1, such as {such}")
+    if cvar_weight is not None and not 0.0 <= cvar_weight <= 1.0:
+        raise InputError(f"--cvar-weight {cvar_weight:g}: must be a number from 0 to 1")
+    if demand_noise is None and edge_failures is None:
+        return None
+    draws = 1 if demand_noise is None else SAMPLES if samples is None else samples
+    weight = 1.0 if cvar_weight is None else cvar_weight
+    return Uncertainty(demand_noise or 0.0, draws, edge_failures or 0.0, cvar, weight)
 
 
 def require_once(names: Sequence[str], what: str, option: str) -> None:

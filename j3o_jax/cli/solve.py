@@ -33,9 +33,32 @@ def solve(
     gap: _options.Gap = None,
     previous: _options.Previous = None,
     cost_per_gb: _options.CostPerGB = None,
+    demand_noise: Annotated[
+        float | None,
+        typer.Option(metavar="STD", help="One placement for a demand that varies so much, such as 0.3 for 30 %."),
+    ] = None,
+    samples: Annotated[
+        int | None, typer.Option(metavar="N", help=f"Draws of that demand; {_options.SAMPLES} if not given.")
+    ] = None,
+    edge_failures: Annotated[
+        float | None, typer.Option(metavar="P", help="One placement for every single edge down with this probability.")
+    ] = None,
+    cvar: Annotated[
+        float | None, typer.Option(metavar="PART", help="The mean of the worst part, such as 0.1, in place of all.")
+    ] = None,
+    cvar_weight: Annotated[
+        float | None, typer.Option(metavar="WEIGHT", help="What that counts; the rest is the mean of all.")
+    ] = None,
 ) -> None:
     """Choose the models that every client and edge holds, and where the queries are answered."""
+    asked = _options.uncertainty(demand_noise, samples, edge_failures, cvar, cvar_weight)
     choice = _methods.choose(method, "--method", lp_solver=lp_solver, time_limit=time_limit, gap=gap)
+    if asked is not None:
+        if previous is not None:
+            raise InputError(
+                "--previous: one placement for many scenarios has no cost of moving: leave one of them out"
+            )
+        choice = _methods.choose_for_many(choice)
     check_readable(file, "deployment")
     _options.require_cost(cost_per_gb, previous)
     if previous is not None:
@@ -45,9 +68,21 @@ def solve(
 
     import numpy as np
 
-    from ._plans import checked_plan, instances, read_scenario, require_support, taken_by, with_plan_before
+    from ._plans import (
+        checked_plan,
+        instances,
+        read_one_scenario,
+        read_scenario,
+        require_support,
+        taken_by,
+        with_plan_before,
+    )
 
     chosen = choice.build()
+    if asked is not None:
+        scenario = read_one_scenario(file, "a placement for many scenarios")
+        _solve_uncertain(scenario, chosen, choice.name, file, asked, seed, {"plan": out, "picture": plot}, json)
+        return
     scenario = with_plan_before(read_scenario(file), previous, cost_per_gb)
     batch = bool(scenario.batch_shape)
     require_support(chosen, choice.name, scenario, file)
@@ -82,6 +117,25 @@ def solve(
         _finish_one(scenario, solution, f"Plan for {file} ({name})", facts, content, json)
 
 
+def _solve_uncertain(
+    scenario: "j3o_jax.Scenario",
+    method: Any,
+    name: str,
+    file: str,
+    asked: _options.Uncertainty,
+    seed: int | None,
+    written: dict[str, Any],
+    json: bool,
+) -> None:
+    """Plan for many scenarios: the plan of the scenario itself, and what its placement is worth in the others."""
+    from ._uncertain import plan_uncertain
+
+    solution, figures = plan_uncertain(scenario, method, name, file, asked, seed)
+    facts = [("Check", _CHECKED), *((word.capitalize(), path) for word, path in written.items() if path)]
+    content = {"file": file, "method": name, "checked": True, "uncertainty": plain(figures), **written}
+    _finish_one(scenario, solution, f"Plan for {file} ({name})", facts, content, json, figures)
+
+
 def _finish_one(
     scenario: "j3o_jax.Scenario",
     solution: "j3o_jax.Solution",
@@ -89,7 +143,10 @@ def _finish_one(
     facts: list[tuple[str, str]],
     content: dict[str, Any],
     json: bool,
+    besides: Any = None,
 ) -> None:
+    from rich.console import Group
+
     from ..report.summary import summarize
     from ..report.terminal import PlanReport
 
@@ -105,7 +162,12 @@ def _finish_one(
         figure = plot_plan(scenario, solution)
         with cleaning_up():
             save_figure(figure, content["picture"])
-    hand_out({**content, **plain(summary)}, lambda: PlanReport(summary, title, facts), json=json)
+
+    def report() -> Any:
+        own = PlanReport(summary, title, facts)
+        return own if besides is None else Group(own, besides)
+
+    hand_out({**content, **plain(summary)}, report, json=json)
 
 
 def _finish_batch(

@@ -7,6 +7,7 @@ import numpy as np
 
 from .._certificate import Certificate
 from .._prices import Prices
+from .._risk import Risk, SharedObjective
 from .._solution import Moves, Solution
 from .._status import Status
 from .._validate import AXIS_WORDS
@@ -45,10 +46,14 @@ _PARTS: Mapping[str, tuple[type, Mapping[str, str]]] = {
     ),
     "moves": (Moves, {"accuracy": "", "moved_mb": ""}),
 }
+_SHARED = ("weights", "tail", "tail_weight", "value", "bound", "dual_weights")
 PART_AXES: Mapping[str, Mapping[str, tuple[str, str]]] = {
     part: {f"{part}_{name}": (axes, "f") for name, axes in fields.items()} for part, (_, fields) in _PARTS.items()
-}
-"""Likewise of what a plan may have besides: its certificate, its shadow prices, and what moving models cost it."""
+} | {"shared": {f"shared_{name}": ("", "f") for name in _SHARED}}
+"""Likewise of what a plan may have besides: certificate, shadow prices, what moving models cost, what is in common.
+
+Of the last, what is one number for all scenarios stands at each of them.
+"""
 _KINDS = {"b": ("b", "true or false"), "i": ("iu", "whole numbers"), "f": ("iuf", "numbers")}
 _STAT_KINDS = "biufU"
 _WORDS = AXIS_WORDS | {"N": "iterations"}
@@ -61,12 +66,25 @@ def arrays_of(solution: Solution) -> dict[str, np.ndarray]:
         own = getattr(solution, part)
         if own is not None:
             arrays |= {f"{part}_{name}": np.asarray(getattr(own, name)) for name in fields}
+    if solution.shared is not None:
+        shared, risk = solution.shared, solution.shared.risk
+        numbers = (risk.weights, risk.tail, risk.tail_weight, shared.value, shared.bound, shared.dual_weights)
+        shape = np.shape(risk.weights)
+        arrays |= {
+            f"shared_{name}": np.broadcast_to(number, shape).astype(np.float64)
+            for name, number in zip(_SHARED, numbers, strict=True)
+        }
     return arrays
 
 
 def parts_of(arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
-    """Take the parts of a plan that has any, such as its certificate, out of its arrays."""
-    return {
+    """Take the parts that are there out of the arrays of a plan."""
+    parts: dict[str, Any] = {}
+    if part_axes(arrays).keys() & PART_AXES["shared"].keys():
+        weights, *one, dual_weights = (arrays[f"shared_{name}"].astype(np.float64, copy=False) for name in _SHARED)
+        tail, tail_weight, value, bound = (number[0] for number in one)
+        parts["shared"] = SharedObjective(Risk(weights, tail, tail_weight), value, bound, dual_weights)
+    return parts | {
         part: kind(**{name: arrays[f"{part}_{name}"].astype(np.float64, copy=False)[()] for name in fields})
         for part, (kind, fields) in _PARTS.items()
         if part_axes(arrays).keys() & PART_AXES[part].keys()
@@ -96,6 +114,13 @@ def array_problem(arrays: Mapping[str, np.ndarray], stats: Mapping[str, Any]) ->
             if sizes.setdefault(axis, size) != size:
                 other = f"{sizes[axis]} {_WORDS[axis]} of the other fields"
                 return f"{name}: has shape {list(array.shape)}, wants the {other}"
+    for name in part_axes(arrays).keys() & PART_AXES["shared"].keys():
+        if len(batch) != 1 or not batch[0]:
+            return f"{name}: is of plans on one axis, these have the batch axes {list(batch)}"
+        if name not in ("shared_weights", "shared_dual_weights"):
+            number = arrays[name]
+            if not np.array_equal(number, np.broadcast_to(number[0], number.shape), equal_nan=True):
+                return f"{name}: wants the same number for all scenarios"
     for name in ("client_choice", "edge_choice"):
         if np.any((arrays[name] < -1) | (arrays[name] >= sizes["M"])):
             return f"{name}: wants indices of models, -1 to {sizes['M'] - 1}"

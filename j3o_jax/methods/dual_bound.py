@@ -180,14 +180,19 @@ def dual_bound(
     proof, bound = dual_descent(problem, point, search.steps, own)
     return DualBound(
         bound=bound * unit * SAFE,
-        prices=CapacityPrices(
-            client=point.client * unit[:, None, None] / scales.client,
-            compute=point.compute * unit[:, None] / scales.compute,
-            uplink=point.uplink * unit[:, None] / scales.uplink,
-            cloud=point.cloud * unit / scales.cloud,
-        ),
+        prices=capacity_prices(point, unit, scales),
         iterations=found.iterations,
         point=proof,
+    )
+
+
+def capacity_prices(point: Prices, unit: Any, scales: CapacityPrices) -> CapacityPrices:
+    """Prices of capacities in objective per unit of load of all queries together, from those of the scaled rows."""
+    return CapacityPrices(
+        client=point.client * unit[:, None, None] / scales.client,
+        compute=point.compute * unit[:, None] / scales.compute,
+        uplink=point.uplink * unit[:, None] / scales.uplink,
+        cloud=point.cloud * unit / scales.cloud,
     )
 
 

@@ -99,6 +99,9 @@ class PricePolicy(PlacementPolicy):
     - `own`: the sizes of the scenarios in truth.
     """
 
+    importance: Any = None
+    """Weights ``[B]`` of instances that share one placement; None where each has its own."""
+
     def __init__(
         self,
         scenarios: Scenario,
@@ -142,7 +145,7 @@ class PricePolicy(PlacementPolicy):
             dear = jnp.where(turn == 0, _STAYS, 1.0)
             charges = market.client_charge * dear, market.edge_charge * dear
             market = market._replace(client_charge=charges[0], edge_charge=charges[1])
-        response = place_at_prices(market, *compilation_unit(terms)())
+        response = place_at_prices(market, *compilation_unit(terms)(), self.importance)
 
         def placed() -> Placement:
             choices = select_trailing(policy_state.untried, policy_state.composite, response)

@@ -42,7 +42,7 @@ def dual_descent(
     - `steps`: may be traced; with none, D is that of the prices.
     - `schedule`: of relative steps.
     """
-    scale = jax.tree.map(_scale, prices)
+    scale = jax.tree.map(relative_unit, prices)
     optimizer = optax.adam(schedule)
     relative = jax.tree.map(lambda price, unit: price / unit, prices, scale)
 
@@ -85,7 +85,8 @@ def warmup_cosine(largest: float | Array, steps: int | Array) -> optax.Schedule:
     return schedule
 
 
-def _scale(price: Array) -> Array:
+def relative_unit(price: Array) -> Array:
+    """Return the unit that the steps of each price are relative to."""
     inner = tuple(range(1, price.ndim))
     unit = jnp.maximum(price, _FLOOR * jnp.max(price, axis=inner, keepdims=True)) if inner else price
     return jnp.where(unit > 0.0, unit, 1.0)

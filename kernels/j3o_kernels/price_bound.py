@@ -63,30 +63,63 @@ def _by_uplink(problem: RelaxationProblem, uplink: Array) -> Array:
     return problem.data * edges_to_groups(uplink, problem.edge_index)[:, :, None, None]
 
 
-def price_bound(problem: RelaxationProblem, prices: Prices) -> Array:
-    """Safe dual bound D, rounded up (as Neumaier and Shcherbina do for linear programs) ``[B]``."""
+class DualTerms(NamedTuple):
+    """Terms of D: what capacities and streams cost ``[B]``, and the profits at clients and edges ``[..., T, M]``."""
+
+    linear: Any
+    at_client: Any
+    at_edge: Any
+
+
+def dual_terms(problem: RelaxationProblem, prices: Prices) -> DualTerms:
+    """Terms of D at any prices, each rounded to the safe side."""
     prices = feasible_prices(problem, prices)
-    stream, client, compute, uplink, cloud = prices
-    sets = best_sets(problem, prices)
-    bound = (
-        jnp.sum(stream, axis=(1, 2, 3))
-        + jnp.sum(client * problem.client_limit, axis=(1, 2))
-        + jnp.sum(compute * problem.edge_limit + uplink * problem.uplink_limit, axis=1)
-        + cloud * problem.cloud_limit
-        + sum(jnp.sum(of_nodes, axis=tuple(range(1, of_nodes.ndim))) for of_nodes in sets)
-    )
-    return bound * rounding_up(problem)
+    return DualTerms(_linear(problem, prices), *_profits(problem, prices))
+
+
+def terms_of_sum(problem: RelaxationProblem) -> int:
+    """Count the terms of D, each of which a sum may round."""
+    return problem.value_local[0].size + problem.value_edge[0].size + problem.edge_size[0].size
 
 
 def rounding_up(problem: RelaxationProblem) -> float:
     """Factor that makes up for what a sum of the terms of D loses to rounding."""
     # All terms are ≥ 0: a sum of N of them is too small by at most N bits.
-    terms = problem.value_local[0].size + problem.value_edge[0].size + problem.edge_size[0].size
-    return 1.0 + terms * float(jnp.finfo(problem.data.dtype).eps)
+    return 1.0 + terms_of_sum(problem) * float(jnp.finfo(problem.data.dtype).eps)
+
+
+def price_bound(problem: RelaxationProblem, prices: Prices) -> Array:
+    """Safe dual bound D, rounded up (as Neumaier and Shcherbina do for linear programs) ``[B]``."""
+    prices = feasible_prices(problem, prices)
+    sets = best_sets(problem, prices)
+    bound = _linear(problem, prices) + sum(jnp.sum(of_nodes, axis=tuple(range(1, of_nodes.ndim))) for of_nodes in sets)
+    return bound * rounding_up(problem)
 
 
 def best_sets(problem: RelaxationProblem, prices: Prices) -> list[Array]:
     """Bounds on what the best sets of models earn, at clients ``[B, G, K]`` and at edges ``[B, E]``; prices ≥ 0."""
+    at_client, at_edge = _profits(problem, prices)
+    return _set_bounds(
+        [
+            (at_client, problem.client_size, problem.client_charge),
+            (at_edge, problem.edge_size, problem.edge_charge),
+        ]
+    )
+
+
+def _linear(problem: RelaxationProblem, prices: Prices) -> Array:
+    """Capacities and streams at their prices ``[B]``."""
+    stream, client, compute, uplink, cloud = prices
+    return (
+        jnp.sum(stream, axis=(1, 2, 3))
+        + jnp.sum(client * problem.client_limit, axis=(1, 2))
+        + jnp.sum(compute * problem.edge_limit + uplink * problem.uplink_limit, axis=1)
+        + cloud * problem.cloud_limit
+    )
+
+
+def _profits(problem: RelaxationProblem, prices: Prices) -> tuple[Array, Array]:
+    """Profits at clients ``[B, G, K, T, M]`` and at edges ``[B, E, T, M]``, rounded up."""
     edges = problem.edge_limit.shape[1]
     stream, client, compute, uplink, _ = prices
     eps = jnp.finfo(stream.dtype).eps
@@ -106,12 +139,7 @@ def best_sets(problem: RelaxationProblem, prices: Prices) -> list[Array]:
     by_task = groups_to_edges(jnp.sum(profit(problem.value_edge, edge), axis=2), problem.edge_index, edges)
     opening = (compute[..., None] * problem.edge_setup)[:, :, None] * (1.0 - 4.0 * eps)
     at_edge = jnp.maximum(by_task * (1.0 + problem.data[0].size * eps) - opening, 0.0)
-    return _set_bounds(
-        [
-            (at_client, problem.client_size, problem.client_charge),
-            (at_edge, problem.edge_size, problem.edge_charge),
-        ]
-    )
+    return at_client, at_edge
 
 
 def _set_bounds(nodes: list[tuple[Array, Array, Array | None]]) -> list[Array]:

@@ -25,6 +25,7 @@ from jaxtyping import Array
 from .client_groups import EdgeTree
 from .coverage import max_coverage
 from .materialize import compilation_unit, materialize, reduce_slices
+from .shared_coverage import shared_coverage
 
 
 class PlacementData(NamedTuple):
@@ -104,9 +105,19 @@ _NEVER = -1e9
 
 
 def place_at_prices(
-    problem: PlacementData, prices: CapacityPrices, before: Choices, perturbation: Perturbation
+    problem: PlacementData,
+    prices: CapacityPrices,
+    before: Choices,
+    perturbation: Perturbation,
+    importance: Array | None = None,
 ) -> Choices:
-    """Place models at free nodes by their best response to the prices; the others keep their choices `before`."""
+    """Place models at free nodes by their best response to the prices; the others keep their choices `before`.
+
+    **Arguments:**
+
+    - `importance`: where the instances are scenarios that share one placement, the weight of each: a node then holds
+      the set of models that earns most over all of them, out of which each scenario chooses. ``[B]``
+    """
     tree = EdgeTree(problem.edge_budget.shape[0], problem.edge_index)
     tasks = problem.weight.shape[0]
     data = problem.input_size
@@ -166,8 +177,7 @@ def place_at_prices(
             earned = [tree.sum_groups(materialize(lambda task=task: profit(task, elsewhere))) for task in range(tasks)]
             return materialize(lambda: jnp.stack([perturb(profit) for profit in earned]))
 
-        earned = compilation_unit(profits)()
-        return max_coverage(earned, problem.edge_size, problem.edge_budget, charge=problem.edge_charge).choice
+        return best_response(compilation_unit(profits)(), problem.edge_size, problem.edge_budget, problem.edge_charge)
 
     def at_clients(edges: Array) -> Array:
         def profits() -> Array:
@@ -181,14 +191,22 @@ def place_at_prices(
             ]
             return jnp.stack(own) * perturbation.client_noise[None]
 
-        earned = compilation_unit(profits)()
-        return max_coverage(earned, problem.client_size, problem.client_budget, charge=problem.client_charge).choice
+        return best_response(
+            compilation_unit(profits)(), problem.client_size, problem.client_budget, problem.client_charge
+        )
+
+    def best_response(profit: Array, size: Array, budget: Array, charge: Array | None) -> Array:
+        if importance is None:
+            return max_coverage(profit, size, budget, charge=charge).choice
+        return _shared_choice(profit, size, budget, importance)
 
     def complete(margins: Array, choice: Array) -> Array:
         """Give tasks without a choice the held model of the highest margin: routing may use it, and loses nothing."""
         models = margins.shape[1]
         number = jnp.arange(models).reshape(models, *[1] * (choice.ndim - 1))
         held = reduce_slices(choice[:, None] == number[None], jnp.logical_or)
+        if importance is not None:
+            held = jnp.any(held, axis=-1, keepdims=True)
         held = materialize(lambda: jnp.where(held[None], margins, _NEVER))
         most = jnp.max(held, axis=1)
         return jnp.where((choice < 0) & (most > 0.5 * _NEVER), jnp.argmax(held, axis=1), choice)
@@ -208,3 +226,14 @@ def place_at_prices(
         return Choices(clients, completed)
 
     return compilation_unit(chosen)()
+
+
+def _shared_choice(profit: Array, size: Array, budget: Array, importance: Array) -> Array:
+    """Choices ``[T, *N, B]`` out of one set of each node for all instances; profits are ``[T, M, *N, B]``."""
+    tasks, models, *nodes, batch = profit.shape
+    weight = importance.reshape((1,) * (profit.ndim - 1) + importance.shape)
+    rows = jnp.moveaxis(profit * weight, 0, -2).reshape(models, -1, tasks * batch)
+    size = jnp.broadcast_to(size[..., 0], (models, *nodes)).reshape(models, -1)
+    held = shared_coverage(rows, size, jnp.min(budget, axis=-1).reshape(-1)).reshape(1, models, *nodes, 1)
+    own = jnp.where(held, profit, 0.0)
+    return jnp.where(jnp.max(own, axis=1) > 0.0, jnp.argmax(own, axis=1), -1)

@@ -25,6 +25,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from .materialize import materialize
 from .tolerances import ROUNDING
 
 # Cuts of the search for a price of memory.
@@ -50,8 +51,39 @@ def set_bound(profit: Array, size: Array, charge: Array | None = None) -> Array:
     - `size`: of the models, in parts of the memory. ``[M, ...]``
     - `charge`: of holding each model, ≥ 0; None where there is none. ``[M, ...]``
     """
+    return _at_lead(profit, size, _best_lead(jax.lax.stop_gradient(profit), size, charge), charge)
+
+
+def bounds_by_lead(profit: Array, size: Array) -> Array:
+    """Bound on the sets that each model leads ``[M, ...]``; arguments as of `set_bound`, which is the largest."""
+
+    def of_model(model: Array) -> Array:
+        own = profit[model]
+        gain, room = materialize(lambda: _beside(profit, size, model, own, size[model], None))
+        return jnp.sum(own, axis=0) + _best_price(gain, size, room)[1]
+
+    return jax.lax.map(of_model, jnp.arange(len(size)))
+
+
+def bound_of_leads(profit: Array, size: Array, leads: Array) -> Array:
+    """Bound on the sets that one of some models leads, with its gradient ``[...]``; no bound on the others.
+
+    **Arguments:**
+
+    - `profit`, `size`: as of `set_bound`.
+    - `leads`: the models. ``[L, ...]``
+    """
+    constant = jax.lax.stop_gradient(profit)
+
+    def step(place: Array, best: _Lead) -> _Lead:
+        return _better_lead(constant, size, leads[place], best)
+
+    best = jax.lax.fori_loop(0, len(leads), step, _no_lead(constant, size))
+    return _at_lead(profit, size, best)
+
+
+def _at_lead(profit: Array, size: Array, lead: _Lead, charge: Array | None = None) -> Array:
     models, tasks = profit.shape[:2]
-    lead = _best_lead(jax.lax.stop_gradient(profit), size, charge)
     # The maximum's gradient is that of the best lead, at its price.
     # Not gathered: the gradient of that would be a scatter.
     leads = jnp.arange(models).reshape(-1, *(1,) * lead.model.ndim) == lead.model[None]
@@ -113,6 +145,22 @@ def _at_price(gain: Array, size: Array, room: Array, price: Array) -> tuple[Arra
     taken = jnp.sum(jnp.where(small & (earns > 0.0), size, 0.0), axis=0)
     one = jnp.max(jnp.where((large > 0.0) & (large >= most[None]), size, 0.0), axis=0)
     return bound, room - taken - one
+
+
+def _no_lead(profit: Array, size: Array) -> _Lead:
+    nothing = jnp.zeros(size.shape[1:], dtype=profit.dtype)
+    return _Lead(jnp.zeros(size.shape[1:], dtype=int), nothing, nothing - 1.0)
+
+
+def _better_lead(profit: Array, size: Array, model: Array, best: _Lead) -> _Lead:
+    """Better of the best lead so far and a model of each place ``[...]``."""
+    own = jnp.take_along_axis(profit, jnp.broadcast_to(model[None, None], (1, *profit.shape[1:])), axis=0)[0]
+    first = jnp.take_along_axis(size, model[None], axis=0)[0]
+    gain, room = materialize(lambda: _beside(profit, size, model, own, first, None))
+    price, bound = _best_price(gain, size, room)
+    bound = bound + jnp.sum(own, axis=0)
+    better = bound > best.bound
+    return _Lead(*(jnp.where(better, a, b) for a, b in zip((model, price, bound), best, strict=True)))
 
 
 def _best_price(gain: Array, size: Array, room: Array) -> tuple[Array, Array]:

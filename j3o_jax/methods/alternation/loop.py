@@ -119,6 +119,8 @@ class Alternation:
     - `lp_tolerance`: of the offloading step on the device; None on the host.
     - `most_rounds`: where it is traced, so that programs need not be compiled for each; at most `max_iterations` of the
       settings, which it stands in place of.
+    - `joint`: where the instances are scenarios of one placement, its objective by their values ``[B]``: a placement is
+      then better for all of them or for none.
     """
 
     scenarios: Scenario
@@ -126,6 +128,7 @@ class Alternation:
     settings: LoopSettings
     lp_tolerance: Any = None
     most_rounds: Any = None
+    joint: Callable[[Any], Any] | None = None
 
     @property
     def on_device(self) -> bool:
@@ -230,10 +233,16 @@ class Alternation:
         alternates, activates = stage == _ALTERNATES, stage == _ACTIVATES
         first = state.turn == 0
         placement, problem, last = routing.placement, routing.problem, routing.last
-        better = (alternates | activates) & routed.solved & (value > state.value)
+        values = value, state.value
+        if self.joint is not None:
+            all_solved = jnp.all(routed.solved | ~alternates)
+            routed = routed._replace(solved=jnp.where(alternates, all_solved, routed.solved))
+            values = tuple(jnp.broadcast_to(self.joint(own), own.shape) for own in values)
+        better = (alternates | activates) & routed.solved & (values[0] > values[1])
         failed = state.failed | (alternates & first & ~routed.solved)
         best = jnp.where(better, value, state.value)
-        result = RoundResult(alternates, placement, problem, routed, settled, value, best, state.value, better)
+        judged = (values[0], jnp.where(better, *values), values[1]) if self.joint else (value, best, state.value)
+        result = RoundResult(alternates, placement, problem, routed, settled, *judged, better)
         policy_state, wants_more = self.policy.update(state.policy_state, state.turn, result)
         most = settings.max_iterations if self.most_rounds is None else self.most_rounds
         goes_on = wants_more & (state.turn + 1 < most)

@@ -87,6 +87,43 @@ class StrongFormulation(NamedTuple):
         return choices_of(values, self.columns.client_choice), choices_of(values, self.columns.edge_choice)
 
 
+class Flows(NamedTuple):
+    """Flows of one scenario that may be, and what they load.
+
+    - `local_open`, `edge_open` ``[C, M, T]``, `cloud_open` ``[C, 1, T]``: which there are; `edge_used` ``[E, M, T]``:
+      of any client.
+    - `local_most`, `edge_most`, `cloud_most`: largest share of each.
+    - `local_load`, `edge_load` ``[C, M, T]``, `edge_data`, `cloud_data` ``[C, T]``: of the whole stream, in parts of
+      the capacity; `setup` ``[E, M]``: of a task with batching, in parts of the window.
+    """
+
+    local_open: Bool[np.ndarray, "C M T"]
+    edge_open: Bool[np.ndarray, "C M T"]
+    cloud_open: Bool[np.ndarray, "C 1 T"]
+    edge_used: Bool[np.ndarray, "E M T"]
+    local_most: Float[np.ndarray, "C M T"]
+    edge_most: Float[np.ndarray, "C M T"]
+    cloud_most: Float[np.ndarray, "C 1 T"]
+    local_load: Float[np.ndarray, "C M T"]
+    edge_load: Float[np.ndarray, "C M T"]
+    edge_data: Float[np.ndarray, "C T"]
+    cloud_data: Float[np.ndarray, "C T"]
+    setup: Float[np.ndarray, "E M"]
+
+    def gains(
+        self, scenario: Scenario
+    ) -> tuple[Float[np.ndarray, "C M T"], Float[np.ndarray, "C M T"], Float[np.ndarray, "C 1 T"]]:
+        """Return what the flows earn of F: local, edge and cloud."""
+        demand, home = scenario.demand, scenario.client_edge
+        total = float(demand.sum())
+        weight = demand / (total if total > 0.0 else 1.0)
+        return (
+            weight[:, None, :] * scenario.client_accuracy[home] * self.local_most,
+            weight[:, None, :] * scenario.edge_accuracy[home] * self.edge_most,
+            (weight * scenario.cloud_accuracy)[:, None, :] * self.cloud_most,
+        )
+
+
 def strong_formulation(
     scenario: Scenario, *, only: tuple[Int[np.ndarray, "C T"], Int[np.ndarray, "E T"]] | None = None
 ) -> StrongFormulation:
@@ -96,10 +133,22 @@ def strong_formulation(
 
     - `only`: choices z(c, t) and z(e, t), −1 for none; all others are left out.
     """
+    flows = flows_of(scenario, only)
+    build = ProgramBuilder()
+    local_gain, edge_gain, _ = flows.gains(scenario)
+    earned = np.zeros((scenario.edges, scenario.models))
+    np.add.at(earned, scenario.client_edge, np.where(flows.edge_open, edge_gain, 0.0).sum(axis=2))
+    holding = holding_gains(scenario, np.where(flows.local_open, local_gain, 0.0).sum(axis=2), earned)
+    client_held = build.variables(flows.local_open.any(axis=2), holding.client, integer=True)
+    edge_held = build.variables(flows.edge_used.any(axis=2), holding.edge, integer=True)
+    columns = add_scenario(build, scenario, flows, client_held, edge_held)
+    return StrongFormulation(build.program(), columns, (flows.local_most, flows.edge_most, flows.cloud_most))
+
+
+def flows_of(scenario: Scenario, only: tuple[Int[np.ndarray, "C T"], Int[np.ndarray, "E T"]] | None = None) -> Flows:
+    """Flows of one scenario; `only` as of `strong_formulation`."""
     demand, home = scenario.demand, scenario.client_edge
-    clients, tasks, models, edges = scenario.clients, scenario.tasks, scenario.models, scenario.edges
-    total = float(demand.sum())
-    weight = demand / (total if total > 0.0 else 1.0)
+    tasks, models, edges = scenario.tasks, scenario.models, scenario.edges
     asked = demand > 0.0
     pairs = asked[:, None, :]
     data = demand * scenario.input_size
@@ -135,21 +184,48 @@ def strong_formulation(
         edge_open &= edge_only[home]
     edge_used = np.zeros((edges, models, tasks), dtype=bool)
     np.logical_or.at(edge_used, home, edge_open)
+    cloud_open = pairs & (cloud_most > 0.0) & (scenario.cloud_accuracy > 0.0)
+    return Flows(
+        local_open,
+        edge_open,
+        cloud_open,
+        edge_used,
+        local_most,
+        edge_most,
+        cloud_most,
+        local_load,
+        edge_load,
+        edge_data,
+        cloud_data,
+        setup,
+    )
 
-    build = ProgramBuilder()
-    local_gain = weight[:, None, :] * client_accuracy * local_most
-    edge_gain = weight[:, None, :] * edge_accuracy * edge_most
-    earned = np.zeros((edges, models))
-    np.add.at(earned, home, np.where(edge_open, edge_gain, 0.0).sum(axis=2))
-    holding = holding_gains(scenario, np.where(local_open, local_gain, 0.0).sum(axis=2), earned)
-    client_held = build.variables(local_open.any(axis=2), holding.client, integer=True)
-    edge_held = build.variables(edge_used.any(axis=2), holding.edge, integer=True)
+
+def add_scenario(
+    build: ProgramBuilder,
+    scenario: Scenario,
+    flows: Flows,
+    client_held: Int[np.ndarray, "C M"],
+    edge_held: Int[np.ndarray, "E M"],
+    importance: float = 1.0,
+) -> Columns:
+    """Add choices, flows and limits of one scenario to a program.
+
+    **Arguments:**
+
+    - `client_held`, `edge_held`: variables of x that the program has already.
+    - `importance`: weight of the scenario's F in the objective.
+    """
+    (local_open, edge_open, cloud_open, edge_used, local_most, edge_most, cloud_most, *loads, setup) = flows
+    local_load, edge_load, edge_data, cloud_data = loads
+    home, clients, tasks, edges = scenario.client_edge, scenario.clients, scenario.tasks, scenario.edges
+    asked, costs = scenario.demand > 0.0, model_costs(scenario)
+    local_gain, edge_gain, cloud_gain = (gain * importance for gain in flows.gains(scenario))
     client_choice = build.variables(local_open, integer=True)
     edge_choice = build.variables(edge_used, integer=True)
     local = build.variables(local_open, local_gain)
     edge = build.variables(edge_open, edge_gain)
-    cloud_open = pairs & (cloud_most > 0.0) & (scenario.cloud_accuracy > 0.0)
-    cloud = build.variables(cloud_open, (weight * scenario.cloud_accuracy)[:, None, :] * cloud_most)
+    cloud = build.variables(cloud_open, cloud_gain)
 
     # (1): one model for each task, of those that are held; (8): which must fit.
     for choice, held, memory, size in (
@@ -184,8 +260,7 @@ def strong_formulation(
         build.limit(sent[mine].reshape(1, -1), sent_use[mine].reshape(1, -1))
     # (12)
     build.limit(cloud.reshape(1, -1), _product(cloud_data[:, None, :], cloud_most).reshape(1, -1))
-    columns = Columns(client_held, edge_held, client_choice, edge_choice, local, edge, cloud)
-    return StrongFormulation(build.program(), columns, (local_most, edge_most, cloud_most))
+    return Columns(client_held, edge_held, client_choice, edge_choice, local, edge, cloud)
 
 
 def _product(load: np.ndarray, most: np.ndarray) -> np.ndarray:

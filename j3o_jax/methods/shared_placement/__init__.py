@@ -1,0 +1,1 @@
+"""One placement for many scenarios: searched by prices with a proven bound, or exactly by the extensive form."""
