@@ -70,6 +70,8 @@ def solve_shared(
         raise TypeError(f"solve_shared: knows PriceDirected() and ExactMILP(), got {method!r}: take one of the two")
     if scenarios.traced:
         raise TypeError("solve_shared: works on the host and cannot be traced by jax.jit or jax.vmap: call it outside")
+    if scenarios.switching is not None:
+        raise ValueError("solve_shared: knows no cost of moving models: give scenarios without switching")
     risk = _risk_of(scenarios, weights, cvar, cvar_weight)
     start = time.perf_counter()
     flat = scenarios.flattened()
