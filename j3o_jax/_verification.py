@@ -9,6 +9,9 @@ import numpy as np
 from ._types import AnyArray, Bool
 from ._violations import Violation, ViolationError, told
 
+PROVEN = Fraction(1, 10**9)
+"""Part of the bound that is said by which a proof may exceed it."""
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Limit:
