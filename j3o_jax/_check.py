@@ -42,7 +42,7 @@ def check(scenario: Scenario, solution: Solution, tol: float = 1e-6) -> Report:
     wrong = tuple(_wrong_arrays(scenario, solution))
     if wrong:
         unknown = np.full(batch, np.nan)[()]
-        return Report(np.zeros(batch, bool)[()], unknown, unknown, unknown, np.full(batch, np.inf)[()], wrong)
+        return Report(np.zeros(batch, bool)[()], unknown, np.full(batch, np.inf)[()], wrong, unknown, unknown)
 
     # An instance without a plan to judge gets one violation, which says why, and no others.
     hopeless = {instance: ("status", "the plan", why) for instance, why in _failures(solution)}

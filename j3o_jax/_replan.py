@@ -93,7 +93,7 @@ def periods(
             else:
                 plan = _kept(plan, before, _unchanged(scenarios, period))
         yield plan
-        held = plan if held is None else _holdings(plan, held)
+        held = _holdings(plan, held)
         before = plan
 
 
@@ -141,10 +141,13 @@ def _kept(plan: Solution, before: Solution, unchanged: np.ndarray) -> Solution:
     )
 
 
-def _holdings(plan: Solution, held: Solution) -> Solution:
+def _holdings(plan: Solution, held: Solution | None) -> Solution:
     """Plan with what nodes hold, where it is none what they held before."""
     success = np.asarray(plan.success)
-    own = {name: _pick(success, getattr(plan, name), getattr(held, name)) for name in ("client_models", "edge_models")}
+    own = {}
+    for name in ("client_models", "edge_models"):
+        models = getattr(plan, name)
+        own[name] = _pick(success, models, np.zeros_like(models) if held is None else getattr(held, name))
     return dataclasses.replace(plan, **own)
 
 

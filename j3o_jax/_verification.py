@@ -69,11 +69,11 @@ class Verification:
     feasible: Bool[AnyArray, "*batch"]
     proven: Bool[AnyArray, "*batch"]
     objective: Fraction | np.ndarray | None
-    accuracy: Fraction | np.ndarray | None
     bound: Fraction | np.ndarray | None
     limits: tuple[Limit, ...]
     violations: tuple[Violation, ...]
     shared_bound: Fraction | None = None
+    accuracy: Fraction | np.ndarray | None = None
 
     def raise_if_violated(self) -> "Verification":
         """Return the verification itself if every plan is ok; raise `ViolationError` otherwise."""

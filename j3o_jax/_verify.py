@@ -31,7 +31,7 @@ _PLAN = {
     "client_choice": "CT",
     "edge_choice": "ET",
     **dict.fromkeys(("local", "edge", "cloud", "unserved"), "CT"),
-    **dict.fromkeys(("objective", "bound", "status"), ""),
+    **dict.fromkeys(("objective", "accuracy", "moved_mb", "bound", "status"), ""),
 }
 _CERTIFICATE = {"stream": "CT", "client_compute": "C", "edge_compute": "E", "edge_uplink": "E", "cloud_uplink": ""}
 
@@ -245,6 +245,8 @@ class _Case:
         self.worth = worth / total if total else Fraction(0)
         moving, what = self._moving()
         self.objective = self.worth - moving
+        if what:
+            self._refuse_word("accuracy", self.worth, 1)
         said, bound = float(self.plan["objective"]), float(self.plan["bound"])
         off = abs(Fraction(said) - self.objective) if math.isfinite(said) else math.inf
         if off > self.tolerance:
@@ -272,8 +274,16 @@ class _Case:
         for node in ("client", "edge"):
             new = self.plan[f"{node}_models"] & ~self.given[f"switching.{node}_held"]
             moved += exact(np.where(new, self.given[f"{node}_model_memory"], 0.0)).sum().fraction()
+        self._refuse_word("moved_mb", moved, max(moved, 1))
         cost = Fraction(float(self.given["switching.cost_per_mb"])) * moved
         return cost, f", after {float(cost):.6g} for {float(moved):.9g} MB moved"
+
+    def _refuse_word(self, name: str, true: Fraction, scale: Fraction | int) -> None:
+        """Note where the plan says another number of itself."""
+        said = float(self.plan[name])
+        off = abs(Fraction(said) - true) / scale if math.isfinite(said) else math.inf
+        if off > self.tolerance:
+            self.refuse(name, "the plan", f"says {said:.9g}, is {float(true):.9g}", float(off))
 
     def _limit(
         self,

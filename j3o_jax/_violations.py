@@ -53,17 +53,17 @@ class Report:
     - `ok`: whether the plan keeps every constraint and is worth what it says.
     - `objective`: what is maximised, recomputed: F (2), less what moving models costs where it costs anything; NaN
       where the plan has no numbers.
-    - `accuracy`: F (2), recomputed. `moved_mb`: MB of models moved, 0 where the scenario does not say what was held.
     - `worst`: the largest excess, within the tolerance or not.
     - `violations`: every excess beyond the tolerance, in the order of instances.
+    - `accuracy`: F (2), recomputed. `moved_mb`: MB of models moved, 0 where the scenario does not say what was held.
     """
 
     ok: Bool[AnyArray, "*batch"]
     objective: Float[AnyArray, "*batch"]
-    accuracy: Float[AnyArray, "*batch"]
-    moved_mb: Float[AnyArray, "*batch"]
     worst: Float[AnyArray, "*batch"]
     violations: tuple[Violation, ...]
+    accuracy: Float[AnyArray, "*batch"] | float = np.nan
+    moved_mb: Float[AnyArray, "*batch"] | float = np.nan
 
     def raise_if_violated(self) -> "Report":
         """Return the report itself if every plan is ok; raise `ViolationError` otherwise."""

@@ -223,7 +223,9 @@ def test_the_checks_find_what_is_not_so():
     assert plan.moved_mb > 0.0
     for name, wrong in (("accuracy", plan.accuracy + 1e-3), ("moved_mb", plan.moved_mb + 1.0)):
         moves = dataclasses.replace(plan.moves, **{name: wrong})
-        report = check(scenario, dataclasses.replace(plan, moves=moves))
+        told = dataclasses.replace(plan, moves=moves)
+        report, exact = check(scenario, told), j3o.verify(scenario, told)
+        assert [violation.constraint for violation in exact.violations] == [name]
         assert [violation.constraint.split()[0] for violation in report.violations] == [name]
     free = dataclasses.replace(plan, objective=plan.accuracy)
     assert "objective (2)" in str(check(scenario, free))

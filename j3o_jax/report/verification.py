@@ -21,7 +21,7 @@ from .wording import count, number, percent, printable
 FULLEST = 5
 VIOLATIONS_SHOWN = 20
 # Violations that are of what a plan says of itself, not of limits.
-_WORTH = ("objective (2)", "bound", "certificate")
+_WORTH = ("objective (2)", "accuracy", "moved_mb", "bound", "certificate")
 # Limits whose prices are of the plan's own routing; those of memory are of the relaxation.
 _PRICED = ("client_compute", "edge_compute", "edge_uplink", "cloud_uplink")
 # What may be left of priced limits, relative to the objective, by the tolerance of routing.

@@ -27,7 +27,7 @@ _NEEDED = (
     *("client_memory", "edge_memory"),
 )
 # What a plan says of itself was true of the demand that it was made for.
-_OF_ITSELF = ("objective", "bound")
+_OF_ITSELF = ("objective", "accuracy", "moved_mb", "bound")
 
 
 class Workload(NamedTuple):
