@@ -7,6 +7,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from j3o_kernels.masked_select import select_leading
 from j3o_kernels.tolerances import ROUNDING
 
 from ._certificate import but_for_rounding, is_refuted
@@ -79,7 +80,10 @@ def solve_shared(
         place = place_by_prices if isinstance(method, PriceDirected) else place_exactly
         found = place(method, flat, risk)  # pyright: ignore[reportArgumentType]
     seconds = time.perf_counter() - start
-    plans = _recourse(scenarios, found.client_models, found.edge_models, method, throw=throw)
+    plans = _recourse(scenarios, found.client_models, found.edge_models, method)
+    if found.needed is not None:
+        # A choice among fewer models is easier, and sometimes better.
+        plans = _better_of_each(plans, _recourse(scenarios, *found.needed, method))
     # Models that no scenario uses are not held.
     held = plans.client_models.any(axis=0, keepdims=True), plans.edge_models.any(axis=0, keepdims=True)
     client_models, edge_models = (
@@ -87,7 +91,8 @@ def solve_shared(
         for own, of_plans in zip(held, (plans.client_models, plans.edge_models), strict=True)
     )
     plans = dataclasses.replace(plans, client_models=client_models, edge_models=edge_models)
-    return _judged(plans, found, risk, seconds)
+    plans = _judged(plans, found, risk, seconds)
+    return plans.raise_for_status() if throw else plans
 
 
 def solve_recourse(
@@ -194,6 +199,22 @@ def _recourse(
         certificate=None,
         stats=dict(plans.stats) | {"recourse_bound": plans.bound},
     )
+
+
+def _better_of_each(plans: Solution, others: Solution) -> Solution:
+    """Plans of a batch, of every scenario the better one of two."""
+    mask = np.asarray(others.success & ~(plans.success & (plans.objective >= others.objective)))
+    reasons = [list(own.reasons) or [""] * mask.size for own in (plans, others)]
+    chosen = tuple(np.where(mask, reasons[1], reasons[0]).tolist())
+    first, second = (dataclasses.replace(own, reasons=()) for own in (plans, others))
+    width = max(own.history.shape[1] for own in (plans, others))
+
+    def padded(own: Solution) -> Solution:
+        missing = width - own.history.shape[1]
+        return dataclasses.replace(own, history=np.pad(own.history, [(0, 0), (0, missing)], constant_values=np.nan))
+
+    best = select_leading(mask, padded(second), padded(first))
+    return dataclasses.replace(best, reasons=chosen)
 
 
 def _judged(plans: Solution, found: SharedPlacement, risk: Risk, seconds: float) -> Solution:

@@ -12,6 +12,7 @@ class SharedPlacement(NamedTuple):
     """Models for all scenarios, and a bound on what any placement can earn in them.
 
     - `client_models` ``[C, M]``, `edge_models` ``[E, M]``: x.
+    - `needed`: those of them that the search itself had a use for; None where it has no others.
     - `bound`: on the common objective; +inf where there is none. ``[]``
     - `limited`: whether the search ended before it was done; `reason`: what is wrong where nothing was found.
     - `stats`: figures of the search by name.
@@ -29,3 +30,4 @@ class SharedPlacement(NamedTuple):
     dual_weights: Float[np.ndarray, " S"] | None = None
     certificate: Certificate | None = None
     own_bounds: Float[np.ndarray, " S"] | None = None
+    needed: tuple[Bool[np.ndarray, "C M"], Bool[np.ndarray, "E M"]] | None = None

@@ -141,6 +141,7 @@ class _Search:
             dual_weights=weights,
             certificate=proof,
             own_bounds=alone.bound,
+            needed=held,
         )
 
     def _bound(self, scenarios: Scenario, point: Any, importance: np.ndarray, rounds: int) -> SharedBound:
