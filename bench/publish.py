@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 from j3o_jax._machine import source_digest
 
 from . import compile as compile_costs
-from . import quality, shapes, shared, sizing, throughput
+from . import quality, shapes, shared, sizing, switching, throughput
 from .record import FOLDER, say
 
 _ROOT = Path(__file__).parents[1]
@@ -73,6 +73,7 @@ MEASUREMENTS = {
     "certificates": Measurement(("certificates", "--descent-steps", "0"), 60),
     "certificates_descent": Measurement(("certificates", "--count", "24576"), 10),
     "shared": Measurement(("shared",), 30, shared.table),
+    "switching": Measurement(("switching",), 10, switching.table),
     "adversary": Measurement(("adversary",), 60),
 }
 
