@@ -105,7 +105,7 @@ class Solution(eqx.Module):
 
     @property
     def gap(self) -> Float[AnyArray, "*batch"]:
-        """(bound − objective) / |objective|: how far from the optimum the plan can be at most; NaN if unproven."""
+        """``(bound − objective) / |objective|``: how far from the optimum the plan can be at most; NaN if unproven."""
         bound, objective = np.asarray(self.bound), np.asarray(self.objective)
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             # Where nothing can be gained, a plan worth 0 is optimal: 0, not 0/0.

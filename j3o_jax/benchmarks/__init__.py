@@ -10,6 +10,7 @@ from .domainnet6 import domainnet6 as domainnet6
 from .heterogeneous import heterogeneous as heterogeneous
 from .motivating import motivating as motivating
 from .taskonomy5 import taskonomy5 as taskonomy5
+from .tweets import hourly_tweets as hourly_tweets
 
 NAMES: Mapping[str, Callable[..., Benchmark]] = {
     "taskonomy5": taskonomy5,
@@ -29,6 +30,7 @@ __all__ = [
     "devices",
     "domainnet6",
     "heterogeneous",
+    "hourly_tweets",
     "motivating",
     "taskonomy5",
 ]
