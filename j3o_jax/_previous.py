@@ -10,6 +10,9 @@ from ._scenario import Scenario, Switching
 from ._solution import Solution
 from ._types import Bool
 
+MB_PER_GB = 1000.0
+"""MB of models in a GB, by which costs of moving are told to people."""
+
 
 def with_previous(scenario: Scenario, previous: Solution, cost_per_mb: Any = 0.0) -> Scenario:
     """Scenario in which the models of a plan are held already, so that others have to be moved: with `Switching`.

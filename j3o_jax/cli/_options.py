@@ -4,7 +4,7 @@ import dataclasses
 import math
 import os
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 import typer
 
@@ -139,14 +139,16 @@ def named_columns(option: str | None, known: Sequence[str]) -> dict[str, str] | 
         raise InputError(f"--columns: {error}") from None
 
 
-def require_plan_place(path: str | None, file: str) -> None:
-    """Make sure that a plan for `file` can be put at `path`, if one is asked for."""
+def require_place(
+    path: str | None, file: str, *, kind: Literal["plan", "deployment"] = "plan", option: str = "--out"
+) -> None:
+    """Make sure that what comes of `file` can be put at the `path` of an option, if it is asked for."""
     if path is None:
         return
     with cleaning_up():
-        check_writable(path, "plan")
+        check_writable(path, kind)
     if os.path.exists(path) and os.path.samefile(file, path):
-        raise InputError(f"--out {path}: is the file that is read: name another file")
+        raise InputError(f"{option} {path}: is the file that is read: name another file")
 
 
 def require_picture_place(path: str | None) -> None:

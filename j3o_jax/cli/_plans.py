@@ -8,7 +8,7 @@ import numpy as np
 from .._check import check
 from .._compilation_cache import cache_compilations
 from .._levels import Level
-from .._previous import with_previous
+from .._previous import MB_PER_GB, with_previous
 from .._programs import Compilation, telling_compilations
 from .._scenario import Scenario
 from .._solution import Solution
@@ -18,7 +18,6 @@ from ..methods import AbstractMethod, Auto, Taken
 from ._failures import InputError, WorkError
 from ._output import progress, warn
 
-MB_PER_GB = 1000.0
 # Seconds to compile a program on two cores, by level; whoever waits is told.
 _COMPILES_IN: dict[Level, int] = {"light": 3, "full": 7}
 

@@ -59,12 +59,13 @@ def replan(
     _options.prepare_folder(out, [os.path.join(out, "report.md")])
     require_matplotlib()
 
+    from .._previous import MB_PER_GB
     from ..replanning._demand import ESTIMATORS, demand_of_trace
     from ..replanning._folder import Folder
     from ..replanning._run import follow
     from ..report.replanning import ReplanReport, content_of, markdown_of
     from ..simulation._trace_rows import COLUMNS, trace_file
-    from ._plans import MB_PER_GB, keep_compiled, read_one_scenario, require_support
+    from ._plans import keep_compiled, read_one_scenario, require_support
 
     scenario = read_one_scenario(file, "replan")
     built = choice.build()

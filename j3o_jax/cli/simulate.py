@@ -93,7 +93,7 @@ def simulate(
     check_readable(file, "deployment")
     if plan is not None:
         check_readable(plan, "plan")
-    _options.require_plan_place(out, file)
+    _options.require_place(out, file)
     _options.require_picture_place(plot)
 
     from ..report.simulation import SimulationReport, content_of, headroom_content, trace_content, verdict

@@ -10,7 +10,7 @@ import typer
 
 import j3o_jax
 
-from ..io import FileError, check_destination, check_readable
+from ..io import FileError, check_readable
 from ..plots import plot_front, save_figure
 from . import _methods, _options
 from ._failures import InputError, WorkError
@@ -60,20 +60,16 @@ def size(
     json: _options.Json = False,
 ) -> None:
     """Find what to buy: the cheapest options for each accuracy, of thousands, with a proof."""
-    _require_numbers(budget, target, gap)
+    _require_numbers(budget, target)
+    _options.require_gap(gap)
     _options.require_seconds("--time-limit", time_limit)
     choice = _methods.choose(method or _PLANNER, "--method", time_limit=time_limit)
     if choice.name == _methods.AUTO:
         raise InputError("--method auto: chooses for one deployment, and this plans many: name another one")
     check_readable(file, "deployment")
-    _options.require_plan_place(plan, file)
+    _options.require_place(plan, file, option="--plan")
+    _options.require_place(out, file, kind="deployment")
     _options.require_picture_place(plot)
-    if out is not None:
-        with cleaning_up():
-            check_destination(out)
-        if os.path.exists(out) and os.path.samefile(file, out):
-            raise InputError(f"--out {out}: is the file that is read: name another file")
-
     from ..sizing import PLANNER, read_options
     from ._plans import keep_compiled, require_support
 
@@ -110,13 +106,11 @@ def size(
     _finish(file, sizing, wanted, choice.name, {"deployment": out, "plan": plan, "picture": plot}, folder, json)
 
 
-def _require_numbers(budget: float | None, target: float | None, gap: float) -> None:
+def _require_numbers(budget: float | None, target: float | None) -> None:
     if budget is not None and not 0.0 <= budget < float("inf"):
         raise InputError(f"--budget {budget:g}: must be a number of at least 0")
     if target is not None and not 0.0 < target <= 1.0:
         raise InputError(f"--target {target:g}: must be an accuracy above 0, up to 1, such as 0.9")
-    if not 0.0 <= gap < float("inf"):
-        raise InputError(f"--gap {gap:g}: must be a number of at least 0, such as 1e-3")
 
 
 @contextmanager

@@ -63,7 +63,7 @@ def solve(
     _options.require_cost(cost_per_gb, previous)
     if previous is not None:
         check_readable(previous, "plan")
-    _options.require_plan_place(out, file)
+    _options.require_place(out, file)
     _options.require_picture_place(plot)
 
     import numpy as np

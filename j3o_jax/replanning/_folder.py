@@ -1,6 +1,5 @@
 """The folder of a replanning: what it is of, and every plan that is done, each in a file that appears whole."""
 
-import hashlib
 import json
 import os
 from collections.abc import Callable
@@ -8,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .._digest import digest_of, digest_of_array
 from .._machine import source_digest
 from .._solution import Solution
 from ..io import FileError, load, save, write_file
@@ -94,5 +94,4 @@ def _of_period(period: int) -> str:
 
 
 def _digest(value: Any) -> str:
-    data = np.ascontiguousarray(value).tobytes() if isinstance(value, np.ndarray) else repr(value).encode()
-    return hashlib.sha256(data).hexdigest()[:16]
+    return digest_of_array(value) if isinstance(value, np.ndarray) else digest_of(repr(value))

@@ -14,14 +14,12 @@ from rich.text import Text
 from .._check import check
 from .._model import model_costs
 from .._names import Names
-from .._previous import held_before
+from .._previous import MB_PER_GB, held_before
 from .._scenario import Scenario
 from .._solution import Solution
 from .summary import Summary, Traffic, summarize
 from .tables import LONGEST_LIST, facts_list, figures, headed, names, notes, plain_table
 from .wording import NOTHING, accuracy, count, few, number, percent, printable
-
-MB_PER_GB = 1000.0
 
 
 @dataclasses.dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import hashlib
 import json
 import os
 from collections.abc import Iterator
@@ -10,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from .. import __version__
-from .._digest import digest_of
+from .._digest import digest_of, digest_of_array
 from .._solution import Solution
 from ..io import FileError, load, only_writer, save, write_file
 from ._choices import Options
@@ -114,6 +113,5 @@ def _digest(options: Options) -> str:
     return digest_of({"scenario": base, "allow_unserved": options.scenario.allow_unserved, "choices": choices})
 
 
-def _hash(array: object) -> str:
-    values = np.asarray(array, dtype=np.float64)
-    return hashlib.sha256(repr(values.shape).encode() + values.tobytes()).hexdigest()
+def _hash(values: object) -> str:
+    return digest_of_array(np.asarray(values, dtype=np.float64))

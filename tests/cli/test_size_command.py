@@ -101,6 +101,8 @@ def test_what_was_planned_is_kept(site, capsys):
         (["site.json", "--method", "jo3"], ["--method", "'j3o'"]),
         (["site.json", "--out", "chosen.yaml"], ["--out: is of the answer to a --budget or a --target"]),
         (["site.json", "--out", "site.json", "--target", "0.5"], ["is the file that is read"]),
+        (["site.json", "--plan", "site.json", "--target", "0.5"], ["--plan site.json: is the file that is read"]),
+        (["site.json", "--out", "chosen.txt", "--target", "0.5"], ["chosen.txt", ".yaml"]),
         (["site.json", "--out", "no/where.yaml", "--target", "0.5"], ["there is no directory"]),
         (["site.json", "--plot", "front.txt"], ["--plot: front.txt"]),
         (["site.json", "--folder", "site.json"], ["is not a directory"]),
