@@ -57,7 +57,7 @@ def _title(difference: Difference) -> str:
 
 def _subtitle(difference: Difference) -> str:
     comes, goes = (sum(len(getattr(node, what)) for node in difference.nodes) for what in ("comes", "goes"))
-    words = f"{count(comes, 'model')} come and {count(goes, 'model')} go at {count(len(difference.nodes), 'node')}"
+    words = f"{count(comes, 'new model')}, {count(goes, 'model')} dropped at {count(len(difference.nodes), 'node')}"
     if difference.cost is None:
         return words
     verdict = {None: "", True: ", which pays", False: ", which does not pay"}[difference.pays]

@@ -82,6 +82,7 @@ class Difference:
     - `accuracy_before`, `accuracy_after`: of the plans for the deployment; without one what the plans say.
     - `moved_mb`, `dropped_mb`: MB that come and go.
     - `cost_per_gb`: what 1,000 MB cost, None where nobody said.
+    - `feasible`: whether the plans keep every limit of the deployment, as far as that is known.
     - `remarks`: what a reader should not overlook.
     """
 
@@ -94,6 +95,7 @@ class Difference:
     moved_mb: float
     dropped_mb: float
     cost_per_gb: float | None
+    feasible: bool
     remarks: tuple[str, ...]
 
     @property
@@ -108,8 +110,8 @@ class Difference:
 
     @property
     def pays(self) -> bool | None:
-        """Whether the change gains what it costs; None where that is not known."""
-        known = self.cost is not None and math.isfinite(self.gain) and math.isfinite(self.cost)
+        """Whether the change gains what it costs; None where that is not known, as of a plan that breaks limits."""
+        known = self.feasible and self.cost is not None and math.isfinite(self.gain) and math.isfinite(self.cost)
         return self.gain >= self.cost if known and self.cost is not None else None
 
 
@@ -147,6 +149,7 @@ def difference_of(
     )
     tasks, total = _tasks(*summaries)
     links = () if scenario is None else tuple(_links(labels, nodes))
+    broken = () if scenario is None else tuple(_broken(before, after, scenario, same=same))
     return Difference(
         nodes=tuple(node for node in nodes if node.comes or node.goes),
         links=links,
@@ -157,7 +160,8 @@ def difference_of(
         moved_mb=sum(node.moved_mb for node in nodes),
         dropped_mb=sum(node.dropped_mb for node in nodes),
         cost_per_gb=cost_per_gb,
-        remarks=tuple(_remarks(before, after, scenario, same=same)),
+        feasible=not broken,
+        remarks=(*broken, *_remarks(before, scenario, same=same)),
     )
 
 
@@ -226,10 +230,8 @@ def _tasks(before: Summary | None, after: Summary | None) -> tuple[tuple[TaskCha
     return tasks, TaskChange("all tasks", None if before is None else before.total, after.total)
 
 
-def _remarks(before: Solution, after: Solution, scenario: Scenario | None, *, same: bool) -> Iterator[str]:
-    if scenario is None:
-        yield "without a deployment sizes and demand are not known: name one by --deployment"
-        return
+def _broken(before: Solution, after: Solution, scenario: Scenario, *, same: bool) -> Iterator[str]:
+    """Say of each plan for the deployment which of its limits it breaks."""
     plain = dataclasses.replace(scenario, switching=None)
     for plan, which in ((before, "first"), (after, "second")) if same else ((after, "second"),):
         told = dataclasses.replace(plan, objective=plan.accuracy, bound=np.float64(np.nan), moves=None)
@@ -240,6 +242,12 @@ def _remarks(before: Solution, after: Solution, scenario: Scenario | None, *, sa
                 f"the {which} plan breaks {found[0].constraint} of {found[0].place}{more} of this deployment: its "
                 "accuracy is what its shares would earn"
             )
+
+
+def _remarks(before: Solution, scenario: Scenario | None, *, same: bool) -> Iterator[str]:
+    if scenario is None:
+        yield "without a deployment sizes and demand are not known: name one by --deployment"
+        return
     if not same:
         yield "the first plan is for other nodes, tasks or models: what it would be worth here is not known"
     gone = set() if before.names is None else {*before.names.clients, *before.names.edges}

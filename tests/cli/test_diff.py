@@ -74,8 +74,9 @@ def test_a_plan_that_breaks_limits_of_the_deployment_is_named(plans, capsys):
     scenario = j3o.load(plans)
     j3o.save(dataclasses.replace(scenario, demand=3.0 * scenario.demand), "busy.yaml")
     told(capsys, "solve", "busy.yaml", "--out", "busy.json")
-    found = told(capsys, "diff", "after.json", "busy.json", "--deployment", "busy.yaml")
+    found = told(capsys, "diff", "after.json", "busy.json", "--deployment", "busy.yaml", "--cost-per-gb", "0.1")
     assert any("the first plan breaks" in remark for remark in found["remarks"])
+    assert found["pays"] is None
 
 
 def test_mistakes_are_told_in_a_line(plans, capsys):
