@@ -27,6 +27,8 @@ from ._solution import Moves as Moves
 from ._solution import Solution as Solution
 from ._solution import SolveError as SolveError
 from ._solve import solve as solve
+from ._solve_horizon import horizon_bound as horizon_bound
+from ._solve_horizon import solve_horizon as solve_horizon
 from ._solve_shared import solve_recourse as solve_recourse
 from ._solve_shared import solve_shared as solve_shared
 from ._status import Status as Status

@@ -83,10 +83,17 @@ def solve_milp(
         return _without_variables(program)
     settings = _settings(gap, time_limit, threads) | (options or {})
     answer = _solve(program, settings, start)
+    if start is not None and answer.outcome == "optimal" and not _reaches(answer, gap):
+        # Where presolve alone solves a program, HiGHS 1.16 returns the values to start from as the optimum.
+        answer = _solve(program, settings, None)
     if answer.outcome == "infeasible":
         # Confirm infeasibility by solving the program as it was given, without presolve.
         answer = _solve(program, settings | {"presolve": "off"}, start)
     return answer
+
+
+def _reaches(answer: MILPResult, gap: float) -> bool:
+    return answer.bound - answer.objective <= max(gap, _BOUND_TOLERANCE) * abs(answer.objective) + _TOLERANCE
 
 
 def _settings(gap: float, time_limit: float, threads: int | None) -> dict[str, Any]:

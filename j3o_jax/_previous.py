@@ -40,6 +40,28 @@ def with_previous(scenario: Scenario, previous: Solution, cost_per_mb: Any = 0.0
     return dataclasses.replace(scenario, switching=Switching(*held, cost_per_mb=cost))
 
 
+def with_period_before(
+    scenarios: Scenario,
+    plans: Solution,
+    held: tuple[Bool[np.ndarray, "*runs C M"], Bool[np.ndarray, "*runs E M"]],
+    costs: Any,
+) -> Scenario:
+    """Periods in each of which the models that the plan of the one before holds are held already.
+
+    **Arguments:**
+
+    - `scenarios`: the first batch axis is time. ``[K, *runs]``
+    - `plans`: of all periods.
+    - `held`: by clients and edges, before the first period.
+    - `costs`: of moving a MB, in objective. ``[K, *runs]``
+    """
+    before = (
+        np.concatenate([first[None], models[:-1]])
+        for first, models in zip(held, (plans.client_models, plans.edge_models), strict=True)
+    )
+    return dataclasses.replace(scenarios, switching=Switching(*before, cost_per_mb=costs))
+
+
 def held_before(
     previous: Solution, names: Names | None, clients: int, edges: int, models: int
 ) -> tuple[Bool[np.ndarray, "*batch C M"], Bool[np.ndarray, "*batch E M"]]:

@@ -63,11 +63,21 @@ def replan(
         raise ValueError("replan: tells by itself what is held: give scenarios without switching, and `initial`")
     if method.grid_shape:
         raise ValueError(f"replan: {type(method).__name__} has a grid of parameters: choose one of them")
-    costs = np.asarray(cost_per_mb, dtype=np.float64)
-    costs = np.array(np.broadcast_to(costs, shape))
+    costs = costs_of_periods(shape, initial, cost_per_mb)
+    return stacked(list(periods(scenarios, method, initial, costs, key)))
+
+
+def costs_of_periods(
+    shape: tuple[int, ...], initial: Solution | None, cost_per_mb: Any
+) -> Float[np.ndarray, " K *runs"]:
+    """Cost of moving a MB in every period and run; the first period costs nothing where there is no plan before it."""
+    costs = np.array(np.broadcast_to(np.asarray(cost_per_mb, dtype=np.float64), shape))
+    wrong = costs[~((costs >= 0.0) & np.isfinite(costs))]
+    if wrong.size:
+        raise ValueError(f"cost_per_mb: must be a finite number of at least 0, got {wrong[0]:g}")
     if initial is None:
         costs[0] = 0.0
-    return stacked(list(periods(scenarios, method, initial, costs, key)))
+    return costs
 
 
 def periods(

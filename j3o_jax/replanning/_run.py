@@ -10,7 +10,7 @@ import jax
 import numpy as np
 
 from .._model import moved_mb
-from .._previous import with_previous
+from .._previous import with_period_before, with_previous
 from .._replan import periods, stacked
 from .._scenario import Scenario
 from .._solution import Solution
@@ -139,11 +139,8 @@ def _of_periods(scenario: Scenario, demand: np.ndarray) -> Scenario:
 
 def _moved(truth: Scenario, plans: Solution, initial: Solution) -> np.ndarray:
     """MB of models that each period's plan holds and that of the period before did not ``[K]``."""
-    before = {
-        name: np.concatenate([getattr(initial, name)[None], getattr(plans, name)[:-1]])
-        for name in ("client_models", "edge_models")
-    }
-    scenarios = with_previous(truth, dataclasses.replace(plans, **before))
+    held = initial.client_models, initial.edge_models
+    scenarios = with_period_before(truth, plans, held, np.zeros(truth.batch_shape))
     return np.asarray(moved_mb(scenarios, plans.client_models, plans.edge_models))
 
 

@@ -14,9 +14,9 @@ most
 where at most one model is large, which takes more than R/2. The bound is the largest of these over j, each at a price ρ
 near its best. It is never above the linear relaxation of a knapsack of the models' whole profits.
 
-Where holding a model has a charge h_m ≥ 0, f(S) is less by Σ_{m ∈ S} h_m. A submodular function less a modular one is
-submodular, and that is all that the first line needs: it holds with f({j}) less by h_j and g_i by h_i, which may make
-them negative; models beside j with a negative g_i are left out of the best set. What holds for ρ is as before.
+Where holding a model has a charge h_m, of any sign, f(S) is less by Σ_{m ∈ S} h_m. A submodular function less a modular
+one is submodular, and that is all that the first line needs: it holds with f({j}) less by h_j and g_i by h_i, which may
+make them negative; models beside j with a negative g_i are left out of the best set. What holds for ρ is as before.
 """
 
 from typing import Any, NamedTuple
@@ -49,7 +49,7 @@ def set_bound(profit: Array, size: Array, charge: Array | None = None) -> Array:
 
     - `profit`: p ≥ 0, 0 for what cannot be held. ``[M, T, ...]``
     - `size`: of the models, in parts of the memory. ``[M, ...]``
-    - `charge`: of holding each model, ≥ 0; None where there is none. ``[M, ...]``
+    - `charge`: of holding each model, a reward where negative; None where there is none. ``[M, ...]``
     """
     return _at_lead(profit, size, _best_lead(jax.lax.stop_gradient(profit), size, charge), charge)
 

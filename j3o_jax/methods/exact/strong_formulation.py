@@ -123,6 +123,13 @@ class Flows(NamedTuple):
             (weight * scenario.cloud_accuracy)[:, None, :] * self.cloud_most,
         )
 
+    def most_earned(self, scenario: Scenario) -> tuple[Float[np.ndarray, "C M"], Float[np.ndarray, "E M"]]:
+        """Return the most that each model can earn of F at each client and at each edge."""
+        local_gain, edge_gain, _ = self.gains(scenario)
+        at_edge = np.zeros((scenario.edges, scenario.models))
+        np.add.at(at_edge, scenario.client_edge, np.where(self.edge_open, edge_gain, 0.0).sum(axis=2))
+        return np.where(self.local_open, local_gain, 0.0).sum(axis=2), at_edge
+
 
 def strong_formulation(
     scenario: Scenario, *, only: tuple[Int[np.ndarray, "C T"], Int[np.ndarray, "E T"]] | None = None
@@ -135,10 +142,7 @@ def strong_formulation(
     """
     flows = flows_of(scenario, only)
     build = ProgramBuilder()
-    local_gain, edge_gain, _ = flows.gains(scenario)
-    earned = np.zeros((scenario.edges, scenario.models))
-    np.add.at(earned, scenario.client_edge, np.where(flows.edge_open, edge_gain, 0.0).sum(axis=2))
-    holding = holding_gains(scenario, np.where(flows.local_open, local_gain, 0.0).sum(axis=2), earned)
+    holding = holding_gains(scenario, *flows.most_earned(scenario))
     client_held = build.variables(flows.local_open.any(axis=2), holding.client, integer=True)
     edge_held = build.variables(flows.edge_used.any(axis=2), holding.edge, integer=True)
     columns = add_scenario(build, scenario, flows, client_held, edge_held)
