@@ -9,4 +9,5 @@ from ._one_writer import only_writer as only_writer
 from ._paths import check_readable as check_readable
 from ._paths import check_writable as check_writable
 from ._write import check_destination as check_destination
+from ._write import make_folder as make_folder
 from ._write import write_file as write_file
