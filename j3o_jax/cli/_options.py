@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 import typer
 
-from ..io import check_destination, check_writable
+from ..io import FileError, check_destination, check_writable, make_folder
 from ..plots import check_suffix, require_matplotlib
 from ._failures import InputError, WorkError, unknown
 from ._interrupts import cleaning_up
@@ -169,17 +169,10 @@ def require_picture_place(path: str | None) -> None:
 
 def prepare_folder(out: str, paths: Iterable[str]) -> None:
     """Make the folder of --out, and make sure that everything can be put there before hours of work are done."""
-    if "\0" in out:
-        raise InputError("--out: is not a path, it holds a zero byte: name a folder")
-    parent = os.path.dirname(os.path.abspath(out))
-    if not os.path.isdir(parent):
-        raise InputError(f"--out {out}: cannot be made, there is no directory {parent}: make it first")
-    if os.path.exists(out) and not os.path.isdir(out):
-        raise InputError(f"--out {out}: is not a directory: name a folder")
     try:
-        os.makedirs(out, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"--out {out}: cannot be made ({error.strerror}): name another folder") from None
+        make_folder(out)
+    except FileError as error:
+        raise InputError(f"--out {error}") from None
     with cleaning_up():
         for path in paths:
             check_destination(path)

@@ -60,6 +60,7 @@ def replan(
     require_matplotlib()
 
     from .._previous import MB_PER_GB
+    from ..io import inputs_of
     from ..replanning._demand import ESTIMATORS, demand_of_trace
     from ..replanning._folder import Folder
     from ..replanning._run import follow
@@ -76,11 +77,10 @@ def replan(
         raise InputError(f"{trace}: has less than two periods of {period}: name a longer trace or a shorter --period")
     estimates = ESTIMATORS[estimator](demand, scenario.demand, max(round(season_seconds / seconds), 1))
     cost = cost_per_gb / MB_PER_GB
-    inputs = {f"deployment's {name}": array for name, array in scenario.arrays().items()}
-    inputs |= {"demand": demand, "estimates": estimates, "method": built, "cost": cost, "seed": seed}
+    inputs = {**inputs_of(scenario), "demand": demand, "estimates": estimates}
+    inputs |= {"method": built, "cost": cost, "seed": seed}
     keep_compiled()
-    with progress(f"{choice.name}: replanning {file} …") as show, cleaning_up():
-        folder = Folder(out, inputs)
+    with progress(f"{choice.name}: replanning {file} …") as show, cleaning_up(), Folder(out, inputs).locked() as folder:
         try:
             course = follow(
                 scenario,

@@ -6,9 +6,9 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from .._machine import Machine
-from ..io import FileError
+from ..io import MANIFEST, FileError
 
-MANIFEST, ROWS = "manifest.json", "rows"
+ROWS = "rows"
 WAYS = ("local", "edge", "cloud", "unserved")
 """How queries may be answered, as rows have it."""
 

@@ -8,5 +8,9 @@ from ._files import save as save
 from ._one_writer import only_writer as only_writer
 from ._paths import check_readable as check_readable
 from ._paths import check_writable as check_writable
+from ._work_folder import MANIFEST as MANIFEST
+from ._work_folder import WorkFolder as WorkFolder
+from ._work_folder import inputs_of as inputs_of
 from ._write import check_destination as check_destination
+from ._write import make_folder as make_folder
 from ._write import write_file as write_file

@@ -9,6 +9,24 @@ from typing import BinaryIO
 
 from ._errors import FileError
 
+# Names of the files that are not whole yet begin and end so.
+_BEFORE, _AFTER = ".j3o-", ".tmp"
+
+
+def make_folder(path: str) -> None:
+    """Make a folder unless it is there; raises `FileError`, where there is no directory to make it in among others."""
+    if "\0" in path:
+        raise FileError(path, "is not a path, it holds a zero byte: name a folder")
+    parent = os.path.dirname(os.path.abspath(path))
+    if not os.path.isdir(parent):
+        raise FileError(path, f"cannot be made, there is no directory {parent}: make it first")
+    if os.path.exists(path) and not os.path.isdir(path):
+        raise FileError(path, "is not a directory: name a folder")
+    try:
+        os.makedirs(path, exist_ok=True)
+    except OSError as error:
+        raise FileError(path, f"cannot be made ({error.strerror}): name another folder") from None
+
 
 def check_destination(path: str) -> None:
     """Raise `FileError` if no file can be put at `path`; leaves nothing behind."""
@@ -47,6 +65,11 @@ def write_file(path: str, write: Callable[[BinaryIO], object]) -> None:
         raise _refusal(path, target, error) from None
 
 
+def is_leftover(name: str) -> bool:
+    """Whether a file of this name is what `write_file` leaves when its process is killed."""
+    return name.startswith(_BEFORE) and name.endswith(_AFTER)
+
+
 def _target(path: str) -> tuple[str, str]:
     """Find the file that `path` means, links followed, and a new name beside it."""
     target = os.path.realpath(path)
@@ -54,7 +77,7 @@ def _target(path: str) -> tuple[str, str]:
         raise FileError(path, "is not a file: name a file")
     if os.path.exists(target) and not os.access(target, os.W_OK):
         raise FileError(path, "may not be written: give write permission or name another file")
-    return target, os.path.join(os.path.dirname(target), f".j3o-{secrets.token_hex(8)}.tmp")
+    return target, os.path.join(os.path.dirname(target), f"{_BEFORE}{secrets.token_hex(8)}{_AFTER}")
 
 
 def _remove(temporary: str) -> None:

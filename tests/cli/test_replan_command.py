@@ -71,7 +71,7 @@ def test_strategies_stand_side_by_side_and_it_goes_on_where_it_stopped(deploymen
     for name, row in strategies.items():
         moved = [own["moved_mb"][name] for own in found["rows"]]
         assert row["objective"] == pytest.approx(row["accuracy"] - 0.05 / 1000.0 * np.mean(moved), abs=1e-9)
-    assert sorted(os.listdir("results")) == ["plans", "replan.json", "replan.svg", "report.md", "seconds.json"]
+    assert sorted(os.listdir("results")) == ["manifest.json", "plans", "replan.svg", "report.md", "seconds.json"]
     with open("results/report.md") as file:
         assert "| clairvoyant |" in file.read()
     # What is left of a run that was stopped is used, and what is missing made again.

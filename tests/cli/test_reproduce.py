@@ -123,7 +123,7 @@ def test_a_failure_while_writing_leaves_the_old_files(here, solved, capsys, monk
     [
         ("nowhere/x", "there is no directory"),
         ("file", "--out file: is not a directory: name a folder"),
-        ("a\0b", "--out: is not a path"),
+        ("a\0b", "--out a\\x00b: is not a path, it holds a zero byte: name a folder"),
         ("taken", "taken/fig3.md: is not a file"),
     ],
 )

@@ -122,7 +122,7 @@ def test_a_search_goes_on_where_it_was_interrupted(tmp_path):
     # For another question what is known is known.
     answer = j3o.size(scenario, choices, target=float(whole.accuracy[-1]), method=j3o.J3O(), folder=folder)
     assert answer.answer is not None
-    with pytest.raises(j3o.FileError, match="is of another deployment"):
+    with pytest.raises(j3o.FileError, match="holds plans of another set of alternatives: name another folder"):
         j3o.size(scenario, choices[1:], method=j3o.J3O(), folder=folder)
 
 
