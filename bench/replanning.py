@@ -14,6 +14,7 @@ Rates are scaled so that their mean is the deployment's demand; what is real is 
 
 import argparse
 import csv
+import itertools
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -33,11 +34,12 @@ _SECONDS = {"nab": 3600.0, "azure": 36.0, "drawn": 3600.0}
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--trace", nargs=2, metavar=("KIND", "FILE"), action="append", default=[])
-    parser.add_argument("--periods", type=int, default=100)
+    parser.add_argument("--periods", type=int, nargs="+", default=[12, 100])
     parser.add_argument("--clients", type=int, default=30)
     parser.add_argument("--cost", nargs="+", type=float, default=[0.01], help="of 1,000 MB, in accuracy")
     parser.add_argument("--estimator", choices=ESTIMATORS, default="last")
-    parser.add_argument("--method", choices=("j3o", "price-directed"), default="j3o")
+    parser.add_argument("--method", choices=("j3o", "price-directed"), default="price-directed")
+    parser.add_argument("--horizon", type=float, default=60.0, help="seconds for few periods together")
     parser.add_argument("--out", type=Path, default=FOLDER / "replanning", help="JSON, without suffix")
 
 
@@ -46,44 +48,45 @@ def run(options: argparse.Namespace) -> None:
     if options.smoke or not traces:
         traces = [("drawn", "")]
     if options.smoke:
-        options.periods, options.clients = 4, 6
+        options.periods, options.clients, options.horizon = [4], 6, 5.0
     method = {"j3o": j3o.J3O(), "price-directed": j3o.PriceDirected()}[options.method]
     scenario = j3o.benchmarks.taskonomy5().sample(0, clients=options.clients, edges=max(options.clients // 10, 1))
     rows: list[dict[str, Any]] = []
-    for kind, path in traces:
-        series = _series(kind, path, options.periods)
-        demand = _demand(kind, series, scenario.demand)
+    for (kind, path), periods, cost in itertools.product(traces, options.periods, options.cost):
+        say(f"{kind}: {periods} periods, {cost:g} for 1,000 MB")
+        demand = _demand(kind, _series(kind, path, periods), scenario.demand)
         estimates = ESTIMATORS[options.estimator](demand, scenario.demand, 24)
-        for cost in options.cost:
-            say(f"{kind}: {cost:g} for 1,000 MB")
-            with tempfile.TemporaryDirectory() as folder:
-                course = follow(
-                    scenario,
-                    demand,
-                    estimates,
-                    method,
-                    Folder(folder, {}),
-                    seconds=_SECONDS[kind],
-                    cost_per_mb=cost / 1000.0,
-                )
-            gain, moved = kept_gain(course)
-            seconds = float(np.median(course.seconds))
-            for row in rows_of(course):
-                rows.append(
-                    {
-                        "trace": kind,
-                        "cost_per_gb": cost,
-                        "strategy": row.strategy,
-                        "accuracy": row.accuracy,
-                        "moved_mb": row.moved_mb,
-                        "objective": row.objective,
-                        "seconds_per_period": seconds if row.strategy in STRATEGIES[2:] else None,
-                        "kept_gain": gain if row.strategy == "replan" and np.isfinite(gain) else None,
-                        "moved_part": moved if row.strategy == "replan" and np.isfinite(moved) else None,
-                    }
-                )
-            settings = {"periods": options.periods, "clients": options.clients, "method": options.method}
-            write_results(options.out.with_suffix(".json"), settings | {"estimator": options.estimator}, rows)
+        with tempfile.TemporaryDirectory() as folder:
+            course = follow(
+                scenario,
+                demand,
+                estimates,
+                method,
+                Folder(folder, {}),
+                seconds=_SECONDS[kind],
+                cost_per_mb=cost / 1000.0,
+                horizon_seconds=options.horizon,
+            )
+        gain, moved = kept_gain(course)
+        seconds = float(np.median(course.seconds))
+        for row in rows_of(course):
+            rows.append(
+                {
+                    "trace": kind,
+                    "periods": periods,
+                    "cost_per_gb": cost,
+                    "strategy": row.strategy,
+                    "accuracy": row.accuracy,
+                    "moved_mb": row.moved_mb,
+                    "objective": row.objective,
+                    "seconds_per_period": seconds if row.strategy in STRATEGIES[2:4] else None,
+                    "bound_above": course.horizon_bound - row.objective if row.strategy != "static" else None,
+                    "kept_gain": gain if row.strategy == "replan" and np.isfinite(gain) else None,
+                    "moved_part": moved if row.strategy == "replan" and np.isfinite(moved) else None,
+                }
+            )
+        settings = {"clients": options.clients, "method": options.method, "estimator": options.estimator}
+        write_results(options.out.with_suffix(".json"), settings, rows)
     print(table(rows))
     print(f"\n{machine_line()}")
 
@@ -120,14 +123,16 @@ def _demand(kind: str, series: np.ndarray, base: np.ndarray) -> np.ndarray:
 def table(rows: list[dict[str, Any]]) -> str:
     """Return the rows as a Markdown table."""
     lines = [
-        "| trace | accuracy per GB | strategy | accuracy | MB moved | objective | of scratch's gain | of its MB | s |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| trace, periods | a GB | strategy | accuracy | MB moved | objective | bound above | gain kept | its MB | s |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:
         kept, moved, seconds = (row[name] for name in ("kept_gain", "moved_part", "seconds_per_period"))
-        cells = ["" if value is None else f"{100 * value:.1f} %" for value in (kept, moved)]
+        above = row["bound_above"]
+        cells = ["" if above is None else f"{above:.5f}"]
+        cells += ["" if value is None else f"{100 * value:.1f} %" for value in (kept, moved)]
         lines.append(
-            f"| {row['trace']} | {row['cost_per_gb']:g} | {row['strategy']} | {row['accuracy']:.4f} "
+            f"| {row['trace']}, {row['periods']} | {row['cost_per_gb']:g} | {row['strategy']} | {row['accuracy']:.4f} "
             f"| {row['moved_mb']:,.0f} | {row['objective']:.4f} | {' | '.join(cells)} "
             f"| {'' if seconds is None else f'{seconds:.3g}'} |"
         )

@@ -13,7 +13,7 @@ from ._scenario import Scenario
 from ._solution import Moves, Solution
 from ._solve_shared import solve_recourse
 from ._status import OPTIMAL_GAP, Status
-from ._types import Bool, Float
+from ._types import Bool, Float, Int
 from .methods import ExactMILP
 from .methods.horizon.bound import bound_of_horizon
 from .methods.horizon.exact import HorizonPlacement, place_over_time
@@ -25,26 +25,27 @@ def solve_horizon(
     *,
     initial: Solution | None = None,
     cost_per_mb: Any = 0.0,
+    start: Solution | None = None,
     throw: bool | None = None,
 ) -> Solution:
     """Plan all periods of a horizon together, where moving a model costs something and what comes is known.
 
     Maximised is the mean over the periods of accuracy less the cost of what is moved: what `replan` would reach at best
     if it saw ahead. All periods are one mixed-integer program, for short horizons and few nodes: twelve periods of 30
-    clients take HiGHS a minute. Its search begins with the plans of `replan`. For long horizons there is
-    `horizon_bound`.
+    clients take HiGHS a minute. For long horizons there is `horizon_bound`.
 
     **Arguments:**
 
     - `scenarios`: the only batch axis is time, K periods. ``[K]``
     - `method`: `ExactMILP`, whose gap, time limit and threads are those of the search.
     - `initial`, `cost_per_mb`: as of `replan`, for one run. ``[]`` or ``[K]``
+    - `start`: plans of all periods that are known, where the search begins; those of `replan` by default.
     - `throw`: as of `solve`.
 
     **Returns:** the plans of all periods. ``stats["horizon_bound"]`` is the same for all: by HiGHS's word no plans have
     a mean of `Solution.objective` above it. `Solution.bound` of a period is NaN: what is best in one period depends on
-    the others. Plans are `optimal` where their mean is within 1e-4 of that bound. Where some period has no plan, there
-    are those of `replan` alone.
+    the others. Plans are `optimal` where their mean is within 1e-4 of that bound. Where `start` has no plan for some
+    period it is returned as it is.
 
     **Raises:** `ValueError` for scenarios without periods, with further axes, or with a `switching` of their own, and
     as `solve`; `TypeError` for another method.
@@ -52,11 +53,18 @@ def solve_horizon(
     if not isinstance(method, ExactMILP):
         raise TypeError(f"solve_horizon: knows ExactMILP(), got {method!r}: `replan` takes any method")
     _require_periods(scenarios, "solve_horizon")
-    start = replan(scenarios, method, initial=initial, cost_per_mb=cost_per_mb)
+    if start is None:
+        start = replan(scenarios, method, initial=initial, cost_per_mb=cost_per_mb)
+    plans = start
     if start.success.all():
-        costs, held = costs_of_periods(scenarios.batch_shape, initial, cost_per_mb), held_at_first(scenarios, initial)
-        start = plans_together(scenarios, start, method, held, costs)
-    return start.raise_for_status() if throw else start
+        costs, held = costs_of_periods(scenarios.batch_shape, initial, cost_per_mb), _held_at_first(scenarios, initial)
+        found = place_over_time(method, scenarios, held, costs, start)
+        placement = dataclasses.replace(start, client_models=found.client_models, edge_models=found.edge_models)
+        plans = _until_last_use(solve_recourse(scenarios, placement, method))
+        plans, start = (_with_moves(own, scenarios, held, costs) for own in (plans, start))
+        better = plans.success.all() and plans.objective.mean() > start.objective.mean()
+        plans = _judged(plans if better else start, found)
+    return plans.raise_for_status() if throw else plans
 
 
 def horizon_bound(scenarios: Scenario, *, initial: Solution | None = None, cost_per_mb: Any = 0.0) -> float:
@@ -80,7 +88,7 @@ def horizon_bound(scenarios: Scenario, *, initial: Solution | None = None, cost_
     if (scenarios.client_edge != scenarios.client_edge[:1]).any():
         raise ValueError("horizon_bound: client_edge must be the same in all periods")
     costs = costs_of_periods(scenarios.batch_shape, initial, cost_per_mb)
-    return bound_of_horizon(scenarios, held_at_first(scenarios, initial), costs)
+    return bound_of_horizon(scenarios, _held_at_first(scenarios, initial), costs)
 
 
 def _require_periods(scenarios: Scenario, name: str) -> None:
@@ -93,7 +101,7 @@ def _require_periods(scenarios: Scenario, name: str) -> None:
         raise ValueError(f"{name}: tells by itself what is held: give scenarios without switching, and `initial`")
 
 
-def held_at_first(
+def _held_at_first(
     scenarios: Scenario, initial: Solution | None
 ) -> tuple[Bool[np.ndarray, "C M"], Bool[np.ndarray, "E M"]]:
     """Models that clients and edges hold before the first period: those of a plan, or none."""
@@ -103,36 +111,16 @@ def held_at_first(
     return held_before(initial, scenarios.names, clients, edges, models)
 
 
-def plans_together(
-    scenarios: Scenario,
-    start: Solution,
-    method: ExactMILP,
-    held: tuple[Bool[np.ndarray, "C M"], Bool[np.ndarray, "E M"]],
-    costs: Float[np.ndarray, " K"],
-) -> Solution:
-    """Plans of all periods by one program, or those to start from if these are worth more.
-
-    **Arguments:**
-
-    - `start`: plans of all periods that are known.
-    - `held`, `costs`: what is held before the first period, and of moving a MB in each.
-    """
-    found = place_over_time(method, scenarios, held, costs, start)
-    placement = dataclasses.replace(start, client_models=found.client_models, edge_models=found.edge_models)
-    plans = solve_recourse(scenarios, placement, method)
-    useful = {
-        f"{tier}_models": _until_last_use(getattr(plans, f"{tier}_models"), getattr(plans, f"{tier}_choice"))
-        for tier in ("client", "edge")
-    }
-    plans = _with_moves(dataclasses.replace(plans, **useful), scenarios, held, costs)
-    start = _with_moves(start, scenarios, held, costs)
-    if not plans.success.all() or plans.objective.mean() <= start.objective.mean():
-        plans = start
-    return _judged(plans, found)
+def _until_last_use(plans: Solution) -> Solution:
+    """Plans of all periods without models that are not used any more before they are dropped."""
+    return dataclasses.replace(
+        plans,
+        client_models=_useful(plans.client_models, plans.client_choice),
+        edge_models=_useful(plans.edge_models, plans.edge_choice),
+    )
 
 
-def _until_last_use(models: Bool[np.ndarray, "K V M"], choice: Any) -> Bool[np.ndarray, "K V M"]:
-    """Models without those that are not used any more before they are dropped."""
+def _useful(models: Bool[np.ndarray, "K V M"], choice: Int[np.ndarray, "K V T"]) -> Bool[np.ndarray, "K V M"]:
     used = (choice[..., None, :] == np.arange(models.shape[-1])[:, None]).any(axis=-1)
     useful = np.zeros_like(models)
     later = np.zeros_like(models[0])

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ..io import check_readable, write_file
+from ..io import FileError, check_readable, write_file
 from ..plots import plot_replanning, require_matplotlib, save_figure
 from . import _methods, _options
 from ._failures import InputError, WorkError, unknown
@@ -32,6 +32,13 @@ def replan(
     ] = "last",
     season: Annotated[str, typer.Option(metavar="TIME", help="Length of a season, for the seasonal estimator.")] = "1d",
     method: Annotated[str, typer.Option(metavar="NAME", help=f"How to plan: {_methods.LISTED}.")] = "price-directed",
+    horizon: Annotated[
+        str,
+        typer.Option(
+            metavar="TIME",
+            help="Time for the best plans of all periods together, where these are few; 0s for no horizon.",
+        ),
+    ] = "1min",
     columns: Annotated[
         str | None,
         typer.Option(metavar="NAME=THEIRS,...", help="Names that the trace has for columns: timestamp=time,task=kind."),
@@ -45,10 +52,12 @@ def replan(
 ) -> None:
     """Plan every period of a trace for the demand that is expected, and score the plans on the demand that came.
 
-    Beside it, in the same report: the plan of the mean demand, plans from scratch, and plans with the demand known.
+    Beside it, in the same report: the plan of the mean demand, plans from scratch, plans with the demand known, and
+    what no plans of all periods can exceed.
     What is done stays done: the same command goes on where it was stopped.
     """
     seconds, season_seconds = _seconds("--period", period), _seconds("--season", season)
+    horizon_seconds = _seconds("--horizon", horizon, least=0.0)
     if estimator not in _ESTIMATORS:
         raise unknown("estimator", estimator, _ESTIMATORS, "--estimator")
     _options.require_cost(cost_per_gb, file)
@@ -90,9 +99,12 @@ def replan(
                 folder,
                 seconds=seconds,
                 cost_per_mb=cost,
+                horizon_seconds=horizon_seconds,
                 key=seed,
                 tell=lambda words: show(f"{choice.name}: {words} …"),
             )
+        except FileError:
+            raise
         except ValueError as error:
             raise WorkError(f"{file}: {error}") from None
         title = f"Replanning of {file} along {trace} ({choice.name})"
@@ -105,13 +117,14 @@ def replan(
     hand_out(plain(content), lambda: ReplanReport(course, title, estimator, facts), json=json)
 
 
-def _seconds(option: str, text: str) -> float:
+def _seconds(option: str, text: str, least: float = 1e-9) -> float:
     """Read a time such as ``15min``."""
     unit = next((unit for unit in ("min", "s", "h", "d") if text.endswith(unit)), None)
     try:
         value = float(text.removesuffix(unit or ""))
     except ValueError:
-        value = 0.0
-    if unit is None or not 0.0 < value * _UNITS[unit] < 1e9:
-        raise InputError(f"{option} {text}: must be a time above 0 with its unit, s, min, h or d, such as 15min")
+        value = -1.0
+    if unit is None or not least <= value * _UNITS[unit] < 1e9:
+        floor = "above 0" if least else "of at least 0"
+        raise InputError(f"{option} {text}: must be a time {floor} with its unit, s, min, h or d, such as 15min")
     return value * _UNITS[unit]

@@ -16,10 +16,12 @@ def draw_replanning(course: Course) -> Figure:
     """See `j3o_jax.plots.plot_replanning`."""
     hours = (np.arange(len(course.rate)) * course.period_seconds / 3600.0).tolist()
     scale = Scale("hours since the beginning", places=hours)
-    looks = {name: distinct(place) for place, name in enumerate(("replan", "scratch", "static", "clairvoyant"))}
+    looks = {
+        name: distinct(place) for place, name in enumerate(("replan", "scratch", "static", "clairvoyant", "horizon"))
+    }
 
     def curves(values: np.ndarray) -> list[Curve]:
-        rows = zip(STRATEGIES, values.tolist(), strict=True)
+        rows = zip(course.strategies, values.tolist(), strict=True)
         return [Curve(name, looks[name], hours, row, drawn="line") for name, row in rows]
 
     static = course.accuracy[STRATEGIES.index("static")]
@@ -34,6 +36,6 @@ def draw_replanning(course: Course) -> Figure:
         curves_panel("MB moved so far", "MB", curves(np.cumsum(course.moved_mb, axis=1)), scale, height=1.4),
         curves_panel("Regret so far", "objective", curves(np.cumsum(course.regret, axis=1)), scale, height=1.4),
     ]
-    names = [Named(name, looks[name], drawn="line") for name in STRATEGIES]
+    names = [Named(name, looks[name], drawn="line") for name in course.strategies]
     rows = [("", [content]) for content in panels]
     return draw_sheet(rows, "Replanning over time", names=names, shared=True, width=_WIDTH)

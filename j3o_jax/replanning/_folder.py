@@ -35,6 +35,15 @@ class Folder(WorkFolder):
             save(make(), path)
         return load(path, want=Solution)
 
+    def kept_number(self, name: str, make: Callable[[], float]) -> float:
+        """Return a number by a name: read if it is there, else made and written."""
+        path = os.path.join(self.results, f"{name}.json")
+        if not os.path.exists(path):
+            text = json.dumps(make())
+            write_file(path, lambda file: file.write(text.encode()))
+        with open(path, encoding="utf-8") as file:
+            return float(json.load(file))
+
     def plans(self) -> list[Solution]:
         """Plans of the first periods, as far as they are done."""
         found = []

@@ -1,4 +1,4 @@
-"""Four strategies along the periods of a trace, and what their plans were worth under the demand that came."""
+"""Strategies along the periods of a trace, and what their plans were worth under the demand that came."""
 
 import dataclasses
 import functools
@@ -15,19 +15,24 @@ from .._replan import periods, stacked
 from .._scenario import Scenario
 from .._solution import Solution
 from .._solve import solve
-from ..methods import AbstractMethod
+from .._solve_horizon import horizon_bound, solve_horizon
+from .._status import Status
+from ..methods import AbstractMethod, ExactMILP
 from ._folder import Folder
 
-STRATEGIES = ("static", "scratch", "replan", "clairvoyant")
-"""One plan of the mean demand; each period from scratch; at a cost of moving; and so, with the demand known."""
+STRATEGIES = ("static", "scratch", "replan", "clairvoyant", "horizon")
+"""One plan of the mean demand; each period from scratch; at a cost of moving; so with the demand known; and all periods
+together, where they are few."""
 
+# Streams of all periods, times models, that are still one program which HiGHS gets somewhere with.
+_FEW = 100_000
 # So dear that nothing moves: what is left is to route, with the models that are there.
 _STAYS = 1e3
 
 
 @dataclasses.dataclass(frozen=True)
 class Course:
-    """What came of each strategy in each period; arrays are ``[4, K]``, in the order of `STRATEGIES`.
+    """What came of each strategy in each period; arrays are ``[S, K]``, in the order of `strategies`.
 
     - `accuracy`: of the demand that came, routed as well as the models that were placed allow.
     - `moved_mb`: moved at the beginning of the period.
@@ -35,6 +40,9 @@ class Course:
     - `gap`: of the plans of `replan`, by their bounds, given what was held ``[K]``.
     - `seconds`: of planning a period by all strategies together ``[K]``.
     - `rate`, `estimate`: queries/s that came, and that were planned for. ``[K]``
+    - `horizon_bound`: no plans of all periods that begin with what is in place are worth more in the mean, whatever
+      they know; NaN where nobody asked.
+    - `horizon_optimal`: whether those of `horizon` are within 1e-4 of the best, by HiGHS's word.
     """
 
     accuracy: np.ndarray
@@ -46,15 +54,22 @@ class Course:
     estimate: np.ndarray
     period_seconds: float
     cost_per_mb: float
+    horizon_bound: float
+    horizon_optimal: bool
+
+    @property
+    def strategies(self) -> tuple[str, ...]:
+        """Names of the strategies that there are."""
+        return STRATEGIES[: len(self.accuracy)]
 
     @property
     def objective(self) -> np.ndarray:
-        """Accuracy less the cost of what was moved ``[4, K]``."""
+        """Accuracy less the cost of what was moved ``[S, K]``."""
         return self.accuracy - self.cost_per_mb * self.moved_mb
 
     @property
     def regret(self) -> np.ndarray:
-        """What the clairvoyant strategy has more, in objective ``[4, K]``."""
+        """What the clairvoyant strategy has more, in objective ``[S, K]``."""
         return self.objective[STRATEGIES.index("clairvoyant")] - self.objective
 
 
@@ -67,6 +82,7 @@ def follow(
     *,
     seconds: float,
     cost_per_mb: float,
+    horizon_seconds: float = 0.0,
     key: Any = None,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Course:
@@ -79,6 +95,8 @@ def follow(
 
     - `scenario`: the deployment; `demand`, `estimates`: of each period ``[K, C, T]``, queries/s.
     - `seconds`: of a period. `cost_per_mb`: of moving models.
+    - `horizon_seconds`: how long the best plans of all periods together are searched for, if these are few. With 0
+      there is no bound on them either.
     - `tell`: hears how far it is.
     """
     count = len(demand)
@@ -115,10 +133,21 @@ def follow(
         tell(f"{STRATEGIES[number]}: what came of it")
         return solve(with_previous(truth, held[number], _STAYS), method, key=key)
 
-    scores = [folder.kept(f"score-{name}", functools.partial(scored, number)) for number, name in enumerate(STRATEGIES)]
+    names = STRATEGIES[: len(held)]
+    scores = [folder.kept(f"score-{name}", functools.partial(scored, number)) for number, name in enumerate(names)]
+    moved = [np.zeros(count), *(_moved(truth, own, initial) for own in held[1:])]
+    bound, best = float("nan"), None
+    if horizon_seconds > 0.0:
+        few = int(np.count_nonzero(demand)) * scenario.models <= _FEW
+        bound, best = _horizon(
+            folder, truth, scores[-1], tell, few, horizon_seconds, initial=initial, cost_per_mb=cost_per_mb
+        )
+    if best is not None:
+        scores.append(best)
+        moved.append(np.asarray(best.moved_mb))
     return Course(
         accuracy=np.stack([np.asarray(score.accuracy) for score in scores]),
-        moved_mb=np.stack([np.zeros(count), *(_moved(truth, own, initial) for own in held[1:])]),
+        moved_mb=np.stack(moved),
         bound=np.asarray(moving.bound)[:, 3],
         gap=np.asarray(moving.gap)[:, 1],
         seconds=folder.seconds(took),
@@ -126,7 +155,29 @@ def follow(
         estimate=estimates.sum(axis=(1, 2)),
         period_seconds=seconds,
         cost_per_mb=cost_per_mb,
+        horizon_bound=bound,
+        horizon_optimal=best is not None and bool((best.status == int(Status.optimal)).all()),
     )
+
+
+def _horizon(
+    folder: Folder,
+    truth: Scenario,
+    known: Solution,
+    tell: Callable[[str], None],
+    few: bool,
+    seconds: float,
+    **ends: Any,
+) -> tuple[float, Solution | None]:
+    """Bound on all plans of all periods, and the best that are found in some seconds where these are few."""
+    tell("a bound on all plans of all periods")
+    bound = folder.kept_number("horizon-bound", lambda: horizon_bound(truth, **ends))
+    if not few:
+        return bound, None
+    tell(f"the best plans of all periods together, for {seconds:g} s at most")
+    exact = ExactMILP(time_limit=seconds)
+    best = folder.kept(f"horizon-{seconds:g}s", lambda: solve_horizon(truth, exact, **ends, start=known))
+    return min(bound, float(best.stats["horizon_bound"][0])), best
 
 
 def _of_periods(scenario: Scenario, demand: np.ndarray) -> Scenario:

@@ -17,6 +17,7 @@ EXPLAINED = {
     "scratch": "every period planned for its estimate as if moving cost nothing",
     "replan": "every period planned for its estimate, at a cost of moving",
     "clairvoyant": "likewise, with the demand known",
+    "horizon": "all periods planned together, with the demand of all of them known",
 }
 
 
@@ -43,7 +44,7 @@ def rows_of(course: Course) -> list[Row]:
             objective=float(course.objective[index].mean()),
             regret=float(course.regret[index].mean()),
         )
-        for index, name in enumerate(STRATEGIES)
+        for index, name in enumerate(course.strategies)
     ]
 
 
@@ -87,7 +88,15 @@ def sentences(course: Course, estimator: str) -> list[str]:
         said.append(
             f"replan keeps {percent(gain)} of what scratch gains over static, and moves {percent(moved)} of its MB"
         )
-    if np.isfinite(course.bound).all():
+    if "horizon" in course.strategies:
+        known = "the best there are, by HiGHS's word" if course.horizon_optimal else "the best that were found in time"
+        said.append(f"the plans of horizon are {known}")
+    if math.isfinite(course.horizon_bound):
+        named = ("replan", "clairvoyant")
+        left = (course.horizon_bound - course.objective[STRATEGIES.index(name)].mean() for name in named)
+        more = " and ".join(f"{fixed(float(own), 5)} more than {name}" for own, name in zip(left, named, strict=True))
+        said.append(f"no plans that begin with what is in place have an objective of more than {more}")
+    elif np.isfinite(course.bound).all():
         left = course.bound.mean() - course.accuracy[STRATEGIES.index("clairvoyant")].mean()
         said.append(
             f"no plans, whatever they move, are more than {fixed(float(left), 5)} more accurate than clairvoyant's"
@@ -109,14 +118,16 @@ def content_of(course: Course) -> dict[str, Any]:
         "kept_gain": gain,
         "moved_part": moved,
         "bound": float(course.bound.mean()),
+        "horizon_bound": course.horizon_bound,
+        "horizon_optimal": course.horizon_optimal,
         "seconds_per_period": float(np.median(course.seconds)),
         "rows": [
             {
                 "period": period,
                 "rate": float(course.rate[period]),
                 "estimate": float(course.estimate[period]),
-                "accuracy": dict(zip(STRATEGIES, course.accuracy[:, period].tolist(), strict=True)),
-                "moved_mb": dict(zip(STRATEGIES, course.moved_mb[:, period].tolist(), strict=True)),
+                "accuracy": dict(zip(course.strategies, course.accuracy[:, period].tolist(), strict=True)),
+                "moved_mb": dict(zip(course.strategies, course.moved_mb[:, period].tolist(), strict=True)),
             }
             for period in range(len(course.rate))
         ],
@@ -126,7 +137,7 @@ def content_of(course: Course) -> dict[str, Any]:
 def markdown_of(course: Course, title: str, estimator: str, picture: str | None) -> str:
     """Write the page."""
     parts = [f"# {title}", sheet_of(course).markdown()]
-    parts.append("\n".join(f"- **{name}**: {words}." for name, words in EXPLAINED.items()))
+    parts.append("\n".join(f"- **{name}**: {EXPLAINED[name]}." for name in course.strategies))
     parts.append("\n".join(f"- {sentence}." for sentence in sentences(course, estimator)))
     if picture is not None:
         parts.append(f"![accuracy, MB moved and regret over time]({picture})")

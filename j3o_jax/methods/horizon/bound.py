@@ -71,15 +71,16 @@ def bound_of_horizon(
 def _bound_of_window(scenarios: Scenario, held: tuple[np.ndarray, np.ndarray], *, brief: bool) -> float:
     groups = group_clients(np.asarray(scenarios.client_edge), scenarios.edges)
     own = sized(scenarios, groups, brief=brief)
-    nodes = own.scenarios.clients, own.scenarios.edges
-    first = tuple(
-        np.pad(models, [(0, count - len(models)), (0, own.scenarios.models - models.shape[1])])
-        for models, count in zip(held, nodes, strict=True)
-    )
+    clients, edges, models = own.scenarios.clients, own.scenarios.edges, own.scenarios.models
+    first = _padded(held[0], clients, models), _padded(held[1], edges, models)
     with double_precision():
         start = dual_bounds(_at_first(own.scenarios, first), own.groups, _TOLERANCE, _ITERATIONS, _DESCENT)
         descend = _program("light" if brief else "full")
         return float(descend(own.scenarios, own.groups, start.point, first, np.asarray(_STEPS)))
+
+
+def _padded(held: np.ndarray, nodes: int, models: int) -> np.ndarray:
+    return np.pad(held, [(0, nodes - held.shape[0]), (0, models - held.shape[1])])
 
 
 def _at_first(scenarios: Scenario, held: tuple[np.ndarray, np.ndarray]) -> Scenario:
