@@ -25,7 +25,7 @@ import j3o_jax as j3o
 from j3o_jax.replanning._demand import ESTIMATORS
 from j3o_jax.replanning._folder import Folder
 from j3o_jax.replanning._run import STRATEGIES, follow
-from j3o_jax.report.replanning import kept_gain, rows_of
+from j3o_jax.report.replanning import kept_gain, of_possible_gain, rows_of
 
 from .record import FOLDER, machine_line, say, write_results
 
@@ -80,7 +80,8 @@ def run(options: argparse.Namespace) -> None:
                     "moved_mb": row.moved_mb,
                     "objective": row.objective,
                     "seconds_per_period": seconds if row.strategy in STRATEGIES[2:4] else None,
-                    "bound_above": course.horizon_bound - row.objective if row.strategy != "static" else None,
+                    "bound": course.horizon_bound,
+                    "of_possible_gain": of_possible_gain(course)[row.strategy],
                     "kept_gain": gain if row.strategy == "replan" and np.isfinite(gain) else None,
                     "moved_part": moved if row.strategy == "replan" and np.isfinite(moved) else None,
                 }
@@ -123,17 +124,14 @@ def _demand(kind: str, series: np.ndarray, base: np.ndarray) -> np.ndarray:
 def table(rows: list[dict[str, Any]]) -> str:
     """Return the rows as a Markdown table."""
     lines = [
-        "| trace, periods | a GB | strategy | accuracy | MB moved | objective | bound above | gain kept | its MB | s |",
-        "|---|---|---|---|---|---|---|---|---|---|",
+        "| trace, periods | cost of a GB | strategy | accuracy | MB moved | objective | of the gain possible | s |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:
-        kept, moved, seconds = (row[name] for name in ("kept_gain", "moved_part", "seconds_per_period"))
-        above = row["bound_above"]
-        cells = ["" if above is None else f"{above:.5f}"]
-        cells += ["" if value is None else f"{100 * value:.1f} %" for value in (kept, moved)]
+        gained, seconds = row["of_possible_gain"], row["seconds_per_period"]
         lines.append(
             f"| {row['trace']}, {row['periods']} | {row['cost_per_gb']:g} | {row['strategy']} | {row['accuracy']:.4f} "
-            f"| {row['moved_mb']:,.0f} | {row['objective']:.4f} | {' | '.join(cells)} "
+            f"| {row['moved_mb']:,.0f} | {row['objective']:.4f} | {100 * gained:.1f} % "
             f"| {'' if seconds is None else f'{seconds:.3g}'} |"
         )
     return "\n".join(lines)

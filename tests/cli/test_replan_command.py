@@ -65,6 +65,12 @@ def test_strategies_stand_side_by_side_and_it_goes_on_where_it_stopped(deploymen
     found = told(capsys, *arguments, "--out", "results")
     assert (found["periods"], found["cost_per_gb"]) == (5, 0.05)
     strategies = found["strategies"]
+    assert [*strategies] == ["static", "scratch", "replan", "clairvoyant", "horizon"]
+    for name in ("scratch", "replan", "clairvoyant", "horizon"):
+        assert strategies[name]["objective"] <= found["horizon_bound"] + 1e-9
+    assert strategies["horizon"]["objective"] >= strategies["clairvoyant"]["objective"] - 1e-12
+    assert found["horizon_optimal"]
+    assert found["of_possible_gain"]["static"] == 0.0
     assert strategies["static"]["moved_mb"] == 0.0
     assert strategies["replan"]["moved_mb"] <= strategies["scratch"]["moved_mb"]
     assert strategies["clairvoyant"]["regret"] == 0.0
@@ -85,10 +91,19 @@ def test_strategies_stand_side_by_side_and_it_goes_on_where_it_stopped(deploymen
     refused(capsys, [*arguments[:-1], "0.06", "--out", "results"], "results: holds plans of another cost")
 
 
+def test_without_a_horizon_there_is_neither_its_bound_nor_its_plans(deployment, trace, capsys):
+    arguments = ("replan", deployment, "--trace", trace, "--period", "1min", "--method", "j3o", "--horizon", "0s")
+    found = told(capsys, *arguments, "--out", "results")
+    assert [*found["strategies"]] == ["static", "scratch", "replan", "clairvoyant"]
+    assert found["horizon_bound"] is None
+    assert found["of_possible_gain"]["replan"] is None
+
+
 def test_mistakes_are_told_in_a_line(deployment, trace, capsys):
     arguments = ["replan", deployment, "--trace", trace, "--out", "results"]
     refused(capsys, [*arguments, "--period", "soon"], "--period soon: must be a time above 0 with its unit")
     refused(capsys, [*arguments, "--period", "0s"], "--period")
+    refused(capsys, [*arguments, "--horizon", "-1s"], "--horizon -1s: must be a time of at least 0 with its unit")
     refused(capsys, [*arguments, "--period", "1h"], "less than two periods")
     refused(capsys, [*arguments, "--estimator", "oracle"], "--estimator")
     refused(capsys, [*arguments, "--cost-per-gb", "nan"], "--cost-per-gb")
