@@ -4,12 +4,14 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ..replanning._run import STRATEGIES, Course
-from .panels import Curve, Named, curves_panel
+from .panels import Curve, Named, Panel, curves_panel
 from .scales import Scale
 from .sheet import draw_sheet
 from .style import distinct
 
 _WIDTH = 6.4
+# A scale of less would show rounding.
+_LEAST_SPAN = 1e-3
 
 
 def draw_replanning(course: Course) -> Figure:
@@ -29,13 +31,24 @@ def draw_replanning(course: Course) -> Figure:
         Curve("came", looks["clairvoyant"], hours, course.rate.tolist(), drawn="line"),
         Curve("estimated", looks["replan"], hours, course.estimate.tolist(), drawn="line"),
     ]
+
+    def over_time(title: str, label: str, values: np.ndarray, height: float, least: float = _LEAST_SPAN) -> Panel:
+        return curves_panel(title, label, curves(values), scale, ends=_ends(values, least), height=height)
+
     panels = [
         curves_panel("Demand", "queries/s", demand, scale, ends=(0.0, None), height=1.1, named=True),
-        curves_panel("Accuracy of what came", "accuracy", curves(course.accuracy), scale, height=1.7),
-        curves_panel("Accuracy gained over static", "accuracy", curves(course.accuracy - static), scale, height=1.4),
-        curves_panel("MB moved so far", "MB", curves(np.cumsum(course.moved_mb, axis=1)), scale, height=1.4),
-        curves_panel("Regret so far", "objective", curves(np.cumsum(course.regret, axis=1)), scale, height=1.4),
+        over_time("Accuracy of what came", "accuracy", course.accuracy, 1.7),
+        over_time("Accuracy gained over static", "accuracy", course.accuracy - static, 1.4),
+        over_time("MB moved so far", "MB", np.cumsum(course.moved_mb, axis=1), 1.4, least=1.0),
+        over_time("Regret so far", "objective", np.cumsum(course.regret, axis=1), 1.4),
     ]
     names = [Named(name, looks[name], drawn="line") for name in course.strategies]
     rows = [("", [content]) for content in panels]
     return draw_sheet(rows, "Replanning over time", names=names, shared=True, width=_WIDTH)
+
+
+def _ends(values: np.ndarray, least: float) -> tuple[float | None, float | None]:
+    """Return the ends of a vertical axis if all values are nearly the same; else it is close around the curves."""
+    low, high = float(values.min()), float(values.max())
+    middle = 0.5 * (low + high)
+    return (None, None) if high - low >= least else (middle - 0.5 * least, middle + 0.5 * least)

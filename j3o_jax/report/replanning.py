@@ -20,6 +20,8 @@ EXPLAINED = {
     "horizon": "all periods planned together, with the demand of all of them known",
 }
 
+_LEAST_GAIN = 1e-6
+
 
 @dataclasses.dataclass(frozen=True)
 class Row:
@@ -60,7 +62,8 @@ def of_possible_gain(course: Course) -> dict[str, float]:
     """Parts of what plans of all periods could gain over static at most, in objective; NaN where nobody asked."""
     gained = course.objective.mean(axis=1) - course.objective[STRATEGIES.index("static")].mean()
     most = course.horizon_bound - course.objective[STRATEGIES.index("static")].mean()
-    parts = gained / most if most > 0.0 else np.full(len(gained), math.nan)
+    # Where nothing can be gained, that is nothing but rounding.
+    parts = gained / most if most > _LEAST_GAIN else np.full(len(gained), math.nan)
     return dict(zip(course.strategies, parts.tolist(), strict=True))
 
 

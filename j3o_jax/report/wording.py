@@ -90,7 +90,7 @@ def rounded_number(value: float, digits: int) -> str:
 
 def fixed(value: float | None, digits: int = 4) -> str:
     """So many decimals; "–" where there is no figure."""
-    return NOTHING if value is None or not math.isfinite(value) else f"{value:.{digits}f}".replace("-", "−")
+    return NOTHING if value is None or not math.isfinite(value) else f"{value:z.{digits}f}".replace("-", "−")
 
 
 def decimals_of(half_width: float | None) -> int:
