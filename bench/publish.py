@@ -78,7 +78,7 @@ MEASUREMENTS = {
     "shared": Measurement(("shared",), 30, shared.table),
     "switching": Measurement(("switching",), 10, switching.table),
     "switching_curve": Measurement(
-        ("switching", "--cost", *_COSTS, "--exact-cost", "1e-6", "1e-5", "1e-4", "1e-3"), 40, switching_curve.table
+        ("switching", "--cost", *_COSTS, "--exact-cost", "1e-6", "1e-5", "1e-4", "1e-3"), 20, switching_curve.table
     ),
     "adversary": Measurement(("adversary",), 60),
 }

@@ -1,7 +1,7 @@
 """MB moved and accuracy against the cost of moving: the picture, and where plans leave the order that optima keep.
 
 Of two optima for the same scenario and the same held models, the one at the higher cost moves no more and is no more
-accurate: each is worth no more than the other at the other's cost, and the two inequalities added leave just that.
+accurate: otherwise it would be the better plan at the lower cost as well.
 Plans that are only near the optimum may leave this order, by as much as their gaps allow.
 """
 
