@@ -24,12 +24,15 @@ from typing import Any, NamedTuple
 from j3o_jax._machine import source_digest
 
 from . import compile as compile_costs
-from . import quality, shapes, shared, sizing, switching, throughput
+from . import quality, shapes, shared, sizing, switching, switching_curve, throughput
 from .record import FOLDER, say
 
 _ROOT = Path(__file__).parents[1]
 _PAGES = ("README.md", "docs/*.md", "bench/README.md")
 _TABLE = re.compile(r"(<!-- table: (?P<name>[\w-]+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
+
+# Of moving a MB, in accuracy: from nothing to where nothing moves.
+_COSTS = ("0", "1e-7", "3e-7", "1e-6", "3e-6", "1e-5", "3e-5", "1e-4", "3e-4", "1e-3", "3e-3")
 
 
 class Measurement(NamedTuple):
@@ -74,6 +77,9 @@ MEASUREMENTS = {
     "certificates_descent": Measurement(("certificates", "--count", "24576"), 10),
     "shared": Measurement(("shared",), 30, shared.table),
     "switching": Measurement(("switching",), 10, switching.table),
+    "switching_curve": Measurement(
+        ("switching", "--cost", *_COSTS, "--exact-cost", "1e-6", "1e-5", "1e-4", "1e-3"), 20, switching_curve.table
+    ),
     "adversary": Measurement(("adversary",), 60),
 }
 

@@ -1,6 +1,9 @@
+import pytest
+
 from bench.counting import Loop
 from bench.launches import matched, parts_of
 from bench.publish import write_tables
+from bench.switching_curve import require_bounds, rises
 from bench.thunks import Steps, read_steps
 from bench.tracing import read_trace
 
@@ -85,6 +88,34 @@ def test_a_trace_without_a_device_says_so():
     assert read_trace([{"ph": "X", "pid": 1, "tid": 1, "name": "jit", "ts": 0.0}]) == {
         "not_measured": "the trace has no device in it"
     }
+
+
+def _plans_at(cost, accuracy, moved_mb):
+    bound = [own - cost * mb for own, mb in zip(accuracy, moved_mb, strict=True)]
+    return {
+        "case": "drawn",
+        "method": "ExactMILP",
+        "cost_per_mb": cost,
+        "by_seed": {"accuracy": accuracy, "moved_mb": moved_mb, "bound": bound},
+    }
+
+
+def test_rises_along_the_cost_of_moving_are_counted_by_scenario():
+    # Not in the order of costs; what is less than a solver's tolerance is none.
+    rows = [
+        _plans_at(1e-3, [0.7, 0.6], [0.0, 30.0]),
+        _plans_at(0.0, [0.9, 0.8], [500.0, 20.0]),
+        _plans_at(1e-5, [0.9 + 1e-9, 0.7], [100.0, 25.0]),
+    ]
+    assert rises(rows, "moved_mb") == (2, 4, 1, 5.0)
+    assert rises(rows, "accuracy") == (0, 4, 0, 0.0)
+
+
+def test_a_plan_that_is_worth_more_at_another_cost_than_what_is_proven_there_is_told():
+    cheap, dear = _plans_at(1e-5, [0.9], [100.0]), _plans_at(1e-3, [0.85], [10.0])
+    require_bounds([cheap, dear])
+    with pytest.raises(AssertionError, match="ExactMILP at 1e-05 is above"):
+        require_bounds([cheap, _plans_at(1e-3, [0.79], [10.0])])
 
 
 def test_tables_in_pages_are_as_measured():
