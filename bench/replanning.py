@@ -70,6 +70,7 @@ def run(options: argparse.Namespace) -> None:
         gain, moved = kept_gain(course)
         seconds = float(np.median(course.seconds))
         for row in rows_of(course):
+            gained = of_possible_gain(course)[row.strategy]
             rows.append(
                 {
                     "trace": kind,
@@ -80,8 +81,8 @@ def run(options: argparse.Namespace) -> None:
                     "moved_mb": row.moved_mb,
                     "objective": row.objective,
                     "seconds_per_period": seconds if row.strategy in STRATEGIES[2:4] else None,
-                    "bound": course.horizon_bound,
-                    "of_possible_gain": of_possible_gain(course)[row.strategy],
+                    "bound": float(np.fmin(course.horizon_bound, course.highs_bound)) if options.horizon else None,
+                    "of_possible_gain": gained if np.isfinite(gained) else None,
                     "kept_gain": gain if row.strategy == "replan" and np.isfinite(gain) else None,
                     "moved_part": moved if row.strategy == "replan" and np.isfinite(moved) else None,
                 }
@@ -131,7 +132,7 @@ def table(rows: list[dict[str, Any]]) -> str:
         gained, seconds = row["of_possible_gain"], row["seconds_per_period"]
         lines.append(
             f"| {row['trace']}, {row['periods']} | {row['cost_per_gb']:g} | {row['strategy']} | {row['accuracy']:.4f} "
-            f"| {row['moved_mb']:,.0f} | {row['objective']:.4f} | {100 * gained:.1f} % "
+            f"| {row['moved_mb']:,.0f} | {row['objective']:.4f} | {'' if gained is None else f'{100 * gained:.1f} %'} "
             f"| {'' if seconds is None else f'{seconds:.3g}'} |"
         )
     return "\n".join(lines)

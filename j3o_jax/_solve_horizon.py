@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from ._check import check
 from ._highs import above
 from ._model import moved_mb
 from ._previous import held_before, with_period_before
@@ -37,7 +38,8 @@ def solve_horizon(
     **Arguments:**
 
     - `scenarios`: the only batch axis is time, K periods. ``[K]``
-    - `method`: `ExactMILP`, whose gap, time limit and threads are those of the search.
+    - `method`: `ExactMILP`. Its gap, time limit and threads are those of the search, and of each of the smaller ones:
+      those of `replan`, and for the choices and routing of each period once models are placed.
     - `initial`, `cost_per_mb`: as of `replan`, for one run. ``[]`` or ``[K]``
     - `start`: plans of all periods that are known, where the search begins; those of `replan` by default.
     - `throw`: as of `solve`.
@@ -55,13 +57,20 @@ def solve_horizon(
     _require_periods(scenarios, "solve_horizon")
     if start is None:
         start = replan(scenarios, method, initial=initial, cost_per_mb=cost_per_mb)
+    elif start.batch_shape != scenarios.batch_shape:
+        raise ValueError(
+            f"start: has the batch axes {list(start.batch_shape)}, the scenarios {list(scenarios.batch_shape)}"
+        )
     plans = start
     if start.success.all():
         costs, held = costs_of_periods(scenarios.batch_shape, initial, cost_per_mb), _held_at_first(scenarios, initial)
+        start = _with_moves(start, scenarios, held, costs)
+        report = check(with_period_before(scenarios, start, held, costs), start)
+        if not report.ok.all():
+            raise ValueError(f"start: is no plan of period {int(np.flatnonzero(~report.ok)[0])}: {report}")
         found = place_over_time(method, scenarios, held, costs, start)
         placement = dataclasses.replace(start, client_models=found.client_models, edge_models=found.edge_models)
-        plans = _until_last_use(solve_recourse(scenarios, placement, method))
-        plans, start = (_with_moves(own, scenarios, held, costs) for own in (plans, start))
+        plans = _with_moves(_until_last_use(solve_recourse(scenarios, placement, method)), scenarios, held, costs)
         better = plans.success.all() and plans.objective.mean() > start.objective.mean()
         plans = _judged(plans if better else start, found)
     return plans.raise_for_status() if throw else plans
@@ -108,6 +117,8 @@ def _held_at_first(
     clients, edges, models = scenarios.clients, scenarios.edges, scenarios.models
     if initial is None:
         return np.zeros((clients, models), dtype=bool), np.zeros((edges, models), dtype=bool)
+    if initial.batch_shape:
+        raise ValueError(f"initial: wants one plan, got the batch axes {list(initial.batch_shape)}")
     return held_before(initial, scenarios.names, clients, edges, models)
 
 
@@ -145,7 +156,10 @@ def _judged(plans: Solution, found: HorizonPlacement) -> Solution:
     count, value = len(plans.objective), float(plans.objective.mean())
     bound = above(found.bound, value)
     reasons: tuple[str, ...] = ()
-    if bound < value:
+    if found.reason:
+        status = Status.numerical_error
+        reasons = (f"the program of all periods was not solved: {found.reason}",) * count
+    elif bound < value:
         status = Status.numerical_error
         reasons = (f"the plans are worth {value:.9g} in the mean, more than the bound {bound:.9g}: report it",) * count
     elif bound - value <= OPTIMAL_GAP * abs(value):

@@ -11,7 +11,7 @@ from support.oracle import brute_force
 from support.scenarios import at_nodes, random_scenario
 
 import j3o_jax as j3o
-from j3o_jax import horizon_bound, replan, solve_horizon
+from j3o_jax import _solve_horizon, horizon_bound, replan, solve_horizon
 from j3o_jax.methods.horizon import bound as horizon_of
 
 PERIODS = 3
@@ -145,11 +145,70 @@ def test_a_bound_of_windows_holds_and_is_that_of_free_moves_between_them(monkeyp
     assert whole <= windows
 
 
-def test_time_that_runs_out_leaves_the_plans_of_single_periods():
+def test_time_that_runs_out_leaves_the_plans_that_are_known():
     scenarios = small()
-    plans = solve_horizon(scenarios, j3o.ExactMILP(time_limit=1e-3), cost_per_mb=MODERATE)
-    assert plans.success.all()
-    assert (plans.stats["horizon_bound"] >= plans.objective.mean()).all()
+    start = replan(scenarios, j3o.PriceDirected(), cost_per_mb=MODERATE)
+    plans = solve_horizon(scenarios, j3o.ExactMILP(time_limit=1e-3), cost_per_mb=MODERATE, start=start)
+    assert (plans.status == j3o.Status.iteration_limit).all()
+    np.testing.assert_allclose(plans.objective, start.objective, rtol=1e-12)
+
+
+def test_a_start_must_be_plans_of_these_periods():
+    scenarios = small()
+    start = replan(scenarios, j3o.PriceDirected(), cost_per_mb=MODERATE)
+    with pytest.raises(ValueError, match="start: has the batch axes"):
+        solve_horizon(scenarios, EXACT, cost_per_mb=MODERATE, start=start[:2])
+    more = dataclasses.replace(scenarios, demand=3.0 * scenarios.demand)
+    with pytest.raises(ValueError, match="start: is no plan of period 0"):
+        solve_horizon(more, EXACT, cost_per_mb=MODERATE, start=start)
+    with pytest.raises(ValueError, match="initial: wants one plan"):
+        horizon_bound(scenarios, initial=start)
+
+
+def test_models_are_held_no_longer_than_they_are_used():
+    models = np.ones((4, 1, 3), dtype=bool)
+    models[2, 0, 1] = False
+    choice = np.array([[[0, 1]], [[0, -1]], [[2, -1]], [[1, 2]]])
+    # Model 1 is used at first and, after it has gone, again; model 2 is kept from the first period on.
+    expected = [[[True, True, True]], [[True, False, True]], [[False, False, True]], [[False, True, True]]]
+    np.testing.assert_array_equal(_solve_horizon._useful(models, choice), expected)
+
+
+def _without_memory(scenarios):
+    memory = np.array(scenarios.edge_memory)
+    memory[1, 0] = 0.0
+    return {"edge_memory": memory}
+
+
+VARIED = {
+    "no memory in a period": _without_memory,
+    "no demand in a period": lambda scenarios: {"demand": scenarios.demand * np.array([1, 0, 1, 1])[:, None, None]},
+    "sizes of each period": lambda scenarios: {
+        "edge_model_memory": scenarios.edge_model_memory * np.array([1.0, 1.2, 0.8, 1.0])[:, None]
+    },
+    "no end of room": lambda scenarios: {
+        "client_memory": np.full_like(scenarios.client_memory, np.inf),
+        "cloud_uplink": np.full_like(scenarios.cloud_uplink, np.inf),
+    },
+    "all must be served": lambda scenarios: {
+        "allow_unserved": False,
+        "cloud_uplink": scenarios.cloud_uplink * 1e3,
+        "edge_uplink": scenarios.edge_uplink * 1e3,
+    },
+}
+
+
+@pytest.mark.parametrize("varied", VARIED.values(), ids=VARIED)
+def test_bounds_hold_whatever_the_periods_are(varied):
+    scenarios = small()
+    scenarios = dataclasses.replace(scenarios, **varied(scenarios))
+    costs = np.array([3e-4, 1e-4, 0.0, 2e-4])
+    for initial in (None, j3o.solve(scenarios[0], EXACT)):
+        plans = solve_horizon(scenarios, EXACT, initial=initial, cost_per_mb=costs)
+        assert (plans.status == j3o.Status.optimal).all(), plans.reasons
+        bound = horizon_bound(scenarios, initial=initial, cost_per_mb=costs)
+        assert plans.objective.mean() <= bound + 1e-9
+        assert bound <= plans.objective.mean() * 1.03
 
 
 def test_a_horizon_with_a_period_that_cannot_be_served_says_so():

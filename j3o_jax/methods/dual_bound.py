@@ -38,8 +38,8 @@ _AMPLE = 2.0
 SAFE = 1.0 + 4.0 * np.finfo(np.float64).eps
 """What the unit of the objective may lose to rounding."""
 # Charges are rounded down; one beyond some times what the node could earn with all models is as good as any.
-_SAFE_CHARGE = 1.0 - 16.0 * np.finfo(np.float64).eps
-_NEVER_PAYS = 2.0
+SAFE_CHARGE = 1.0 - 16.0 * np.finfo(np.float64).eps
+NEVER_PAYS = 2.0
 
 
 class DualBound(NamedTuple):
@@ -273,8 +273,8 @@ def scaled_relaxation(scenarios: Scenario, groups: ClientGroups) -> ScaledRelaxa
         by_task = (jnp.max(value_local, axis=4), jnp.max(of_edges(jnp.sum(value_edge, axis=2)), axis=3))
         most, most_edge = (jnp.sum(best, axis=-1, keepdims=True) for best in by_task)
         charges = {
-            "client_charge": jnp.minimum(client_charge * _SAFE_CHARGE, _NEVER_PAYS * most),
-            "edge_charge": jnp.minimum(edge_charge * _SAFE_CHARGE, _NEVER_PAYS * most_edge),
+            "client_charge": jnp.minimum(client_charge * SAFE_CHARGE, NEVER_PAYS * most),
+            "edge_charge": jnp.minimum(edge_charge * SAFE_CHARGE, NEVER_PAYS * most_edge),
         }
     return ScaledRelaxation(
         RelaxationProblem(

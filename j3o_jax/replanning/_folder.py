@@ -36,7 +36,7 @@ class Folder(WorkFolder):
         return load(path, want=Solution)
 
     def kept_number(self, name: str, make: Callable[[], float]) -> float:
-        """Return a number by a name: read if it is there, else made and written."""
+        """Return a number by a name: it is read if it is there, else made and written."""
         path = os.path.join(self.results, f"{name}.json")
         if not os.path.exists(path):
             text = json.dumps(make())

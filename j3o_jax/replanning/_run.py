@@ -41,7 +41,7 @@ class Course:
     - `seconds`: of planning a period by all strategies together ``[K]``.
     - `rate`, `estimate`: queries/s that came, and that were planned for. ``[K]``
     - `horizon_bound`: no plans of all periods that begin with what is in place are worth more in the mean, whatever
-      they know; NaN where nobody asked.
+      they know, proven; NaN where nobody asked. `highs_bound`: likewise, by HiGHS's word; NaN where it was not asked.
     - `horizon_optimal`: whether those of `horizon` are within 1e-4 of the best, by HiGHS's word.
     """
 
@@ -55,6 +55,7 @@ class Course:
     period_seconds: float
     cost_per_mb: float
     horizon_bound: float
+    highs_bound: float
     horizon_optimal: bool
 
     @property
@@ -138,10 +139,7 @@ def follow(
     moved = [np.zeros(count), *(_moved(truth, own, initial) for own in held[1:])]
     bound, best = float("nan"), None
     if horizon_seconds > 0.0:
-        few = int(np.count_nonzero(demand)) * scenario.models <= _FEW
-        bound, best = _horizon(
-            folder, truth, scores[-1], tell, few, horizon_seconds, initial=initial, cost_per_mb=cost_per_mb
-        )
+        bound, best = _horizon(folder, truth, scores[-1], initial, cost_per_mb, horizon_seconds, tell)
     if best is not None:
         scores.append(best)
         moved.append(np.asarray(best.moved_mb))
@@ -156,6 +154,7 @@ def follow(
         period_seconds=seconds,
         cost_per_mb=cost_per_mb,
         horizon_bound=bound,
+        highs_bound=float("nan") if best is None else float(best.stats["horizon_bound"][0]),
         horizon_optimal=best is not None and bool((best.status == int(Status.optimal)).all()),
     )
 
@@ -164,20 +163,20 @@ def _horizon(
     folder: Folder,
     truth: Scenario,
     known: Solution,
-    tell: Callable[[str], None],
-    few: bool,
+    initial: Solution,
+    cost_per_mb: float,
     seconds: float,
-    **ends: Any,
+    tell: Callable[[str], None],
 ) -> tuple[float, Solution | None]:
     """Bound on all plans of all periods, and the best that are found in some seconds where these are few."""
+    ends: dict[str, Any] = {"initial": initial, "cost_per_mb": cost_per_mb}
     tell("a bound on all plans of all periods")
     bound = folder.kept_number("horizon-bound", lambda: horizon_bound(truth, **ends))
-    if not few:
+    if int(np.count_nonzero(truth.demand)) * truth.models > _FEW:
         return bound, None
     tell(f"the best plans of all periods together, for {seconds:g} s at most")
     exact = ExactMILP(time_limit=seconds)
-    best = folder.kept(f"horizon-{seconds:g}s", lambda: solve_horizon(truth, exact, **ends, start=known))
-    return min(bound, float(best.stats["horizon_bound"][0])), best
+    return bound, folder.kept(f"horizon-{seconds:g}s", lambda: solve_horizon(truth, exact, **ends, start=known))
 
 
 def _of_periods(scenario: Scenario, demand: np.ndarray) -> Scenario:

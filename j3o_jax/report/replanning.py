@@ -25,7 +25,7 @@ _LEAST_GAIN = 1e-6
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """One strategy: means over the periods, and the MB moved in all periods but the first."""
+    """One strategy: means over the periods, and the MB moved in all of them."""
 
     strategy: str
     accuracy: float
@@ -59,10 +59,12 @@ def kept_gain(course: Course) -> tuple[float, float]:
 
 
 def of_possible_gain(course: Course) -> dict[str, float]:
-    """Parts of what plans of all periods could gain over static at most, in objective; NaN where nobody asked."""
+    """Parts of what plans of all periods could gain over static at most, in objective; NaN where that is not known.
+
+    The most is the lower one of the two bounds. Where it is as good as nothing there are no parts of it.
+    """
     gained = course.objective.mean(axis=1) - course.objective[STRATEGIES.index("static")].mean()
-    most = course.horizon_bound - course.objective[STRATEGIES.index("static")].mean()
-    # Where nothing can be gained, that is nothing but rounding.
+    most = np.fmin(course.horizon_bound, course.highs_bound) - course.objective[STRATEGIES.index("static")].mean()
     parts = gained / most if most > _LEAST_GAIN else np.full(len(gained), math.nan)
     return dict(zip(course.strategies, parts.tolist(), strict=True))
 
@@ -99,15 +101,17 @@ def sentences(course: Course, estimator: str) -> list[str]:
         said.append(
             f"replan keeps {percent(gain)} of what scratch gains over static, and moves {percent(moved)} of its MB"
         )
-    if "horizon" in course.strategies:
-        known = "the best there are, by HiGHS's word" if course.horizon_optimal else "the best that were found in time"
-        said.append(f"the plans of horizon are {known}")
     if math.isfinite(course.horizon_bound):
-        parts = of_possible_gain(course)
-        most = f"no plans that begin with what is in place have an objective above {fixed(course.horizon_bound, 5)}"
-        gains_of = " and ".join(f"{name} has {percent(parts[name])}" for name in ("replan", "clairvoyant"))
-        said.append(most + (f"; of what that is above static, {gains_of}" if math.isfinite(parts["replan"]) else ""))
-    elif np.isfinite(course.bound).all():
+        said.append(
+            f"no plans that begin with what is in place have an objective above {fixed(course.horizon_bound, 5)}"
+        )
+    if "horizon" in course.strategies:
+        known = "within 0.01 % of the best there are" if course.horizon_optimal else "the best that were found in time"
+        said.append(f"the plans of horizon are {known}; by HiGHS's word none are above {fixed(course.highs_bound, 5)}")
+    if math.isfinite((parts := of_possible_gain(course))["replan"]):
+        gains = " and ".join(f"{name} has {percent(parts[name])}" for name in ("replan", "clairvoyant"))
+        said.append(f"of what that leaves above static, {gains}")
+    if not math.isfinite(course.horizon_bound) and np.isfinite(course.bound).all():
         left = course.bound.mean() - course.accuracy[STRATEGIES.index("clairvoyant")].mean()
         said.append(
             f"no plans, whatever they move, are more than {fixed(float(left), 5)} more accurate than clairvoyant's"
@@ -130,6 +134,7 @@ def content_of(course: Course) -> dict[str, Any]:
         "moved_part": moved,
         "bound": float(course.bound.mean()),
         "horizon_bound": course.horizon_bound,
+        "highs_bound": course.highs_bound,
         "of_possible_gain": of_possible_gain(course),
         "horizon_optimal": course.horizon_optimal,
         "seconds_per_period": float(np.median(course.seconds)),

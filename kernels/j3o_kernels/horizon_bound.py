@@ -50,6 +50,7 @@ def horizon_descent(
     unit: Array,
     costs: OfModels,
     held: OfModels,
+    fits: OfModels,
     steps: int | Array,
     rate: float | Array,
 ) -> Array:
@@ -61,6 +62,7 @@ def horizon_descent(
     - `unit`: of the objective of each period; the bound is on the sum in units of 1. ``[K]``
     - `costs`: c ≥ 0, in units of 1.
     - `held`: whether each model is held before the first period: without the axis of periods.
+    - `fits`: whether it can be held: what does not fit is not rewarded.
     - `steps`, `rate`: of Adam, and the largest relative step of a rise and a fall; may be traced.
     """
     scale = jax.tree.map(relative_unit, prices)
@@ -75,7 +77,7 @@ def horizon_descent(
 
     def bounds(point: _Point) -> Array:
         moves = jax.tree.map(jnp.multiply, point.moves, costs)
-        return _bound(problem, jax.tree.map(jnp.multiply, point.prices, scale), unit, moves, held)
+        return _bound(problem, jax.tree.map(jnp.multiply, point.prices, scale), unit, moves, held, fits)
 
     slope = jax.value_and_grad(bounds)
 
@@ -89,22 +91,26 @@ def horizon_descent(
             jax.tree.map(lambda price: jnp.maximum(price, 0.0), moved.prices),
             jax.tree.map(lambda part: jnp.clip(part, 0.0, 1.0), moved.moves),
         )
-        return _State(next_iteration(state.step), inside, optimizer_state, jnp.minimum(bound, state.bound))
+        return _State(next_iteration(state.step), inside, optimizer_state, jnp.fmin(bound, state.bound))
 
     start = _Point(jax.tree.map(jnp.divide, prices, scale), OfModels(*map(spread, costs, held)))
     state = _State(jnp.asarray(0), start, optimizer.init(start), jnp.asarray(jnp.inf, dtype=unit.dtype))
     return jax.lax.while_loop(lambda state: state.step <= steps, step, state).bound
 
 
-def _bound(problem: RelaxationProblem, prices: Prices, unit: Array, moves: OfModels, held: OfModels) -> Array:
+def _bound(
+    problem: RelaxationProblem, prices: Prices, unit: Array, moves: OfModels, held: OfModels, fits: OfModels
+) -> Array:
     eps = jnp.finfo(unit.dtype).eps
 
-    def charge(own: Array) -> Array:
+    def charge(own: Array, fits: Array) -> Array:
         later = jnp.concatenate([own[1:], jnp.zeros_like(own[:1])])
         # Less than it is by what the difference and the quotient lose to rounding.
-        return (own - later - 4.0 * eps * (own + later)) / unit.reshape(-1, *(1,) * (own.ndim - 1))
+        less = own - later - 4.0 * eps * (own + later)
+        return jnp.where(fits, less, jnp.maximum(less, 0.0)) / unit.reshape(-1, *(1,) * (own.ndim - 1))
 
-    charged = problem._replace(client_charge=charge(moves.client), edge_charge=charge(moves.edge))
+    client_charge, edge_charge = map(charge, moves, fits)
+    charged = problem._replace(client_charge=client_charge, edge_charge=edge_charge)
     kept = sum(jnp.sum(jnp.where(first, own[0], 0.0)) for own, first in zip(moves, held, strict=True))
     total = jnp.sum(price_bound(charged, prices) * unit) + kept
     terms = len(unit) + sum(first.size for first in held) + 8

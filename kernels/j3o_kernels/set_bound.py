@@ -51,7 +51,8 @@ def set_bound(profit: Array, size: Array, charge: Array | None = None) -> Array:
     - `size`: of the models, in parts of the memory. ``[M, ...]``
     - `charge`: of holding each model, a reward where negative; None where there is none. ``[M, ...]``
     """
-    return _at_lead(profit, size, _best_lead(jax.lax.stop_gradient(profit), size, charge), charge)
+    lead = _best_lead(*jax.lax.stop_gradient((profit, size, charge)))
+    return _at_lead(profit, size, lead, charge)
 
 
 def bounds_by_lead(profit: Array, size: Array) -> Array:
@@ -96,8 +97,9 @@ def _at_lead(profit: Array, size: Array, lead: _Lead, charge: Array | None = Non
     if charge is not None:
         eps = jnp.finfo(profit.dtype).eps
         alone = jnp.sum(own, axis=0) * (1.0 + tasks * eps) - jnp.sum(jnp.where(leads, charge, 0.0), axis=0)
-        # A difference has lost no more than bits of what it is of.
-        lost = terms * eps * (jnp.abs(alone) + bound)
+        # A difference has lost no more than bits of what it is of, that of the best lead or of one that seemed less.
+        of = jax.lax.stop_gradient(jnp.max(jnp.sum(profit, axis=1) + jnp.abs(charge), axis=0))
+        lost = terms * eps * (of + bound)
         return jnp.maximum(alone + bound + lost, 0.0)
     return jnp.maximum(jnp.sum(own, axis=0) + bound, 0.0) * (1.0 + terms * jnp.finfo(profit.dtype).eps)
 

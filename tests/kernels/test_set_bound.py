@@ -3,6 +3,7 @@
 import itertools
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from support.methods import QUICKLY
@@ -91,3 +92,17 @@ def test_with_charges_it_is_never_below_the_best_set_and_without_any_as_ever(sca
         np.testing.assert_allclose(bound, free, rtol=1e-12)
     # As near to the best set as without.
     assert (bound - best).mean() <= 1.05 * (free - best_sets(profit, size)).mean()
+
+
+def test_rewards_are_charges_below_nothing_and_the_slope_is_what_is_held():
+    with jax.enable_x64(True):
+        profit, size = draw(3, 200, 6, 3, (0.0, 0.7))
+        charge = np.random.default_rng(4).normal(0.0, 0.3, size=size.shape)
+        profit, size, charge = map(jnp.asarray, (profit, size, charge))
+        bound = np.asarray(jax.jit(set_bound, compiler_options=QUICKLY)(profit, size, charge))
+        total = jax.jit(jax.grad(lambda charge: set_bound(profit, size, charge).sum()), compiler_options=QUICKLY)
+        slope = np.asarray(total(charge))
+    assert (bound >= best_sets_with(*map(np.asarray, (profit, size, charge)))).all()
+    assert (slope <= 1e-12).all()
+    assert (slope >= -1.0 - 1e-12).all()
+    assert slope.min() < -0.5

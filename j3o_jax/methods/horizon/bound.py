@@ -14,23 +14,22 @@ import numpy as np
 from j3o_kernels.client_groups import ClientGroups, group_clients, groups_to_edges
 from j3o_kernels.horizon_bound import OfModels, horizon_descent
 from j3o_kernels.price_bound import Prices
+from j3o_kernels.tolerances import ROUNDING
 
 from ..._batched import is_brief
 from ..._compiled_functions import program_at
 from ..._levels import Level
-from ..._model import moving_costs
+from ..._model import model_costs, moving_costs
 from ..._precision import double_precision
 from ..._scenario import Scenario, Switching
 from ..._types import Bool, Float
-from ..dual_bound import SAFE, Descent, bytes_of_bound, dual_bounds, scaled_relaxation
+from ..dual_bound import NEVER_PAYS, SAFE, SAFE_CHARGE, Descent, bytes_of_bound, dual_bounds, scaled_relaxation
 from ..few_shapes import sized
 
 # Of the prices of each period, as `certify` has them by default.
 _TOLERANCE, _ITERATIONS, _DESCENT = 1e-5, 100, Descent(60, 0.03)
 # Of the descent on the bound of the horizon, whose prices are near the best already.
 _STEPS, _RATE = 300, 0.01
-# A cost beyond some times what a model can earn in all periods is as good as any.
-_NEVER_PAYS = 2.0
 # How much more there is to do than J3O does.
 _TURNS = 15
 # Bytes that the periods of a window may need of a device's memory.
@@ -110,8 +109,19 @@ def _descend(scenarios: Scenario, groups: ClientGroups, start: Prices, held: tup
     by_period = unit[:, None, None]
     at_client = jnp.sum(problem.value_local, axis=3) * by_period[..., None]
     of_edges = groups_to_edges(jnp.sum(problem.value_edge, axis=(2, 3)), home, scenarios.edges) * by_period
-    most = OfModels(*(_NEVER_PAYS * jnp.sum(earned, axis=0) for earned in (at_client, of_edges)))
-    costs = OfModels(*map(jnp.minimum, (placed(moving.client), moving.edge), (own[None] for own in most)))
+    most = OfModels(*(NEVER_PAYS * jnp.sum(earned, axis=0) for earned in (at_client, of_edges)))
+    at_nodes = (SAFE_CHARGE * own for own in (placed(moving.client), moving.edge))
+    # A cost beyond some times what a model can earn in all periods is as good as any.
+    costs = OfModels(*(jnp.minimum(own, limit[None]) for own, limit in zip(at_nodes, most, strict=True)))
+    sizes = model_costs(scenarios)
+    fits_client, fits_edge = (
+        size <= memory[..., None] * (1.0 + ROUNDING)
+        for size, memory in (
+            (sizes.client_memory, scenarios.client_memory),
+            (sizes.edge_memory, scenarios.edge_memory),
+        )
+    )
+    fits = OfModels(placed(fits_client.astype(unit.dtype)) > 0.0, fits_edge)
     # Clients have the same places in all periods.
     client_held = placed(jnp.broadcast_to(held[0], moving.client.shape).astype(unit.dtype))[0] > 0.0
-    return horizon_descent(problem, start, unit, costs, OfModels(client_held, held[1]), steps, _RATE) * SAFE
+    return horizon_descent(problem, start, unit, costs, OfModels(client_held, held[1]), fits, steps, _RATE) * SAFE

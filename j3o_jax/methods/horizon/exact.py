@@ -9,12 +9,15 @@ from typing import NamedTuple
 
 import numpy as np
 
+from j3o_kernels.tolerances import ROUNDING
+
 from ..._highs import MILP, solve_milp
 from ..._model import Plan, model_costs
 from ..._scenario import Scenario
 from ..._solution import Solution
 from ..._time_limit import seconds_left
 from ..._types import Bool, Float, Int
+from ..dual_bound import NEVER_PAYS
 from ..exact.program_builder import ProgramBuilder
 from ..exact.strong_formulation import Columns, Flows, StrongFormulation, add_scenario, flows_of
 from ..milp import ExactMILP
@@ -25,13 +28,14 @@ class HorizonPlacement(NamedTuple):
 
     - `client_models` ``[K, C, M]``, `edge_models` ``[K, E, M]``: x.
     - `bound`: no plans of all periods are worth more, in the mean.
-    - `limited`: whether time ran out before the search was done.
+    - `limited`: whether time ran out before the search was done; `reason`: what went wrong where something did.
     """
 
     client_models: Bool[np.ndarray, "K C M"]
     edge_models: Bool[np.ndarray, "K E M"]
     bound: float
     limited: bool
+    reason: str
 
 
 class HorizonForm(NamedTuple):
@@ -98,11 +102,12 @@ def horizon_form(
         memory = getattr(scenarios, f"{tier}_memory")
         size = np.broadcast_to(getattr(sizes, f"{tier}_memory"), (*memory.shape, scenarios.models))
         # Held also in periods without a use for it, between two that have one.
-        columns = build.variables(np.broadcast_to(most > 0.0, size.shape), integer=True)
+        fits = size <= memory[:, :, None] * (1.0 + ROUNDING)
+        columns = build.variables((most > 0.0) & fits, integer=True)
         cost = costs[:, None, None] * size
         if scenarios.allow_unserved:
             # One that costs more than it could ever earn is not moved either way.
-            cost = np.minimum(cost, 2.0 * most)
+            cost = np.minimum(cost, NEVER_PAYS * most)
         models.append(columns)
         moves.append(_add_moves(build, columns, before, cost))
     columns = [
@@ -140,7 +145,8 @@ def place_over_time(
     models = start.client_models, start.edge_models
     if answer.values is not None:
         models = form.models(answer.values)
-    return HorizonPlacement(*models, answer.bound / count, answer.outcome != "optimal")
+    reason = "" if answer.outcome in ("optimal", "limit") else answer.message
+    return HorizonPlacement(*models, answer.bound / count, answer.outcome == "limit", reason)
 
 
 def _period(program: MILP, columns: Columns, flows: Flows) -> StrongFormulation:
