@@ -4,14 +4,16 @@
 
 First small sets of scenarios, with uncertain demand and a failing edge, where ExactMILP solves the extensive form: the
 gap of PriceDirected's placement to it, and of the bound. Then, for each family, `--samples` draws of the demand (a
-lognormal factor for every stream) and every single edge down with `--failure`: the shared placement and that of the
-mean on `--draws` unseen draws × every single edge failure, each with the best routing, and what the shared one costs
-where all is as planned. Every plan passes the independent checker, and every proof is verified in exact arithmetic.
+lognormal factor for every stream) and every single edge down with `--failure`: one placement for the mean of all
+scenarios, one for each worst part in `--cvar`, and that of the mean demand, on `--draws` unseen draws × every
+single edge failure, each with the best routing, and what the shared ones cost where all is as planned. Every plan
+passes the independent checker, and every proof is verified in exact arithmetic.
 """
 
 import argparse
 import dataclasses
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +39,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--draws", type=int, default=1000, help="unseen draws")
     parser.add_argument("--noise", type=float, default=0.3, help="relative standard deviation of the demand")
     parser.add_argument("--failure", type=float, default=0.01, help="probability of every single edge to be down")
-    parser.add_argument("--cvar", type=float, default=None, help="part of the worst scenarios that counts")
+    told = "worst parts of the scenarios to plan for, besides all of them"
+    parser.add_argument("--cvar", nargs="*", type=float, default=[0.1], metavar="PART", help=told)
     parser.add_argument("--out", type=Path, default=FOLDER / "shared", help="JSON, without suffix")
 
 
@@ -57,7 +60,8 @@ def run(options: argparse.Namespace) -> None:
         keep(against_extensive_form(options.small))
     for case in options.case:
         say(case)
-        keep(on_unseen_draws(case, clients, options))
+        for row in on_unseen_draws(case, clients, options):
+            keep(row)
     print(table(rows))
     print(f"\n{machine_line()}")
 
@@ -90,44 +94,64 @@ def against_extensive_form(sets: int) -> dict[str, Any]:
     }
 
 
-def on_unseen_draws(case: str, clients: int, options: argparse.Namespace) -> dict[str, Any]:
-    """Return figures of the shared placement and of that of the mean, planned and on draws that are unseen."""
+def on_unseen_draws(case: str, clients: int, options: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """Yield figures on unseen draws of the placements for all scenarios and for the worst, and of that of the mean."""
     one = CASES[case].sample(0, None, clients)
     settings = {"demand_noise": options.noise, "edge_failure": options.failure, "seed": 0}
     planned = j3o.uncertain_scenarios(one, **settings, samples=options.samples)
     unseen = j3o.uncertain_scenarios(one, **settings, samples=options.draws, unseen=True, every_failure=True)
     method = j3o.PriceDirected()
-    start = time.perf_counter()
-    shared = j3o.solve_shared(*planned, method, cvar=options.cvar, throw=True)
-    seconds = time.perf_counter() - start
-    j3o.check(planned.scenarios, shared).raise_if_violated()
-    j3o.verify(planned.scenarios, shared).raise_if_violated()
-    mean = j3o.solve(one, method, throw=True)
-    assert shared.shared is not None
-    row: dict[str, Any] = {
-        "case": case,
-        "scenarios": len(planned.weights),
-        "unseen_scenarios": len(unseen.weights),
-        "seconds_with_compilation": seconds,
-        "objective": float(shared.shared.value),
-        "certified_gap": shared.shared.gap,
-    }
-    for name, placement in (("shared", shared[0]), ("mean", mean)):
-        say(f"{case}: {name} on unseen draws")
-        values = []
-        for first in range(0, len(unseen.weights), _TOGETHER):
-            some = unseen.scenarios[first : first + _TOGETHER]
-            plans = j3o.solve_recourse(some, placement, method, throw=True)
-            j3o.check(some, plans).raise_if_violated()
-            values.append(plans.objective)
-        figures = j3o.risk_figures(np.concatenate(values), unseen.weights)
-        down = unseen.weights < unseen.weights.max()
-        row[name] = dataclasses.asdict(figures) | {
-            "mean_with_an_edge_down": float(np.mean(np.concatenate(values)[down])) if down.any() else None,
-            "as_planned": float(j3o.solve_recourse(one, placement, method, throw=True).objective),
+    of_the_mean = j3o.solve(one, method, throw=True)
+    mean = {"case": case, "plan": "mean"} | _figures(of_the_mean, one, unseen, method)
+    for cvar in (None, *options.cvar):
+        say(f"{case}: planned for {_models_of('shared', cvar)}")
+        start = time.perf_counter()
+        plans = j3o.solve_shared(*planned, method, cvar=cvar, throw=True)
+        seconds = time.perf_counter() - start
+        j3o.check(planned.scenarios, plans).raise_if_violated()
+        j3o.verify(planned.scenarios, plans).raise_if_violated()
+        assert plans.shared is not None
+        figures = _figures(plans[0], one, unseen, method)
+        yield {
+            "case": case,
+            "plan": "shared",
+            "cvar": cvar,
+            "samples": options.samples,
+            "scenarios": len(planned.weights),
+            "seconds": seconds,
+            "objective": float(plans.shared.value),
+            "certified_gap": plans.shared.gap,
+            "planned": dataclasses.asdict(j3o.risk_figures(plans.objective, planned.weights)),
+            **figures,
+            "price": 1.0 - figures["as_planned"] / mean["as_planned"],
         }
-    row["price"] = 1.0 - row["shared"]["as_planned"] / row["mean"]["as_planned"]
-    return row
+    yield mean
+
+
+def _figures(placement: j3o.Solution, one: j3o.Scenario, unseen: Any, method: Any) -> dict[str, Any]:
+    """Return figures of one placement on unseen draws, and where all is as planned, with the best routing."""
+    values = []
+    for first in range(0, len(unseen.weights), _TOGETHER):
+        some = unseen.scenarios[first : first + _TOGETHER]
+        plans = j3o.solve_recourse(some, placement, method, throw=True)
+        j3o.check(some, plans).raise_if_violated()
+        values.append(plans.objective)
+    objectives = np.concatenate(values)
+    down = unseen.weights < unseen.weights.max()
+    return {
+        "unseen_scenarios": len(unseen.weights),
+        **dataclasses.asdict(j3o.risk_figures(objectives, unseen.weights)),
+        "mean_with_an_edge_down": float(np.mean(objectives[down])) if down.any() else None,
+        "as_planned": float(j3o.solve_recourse(one, placement, method, throw=True).objective),
+    }
+
+
+def _models_of(plan: str, cvar: float | None) -> str:
+    if plan == "mean":
+        return "the mean"
+    if cvar is None:
+        return "all scenarios"
+    return "their worst tenth" if cvar == 0.1 else f"their worst {100 * cvar:g} %"
 
 
 def table(rows: list[dict[str, Any]]) -> str:
@@ -147,11 +171,9 @@ def table(rows: list[dict[str, Any]]) -> str:
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for row in (row for row in rows if "case" in row):
-        for name, label in (("shared", "all scenarios"), ("mean", "the mean")):
-            own = row[name]
-            words = ("mean", "worst_tenth", "worst", "mean_with_an_edge_down", "as_planned")
-            cells = ["–" if own[word] is None else f"{own[word]:.4f}" for word in words]
-            price = f"{100 * row['price']:.2f} %" if name == "shared" else ""
-            gap = f"{100 * row['certified_gap']:.2f} %" if name == "shared" else ""
-            lines.append(f"| {row['case']} | {label} | {' | '.join(cells)} | {price} | {gap} |")
+        words = ("mean", "worst_tenth", "worst", "mean_with_an_edge_down", "as_planned")
+        cells = [_models_of(row["plan"], row.get("cvar"))]
+        cells += ["–" if row[word] is None else f"{row[word]:.4f}" for word in words]
+        cells += [f"{100 * row[word]:.2f} %" if word in row else "" for word in ("price", "certified_gap")]
+        lines.append(f"| {row['case']} | {' | '.join(cells)} |")
     return "\n".join(lines)
