@@ -75,7 +75,7 @@ MEASUREMENTS = {
     "shapes": Measurement(("shapes",), 30, shapes.table),
     "certificates": Measurement(("certificates", "--descent-steps", "0"), 60),
     "certificates_descent": Measurement(("certificates", "--count", "24576"), 10),
-    "shared": Measurement(("shared",), 30, shared.table),
+    "shared": Measurement(("shared",), 60, shared.table),
     "switching": Measurement(("switching",), 10, switching.table),
     "switching_curve": Measurement(
         ("switching", "--cost", *_COSTS, "--exact-cost", "1e-6", "1e-5", "1e-4", "1e-3"), 20, switching_curve.table
