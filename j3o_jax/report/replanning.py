@@ -20,6 +20,7 @@ EXPLAINED = {
     "horizon": "all periods planned together, with the demand of all of them known",
 }
 
+# Less than that is rounding.
 _LEAST_GAIN = 1e-6
 
 

@@ -110,6 +110,11 @@ class Flows(NamedTuple):
     cloud_data: Float[np.ndarray, "C T"]
     setup: Float[np.ndarray, "E M"]
 
+    @property
+    def most(self) -> tuple[Float[np.ndarray, "C M T"], Float[np.ndarray, "C M T"], Float[np.ndarray, "C 1 T"]]:
+        """Largest shares, as `StrongFormulation` has them."""
+        return self.local_most, self.edge_most, self.cloud_most
+
     def gains(
         self, scenario: Scenario
     ) -> tuple[Float[np.ndarray, "C M T"], Float[np.ndarray, "C M T"], Float[np.ndarray, "C 1 T"]]:
@@ -146,7 +151,7 @@ def strong_formulation(
     client_held = build.variables(flows.local_open.any(axis=2), holding.client, integer=True)
     edge_held = build.variables(flows.edge_used.any(axis=2), holding.edge, integer=True)
     columns = add_scenario(build, scenario, flows, client_held, edge_held)
-    return StrongFormulation(build.program(), columns, (flows.local_most, flows.edge_most, flows.cloud_most))
+    return StrongFormulation(build.program(), columns, flows.most)
 
 
 def flows_of(scenario: Scenario, only: tuple[Int[np.ndarray, "C T"], Int[np.ndarray, "E T"]] | None = None) -> Flows:

@@ -19,7 +19,7 @@ from ..._time_limit import seconds_left
 from ..._types import Bool, Float, Int
 from ..dual_bound import NEVER_PAYS
 from ..exact.program_builder import ProgramBuilder
-from ..exact.strong_formulation import Columns, Flows, StrongFormulation, add_scenario, flows_of
+from ..exact.strong_formulation import StrongFormulation, add_scenario, flows_of
 from ..milp import ExactMILP
 
 
@@ -115,7 +115,8 @@ def horizon_form(
         for scenario, own, *at_nodes in zip(each, flows, *models, strict=True)
     ]
     program = build.program()
-    return HorizonForm(program, tuple(_period(program, *own) for own in zip(columns, flows, strict=True)), *moves)
+    periods = (StrongFormulation(program, at, own.most) for at, own in zip(columns, flows, strict=True))
+    return HorizonForm(program, tuple(periods), *moves)
 
 
 def place_over_time(
@@ -147,10 +148,6 @@ def place_over_time(
         models = form.models(answer.values)
     reason = "" if answer.outcome in ("optimal", "limit") else answer.message
     return HorizonPlacement(*models, answer.bound / count, answer.outcome == "limit", reason)
-
-
-def _period(program: MILP, columns: Columns, flows: Flows) -> StrongFormulation:
-    return StrongFormulation(program, columns, (flows.local_most, flows.edge_most, flows.cloud_most))
 
 
 def _add_moves(
